@@ -1,0 +1,56 @@
+"""Units and instants as types: a number without its unit does not pass the type check."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, NewType
+
+from pydantic import AfterValidator, AwareDatetime, PlainSerializer
+
+DurationMs = NewType("DurationMs", int)
+"""A length of time in milliseconds, never negative."""
+EpochMs = NewType("EpochMs", int)
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+SizeBytes = NewType("SizeBytes", int)
+GainDb = NewType("GainDb", float)
+"""Decibels; 0 leaves the level as it is, negative attenuates."""
+Lufs = NewType("Lufs", float)
+"""Integrated loudness by EBU R128 / ITU-R BS.1770."""
+DecibelTp = NewType("DecibelTp", float)
+"""True peak in dBTP by ITU-R BS.1770."""
+SampleHz = NewType("SampleHz", int)
+
+
+def to_ms(at: datetime) -> EpochMs:
+    """The instant as whole milliseconds since the epoch, exact for instants of `from_ms`."""
+    delta = at - _EPOCH
+    return EpochMs((delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000)
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The aware UTC instant of `at_ms` milliseconds since the epoch."""
+    seconds, rest_ms = divmod(at_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ms * 1000)
+
+
+def format_instant(at: datetime) -> str:
+    """`2026-11-23T05:30:00.000Z`: RFC 3339, UTC, always three decimals."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def to_whole_ms(at: datetime) -> datetime:
+    """The same instant in UTC, cut to whole milliseconds."""
+    at = at.astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _serialize(at: Any) -> str:  # noqa: ANN401 -- pydantic hands the field's value over untyped
+    return format_instant(at)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(to_whole_ms),
+    PlainSerializer(_serialize, return_type=str, when_used="json"),
+]
+"""An aware instant, kept in UTC and whole milliseconds; `2026-11-23T05:30:00.000Z` on the wire."""
