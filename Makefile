@@ -1,0 +1,88 @@
+# Everything a developer or a newcomer runs. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON SYSTEM
+# pip must not ask, and must not care which index it is pointed at: the lock file's hashes decide
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The demo reads these from its environment: a text may hold quotes, `$$` and spaces, so no shell may see it.
+# `value` keeps make from expanding what the user wrote; `unexport` keeps make from expanding it on the way.
+unexport SOUND TEXT SINK ONCE
+ifdef SOUND
+export LOA_DEMO_SOUND := $(value SOUND)
+endif
+ifdef TEXT
+export LOA_DEMO_TEXT := $(value TEXT)
+endif
+ifdef SINK
+export LOA_DEMO_SINK := $(value SINK)
+endif
+ifdef ONCE
+export LOA_DEMO_ONCE := $(value ONCE)
+endif
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 12
+
+.PHONY: demo
+demo: run-packages $(VENV)/.project ## a small commune: ONCE=1 SOUND=file TEXT="…" SINK=default
+	@$(BIN)/loa-controller demo
+
+.PHONY: setup
+setup: test-packages $(VENV)/.project ## everything that the other targets need
+
+.PHONY: test
+test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k late"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ONLY)
+
+.PHONY: check
+check: python-packages $(VENV)/.project ## style, types, architecture, dead and doubled code, lock file
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-timings --show-timings=false
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
+	$(BIN)/python tools/dead_code.py loa bench tools
+	$(BIN)/pylint --score=no loa
+	$(BIN)/python tools/lock_fits.py
+	$(BIN)/python tools/words.py
+
+.PHONY: bench
+bench: test-packages $(VENV)/.project ## every figure with its peer, or ONLY=fanout
+	@$(BIN)/python -m bench $(ONLY)
+
+.PHONY: format
+format: $(VENV)/.project ## put the code in order
+	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff format
+
+.PHONY: lock
+lock: $(VENV)/.project ## choose versions anew: requirements.lock from pyproject.toml (needs a package index)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --all-extras --upgrade -o requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## remove what make and the demo made
+	rm -rf $(VENV) .demo .bench .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: python-packages run-packages test-packages
+python-packages:
+	@tools/setup.sh python
+run-packages:
+	@tools/setup.sh python run
+test-packages:
+	@tools/setup.sh python run test
+
+# The order-only prerequisite is checked first but does not make these stale.
+$(VENV)/.locked: requirements.lock | python-packages
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.locked
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
