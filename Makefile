@@ -44,7 +44,7 @@ check: python-packages $(VENV)/.project ## style, types, architecture, dead and 
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/lint-imports --no-timings --show-timings=false
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
 	$(BIN)/python tools/dead_code.py loa bench tools
 	$(BIN)/pylint --score=no loa
