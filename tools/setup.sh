@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing from sections of tools/debian-packages.txt:
 #   tools/setup.sh SECTION…
 # When nothing is missing it asks for no rights, touches no network and says nothing.
-# Where it cannot install, it names the packages and ends with 1; SYSTEM=ready skips it, for other systems.
+# What apt-get says goes to .cache/apt.log. Where it cannot install, it names the packages and ends with 1; SYSTEM=ready skips it, for other systems.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -14,7 +14,8 @@ main() {
   mapfile -t packages < <(missing $(listed "$@"))
   [ ${#packages[@]} -gt 0 ] || return 0
   become_root "${packages[@]}"
-  echo "Installing from Debian: ${packages[*]}"
+  echo "Installing from Debian (some minutes): ${packages[*]}"
+  mkdir -p .cache
   hold_services
   install "${packages[@]}"
   keep_services_off "${packages[@]}"
@@ -77,15 +78,18 @@ hold_services() {
 
 install() {
   # Lists that are absent or old name packages that cannot be had.
-  apt install --simulate "$@" >/dev/null 2>&1 || apt update
-  apt install "$@" || { apt update && apt install "$@"; } || cannot "apt-get failed" "$@"
+  apt install --simulate "$@" || apt update
+  apt install "$@" || { apt update && apt install "$@"; } || {
+    tail -n 5 .cache/apt.log >&2
+    cannot "apt-get failed" "$@"
+  }
 }
 
 apt() {
   local verb=$1
   shift
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get "$verb" -qq --yes --no-install-recommends -o Dpkg::Use-Pty=0 "$@" </dev/null
+    apt-get "$verb" -qq --yes --no-install-recommends -o Dpkg::Use-Pty=0 "$@" </dev/null >>.cache/apt.log 2>&1
 }
 
 # Nor shall a service that came only for us start at the next boot. One that was here before is left alone.
