@@ -1,0 +1,36 @@
+"""Closed sets of words that a broadcast uses."""
+
+from enum import StrEnum
+
+
+class BroadcastClass(StrEnum):
+    """The three classes of Circular 39/2020/TT-BTTTT."""
+
+    EMERGENCY = "emergency"
+    """Khẩn cấp: at once, passes quiet hours."""
+    PRIORITY = "priority"
+    """Ưu tiên: before normal ones, in the order set by the commune."""
+    NORMAL = "normal"
+    """Thông thường: chosen by the commune."""
+
+
+class AfterInterruption(StrEnum):
+    """What an item does once the emergency that cut it off is over."""
+
+    RESUME = "resume"
+    """Go on where it stopped."""
+    REJOIN = "rejoin"
+    """Go on where it would be by the clock, as a relay does."""
+    DROP = "drop"
+    """Not come back."""
+
+
+class Late(StrEnum):
+    """What a node does with an item that it learnt after its start."""
+
+    WHOLE = "whole"
+    """Begin at its beginning."""
+    JOIN = "join"
+    """Begin where its neighbours are by the clock."""
+    SKIP = "skip"
+    """Leave it out."""
