@@ -1,0 +1,80 @@
+"""What the controller's services need from outside; `main` alone decides who provides it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from loa.protocol.ids import AreaId
+from loa.protocol.topics import Message, Topic
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """The current instant, aware UTC."""
+        ...
+
+
+class Courier(Protocol):
+    """Carries signed messages to the broker; forgets them when it fails, since the database is the truth."""
+
+    def send(self, topic: Topic, message: Message) -> bytes:
+        """Sign and hand over to the broker's client; returns the payload. Never blocks on the network.
+
+        Retained and QoS as the topic table says. While the broker is away nothing is queued: on every
+        connect the publisher sends anew what is retained.
+        """
+        ...
+
+    def resend(self, topic: Topic, payload: bytes) -> None:
+        """Hand over a payload that was signed before, as it is."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker's session is up."""
+        ...
+
+
+class Publisher(Protocol):
+    """Makes programmes, urgent messages and configurations from the database and sends them."""
+
+    def programme_changed(self, areas: frozenset[AreaId]) -> None:
+        """Call after the commit that changed placements, withdrawals or order of these areas."""
+        ...
+
+    def urgent_changed(self, areas: frozenset[AreaId]) -> None:
+        """Call after the commit that changed emergencies, withdrawals or silences of now."""
+        ...
+
+    def config_changed(self, nodes: frozenset[AreaId]) -> None:
+        """Call after the commit that changed areas, zones, policy or settings of these nodes."""
+        ...
+
+
+class Access(Protocol):
+    """The broker's list of who may read and write what."""
+
+    def refresh(self) -> None:
+        """Write users and ACL anew from the database and make the broker read them."""
+        ...
+
+
+class EventKind(StrEnum):
+    """What pages are told about as it happens."""
+
+    BULLETIN = "bulletin"
+    BROADCAST = "broadcast"
+    LOG = "log"
+    NODE = "node"
+    SILENCE = "silence"
+    INCIDENT = "incident"
+
+
+class Events(Protocol):
+    """Tells open pages what changed; loses nothing that matters, since pages read the database."""
+
+    def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
+        """Thread-safe; `subject` is the id of what changed; `area` decides who may hear of it."""
+        ...

@@ -1,0 +1,364 @@
+"""The tables of the controller. SQLite and PostgreSQL alike; Alembic makes them, nothing else does.
+
+Instants are aware UTC (`Moment` keeps them so on SQLite, too); structures of the contract are kept as JSON text
+in the very form that travels.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite forgets the zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the column, in UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the column, aware."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _moment(*, nullable: bool = False, index: bool = False) -> Any:  # noqa: ANN401 -- SQLModel's Field is untyped, too
+    return Field(sa_column=Column(Moment, nullable=nullable, index=index), default=None)
+
+
+def _text(*, nullable: bool = False) -> Any:  # noqa: ANN401 -- as above
+    return Field(sa_column=Column(Text, nullable=nullable), default=None)
+
+
+class AreaRow(SQLModel, table=True):
+    """Địa bàn. A node is an area of kind `node` under its own id; a zone stands outside the tree."""
+
+    __tablename__ = "areas"
+    id: str = Field(primary_key=True, max_length=64)
+    name: str = Field(max_length=200)
+    kind: str = Field(max_length=16)
+    parent_id: str | None = Field(default=None, foreign_key="areas.id", index=True)
+    authority: int
+    tz: str | None = Field(default=None, max_length=64)
+    """None: as the parent's; the root's default is Asia/Ho_Chi_Minh."""
+    policy: str | None = _text(nullable=True)
+    """JSON of `loa.protocol.policy.Policy`; None: as the parent's."""
+    created_at: datetime = _moment()
+    closed_at: datetime | None = _moment(nullable=True)
+
+
+class ZoneMemberRow(SQLModel, table=True):
+    """A node's membership of a zone."""
+
+    __tablename__ = "zone_members"
+    zone_id: str = Field(primary_key=True, foreign_key="areas.id")
+    node_id: str = Field(primary_key=True, foreign_key="areas.id", index=True)
+
+
+class NodeRow(SQLModel, table=True):
+    """Cụm loa: identity, what it last said of itself, what it holds."""
+
+    __tablename__ = "nodes"
+    id: str = Field(primary_key=True, foreign_key="areas.id", max_length=64)
+    code_hash: str | None = Field(default=None, max_length=64)
+    code_expires_at: datetime | None = _moment(nullable=True)
+    enrolled_at: datetime | None = _moment(nullable=True)
+    retired_at: datetime | None = _moment(nullable=True)
+    key_x: str | None = Field(default=None, max_length=64)
+    mqtt_hash: str | None = Field(default=None, max_length=255)
+    """Mosquitto's own salted hash of the node's password."""
+    config_version: int = Field(default=0, sa_type=BigInteger)
+    config_sha256: str | None = Field(default=None, max_length=64)
+    config_body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    state: str | None = _text(nullable=True)
+    """JSON of the last `State`."""
+    state_at: datetime | None = _moment(nullable=True)
+    """When the controller received it."""
+    presence: str = Field(default="unknown", max_length=16)
+    presence_at: datetime | None = _moment(nullable=True)
+    journal_id: str | None = Field(default=None, max_length=32)
+
+
+class UserRow(SQLModel, table=True):
+    """A person, or a program that a person answers for."""
+
+    __tablename__ = "users"
+    id: str = Field(primary_key=True, max_length=64)
+    name: str = Field(max_length=200)
+    phone: str | None = Field(default=None, max_length=32)
+    password_hash: str | None = Field(default=None, max_length=255)
+    active: bool = True
+    created_at: datetime = _moment()
+
+
+class RoleRow(SQLModel, table=True):
+    """What a person may do in an area and all below it."""
+
+    __tablename__ = "roles"
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    area_id: str = Field(primary_key=True, foreign_key="areas.id")
+    role: str = Field(primary_key=True, max_length=16)
+
+
+class SessionRow(SQLModel, table=True):
+    """A signed-in browser (`kind` session) or a program's token (`kind` token); only the hash is kept."""
+
+    __tablename__ = "sessions"
+    token_hash: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    kind: str = Field(max_length=16)
+    name: str = Field(default="", max_length=200)
+    csrf: str = Field(default="", max_length=64)
+    created_at: datetime = _moment()
+    expires_at: datetime = _moment(index=True)
+
+
+class RecordingRow(SQLModel, table=True):
+    """Bản thu: a prepared sound in the recordings folder, named by its SHA-256."""
+
+    __tablename__ = "recordings"
+    sha256: str = Field(primary_key=True, max_length=64)
+    duration_ms: int
+    size_bytes: int
+    loudness_lufs: float
+    loudness_before_lufs: float | None = None
+    true_peak_dbtp: float
+    origin: str = Field(max_length=16)
+    """`upload` or `speech`."""
+    warnings: str = _text()
+    """JSON list of warning codes."""
+    created_by: str = Field(max_length=64)
+    created_at: datetime = _moment()
+
+
+class BulletinRow(SQLModel, table=True):
+    """Bản tin: what an official writes, with the audience and time that are asked for."""
+
+    __tablename__ = "bulletins"
+    id: str = Field(primary_key=True, max_length=32)
+    area_id: str = Field(foreign_key="areas.id", index=True)
+    """The issuing area."""
+    state: str = Field(max_length=16, index=True)
+    revision: int = 1
+    """The ETag; every save adds one."""
+    title: str = Field(max_length=200)
+    field: str = Field(max_length=64)
+    class_: str = Field(sa_column=Column("class", Text, nullable=False))
+    text: str | None = _text(nullable=True)
+    voice: str | None = Field(default=None, max_length=64)
+    recording: str | None = Field(default=None, foreign_key="recordings.sha256", max_length=64)
+    plan: str = _text()
+    """JSON of the audience and time asked for (`loa.controller.core.bulletins.Plan`)."""
+    comment: str | None = _text(nullable=True)
+    created_by: str = Field(foreign_key="users.id")
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+    submitted_by: str | None = Field(default=None, max_length=64)
+    submitted_at: datetime | None = _moment(nullable=True)
+
+
+class BroadcastRow(SQLModel, table=True):
+    """Lịch phát: immutable, approved."""
+
+    __tablename__ = "broadcasts"
+    id: str = Field(primary_key=True, max_length=64)
+    bulletin_id: str = Field(foreign_key="bulletins.id", index=True)
+    document: str = _text()
+    """Canonical JSON, the approved bytes."""
+    approvals: str = _text()
+    """JSON list."""
+    issuer: str = Field(foreign_key="areas.id", index=True)
+    class_: str = Field(sa_column=Column("class", Text, nullable=False))
+    authority: int
+    title: str = Field(max_length=200)
+    field: str = Field(max_length=64)
+    recording: str = Field(foreign_key="recordings.sha256", max_length=64, index=True)
+    approved_by: str = Field(max_length=64)
+    approved_at: datetime = _moment()
+    first_start_at: datetime = _moment(index=True)
+    over_at: datetime | None = _moment(nullable=True, index=True)
+    """After this instant nothing of it can sound; None: it recurs without end."""
+
+
+class PlacementRow(SQLModel, table=True):
+    """A broadcast stands in the programme of an area."""
+
+    __tablename__ = "placements"
+    area_id: str = Field(primary_key=True, foreign_key="areas.id")
+    broadcast_id: str = Field(primary_key=True, foreign_key="broadcasts.id", index=True)
+    issued_at: datetime = _moment()
+
+
+class OrderRow(SQLModel, table=True):
+    """The rank that an area gives to a priority broadcast; absent is 0, lowest first."""
+
+    __tablename__ = "orders"
+    area_id: str = Field(primary_key=True, foreign_key="areas.id")
+    broadcast_id: str = Field(primary_key=True, foreign_key="broadcasts.id")
+    rank: int
+
+
+class InboxRow(SQLModel, table=True):
+    """A higher level's broadcast, as a commune has it before it."""
+
+    __tablename__ = "inbox"
+    area_id: str = Field(primary_key=True, foreign_key="areas.id")
+    broadcast_id: str = Field(primary_key=True, foreign_key="broadcasts.id")
+    state: str = Field(max_length=16, index=True)
+    """waiting, chosen, left (normal); placed (priority); playing (emergency)."""
+    received_at: datetime = _moment()
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = _moment(nullable=True)
+    chosen_as: str | None = Field(default=None, max_length=64)
+    """The commune's own broadcast, if it chose another time."""
+
+
+class WithdrawalRow(SQLModel, table=True):
+    """A broadcast or occurrence taken off the air."""
+
+    __tablename__ = "withdrawals"
+    id: str = Field(primary_key=True, max_length=32)
+    broadcast_id: str = Field(foreign_key="broadcasts.id", index=True)
+    target: str = Field(max_length=96)
+    area_id: str | None = Field(default=None, foreign_key="areas.id")
+    """Only in this area's programme; None: everywhere."""
+    issued_at: datetime = _moment()
+    by: str = Field(max_length=64)
+    reason: str = Field(default="", max_length=500)
+
+
+class SilenceRow(SQLModel, table=True):
+    """Lệnh dừng phát; first in the journal file, merged into this table when the database is there."""
+
+    __tablename__ = "silences"
+    id: str = Field(primary_key=True, max_length=32)
+    counter: int = Field(unique=True)
+    area_id: str = Field(foreign_key="areas.id", index=True)
+    from_at: datetime = _moment()
+    until_at: datetime = _moment(index=True)
+    issued_at: datetime = _moment()
+    authority: int
+    by: str = Field(max_length=64)
+
+
+class ProgrammeRow(SQLModel, table=True):
+    """The versions of an area's programme and urgent message, and the programme's body as it is fetched."""
+
+    __tablename__ = "programmes"
+    area_id: str = Field(primary_key=True, foreign_key="areas.id")
+    version: int = Field(default=0, sa_type=BigInteger)
+    sha256: str | None = Field(default=None, max_length=64)
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    issued_at: datetime | None = _moment(nullable=True)
+    urgent_version: int = Field(default=0, sa_type=BigInteger)
+    urgent: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """The last signed urgent payload, to be published again as it is."""
+    stale: bool = False
+    """Its contents changed and the body was not yet made anew."""
+
+
+class JournalRow(SQLModel, table=True):
+    """How far a node's journal has been stored without a gap."""
+
+    __tablename__ = "journals"
+    node_id: str = Field(primary_key=True, max_length=64)
+    journal_id: str = Field(primary_key=True, max_length=32)
+    up_to: int = Field(default=0, sa_type=BigInteger)
+    seen_at: datetime = _moment()
+
+
+class ReportRow(SQLModel, table=True):
+    """A report as the node sent it: refusals and problems for good, plays until retention."""
+
+    __tablename__ = "reports"
+    node_id: str = Field(primary_key=True, max_length=64)
+    journal_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    kind: str = Field(max_length=16, index=True)
+    at: datetime = _moment(index=True)
+    """What the report is about: planned instant of a play, instant of a refusal or problem."""
+    received_at: datetime = _moment()
+    body: str = _text()
+
+
+class LogRow(SQLModel, table=True):
+    """A line of the broadcast log: one occurrence on one node, exactly once."""
+
+    __tablename__ = "log"
+    __table_args__ = (
+        UniqueConstraint("occurrence", "node_id"),
+        Index("log_by_time", "planned_at", "id"),
+        Index("log_by_area_time", "area_id", "planned_at"),
+        Index("log_by_node_time", "node_id", "planned_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    occurrence: str = Field(max_length=96)
+    broadcast_id: str = Field(max_length=64, index=True)
+    node_id: str = Field(max_length=64)
+    area_id: str = Field(max_length=64)
+    """The node's parent area when it was planned."""
+    path: str = Field(max_length=400)
+    """`/province/…/area/`: ids of the areas above at that time."""
+    place: str = Field(max_length=400)
+    """Names of those areas at that time, for people."""
+    title: str = Field(max_length=200)
+    field: str = Field(max_length=64)
+    class_: str = Field(sa_column=Column("class", Text, nullable=False))
+    planned_at: datetime = _moment()
+    duration_ms: int
+    outcome: str = Field(default="expected", max_length=32, index=True)
+    """`expected` until due, `missed` when due and not reported, else the outcome that the node reported."""
+    reason_at: datetime | None = _moment(nullable=True)
+    by: str | None = Field(default=None, max_length=140)
+    delivered_at: datetime | None = _moment(nullable=True)
+    """When the node first said that it held a programme with this broadcast."""
+    started_at: datetime | None = _moment(nullable=True)
+    ended_at: datetime | None = _moment(nullable=True)
+    late_ms: int | None = None
+    played_ms: int | None = None
+    pieces: str | None = _text(nullable=True)
+    reported_at: datetime | None = _moment(nullable=True)
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """The answer to a request that may be sent again."""
+
+    __tablename__ = "idempotency"
+    key: str = Field(primary_key=True, max_length=128)
+    user_id: str = Field(primary_key=True, max_length=64)
+    request_sha256: str = Field(max_length=64)
+    status: int
+    body: str = _text()
+    created_at: datetime = _moment(index=True)
+
+
+class AuditRow(SQLModel, table=True):
+    """An act that matters: who did what to which thing, append only."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = _moment(index=True)
+    user_id: str = Field(max_length=64)
+    act: str = Field(max_length=64)
+    area_id: str | None = Field(default=None, max_length=64, index=True)
+    subject: str = Field(default="", max_length=128)
+    detail: str = _text()
+    """JSON."""
+
+
+class MetaRow(SQLModel, table=True):
+    """Single values of this installation: its id, the highest silence counter merged."""
+
+    __tablename__ = "meta"
+    key: str = Field(primary_key=True, max_length=64)
+    value: str = _text()

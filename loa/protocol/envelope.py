@@ -1,0 +1,79 @@
+"""The signing envelope: JWS compact serialisation (RFC 7515) with Ed25519 (RFC 8037, RFC 9864).
+
+`typ` names what is inside, so that a genuine message of one kind cannot pass for another.
+"""
+
+import base64
+import json
+from typing import Any, cast
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from loa.protocol.errors import BadSignatureError, MalformedError
+from loa.protocol.keys import KeyRing, SigningKey
+
+ALGORITHM = "Ed25519"
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+def seal(payload: bytes, *, typ: str, key: SigningKey) -> bytes:
+    """`payload` in a signed envelope of the kind `typ`."""
+    protected = {"alg": ALGORITHM, "kid": key.kid, "typ": typ}
+    return jws.serialize_compact(protected, payload, key.jwk, registry=_registry()).encode()
+
+
+def unseal(sealed: bytes, *, typ: str, keys: KeyRing) -> bytes:
+    """The payload, once its signature is verified.
+
+    Raises `MalformedError`, `UnknownKeyError` or `BadSignatureError`.
+    """
+    return _verify(sealed, typ=typ, keys=keys, payload=None)
+
+
+def sign_detached(payload: bytes, *, typ: str, key: SigningKey) -> str:
+    """A JWS over `payload` without the payload (RFC 7515, appendix F)."""
+    header, _, signature = seal(payload, typ=typ, key=key).decode().split(".")
+    return f"{header}..{signature}"
+
+
+def verify_detached(signature: str, payload: bytes, *, typ: str, keys: KeyRing) -> None:
+    """Return if `signature` was made over `payload`; raises as `unseal` does."""
+    _verify(signature.encode(), typ=typ, keys=keys, payload=payload)
+
+
+def _verify(sealed: bytes, *, typ: str, keys: KeyRing, payload: bytes | None) -> bytes:
+    kid = _kid_of(sealed, typ)
+    key = keys.find(kid)
+    try:
+        return jws.deserialize_compact(sealed, key.jwk, registry=_registry(), payload=payload).payload
+    except (JoseError, ValueError) as error:
+        raise BadSignatureError(kid) from error
+
+
+def _kid_of(sealed: bytes, typ: str) -> str:
+    header = _header_of(sealed)
+    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
+        raise MalformedError("the envelope's header is not ours")
+    if header.get("typ") != typ:
+        raise MalformedError(f"the envelope holds {header.get('typ')!r}, not {typ!r}")
+    return cast("str", header["kid"])
+
+
+def _header_of(sealed: bytes) -> dict[str, Any]:
+    parts = sealed.split(b".")
+    if len(parts) != len(("header", "payload", "signature")):
+        raise MalformedError("not a JWS in compact serialisation")
+    try:
+        header = json.loads(base64.urlsafe_b64decode(parts[0] + b"=" * (-len(parts[0]) % 4)))
+    except ValueError as error:
+        raise MalformedError("the envelope's header is not JSON") from error
+    if not isinstance(header, dict):
+        raise MalformedError("the envelope's header is not an object")
+    return header
+
+
+def _registry() -> jws.JWSRegistry:
+    registry = jws.JWSRegistry(algorithms=[ALGORITHM])
+    registry.max_payload_length = _MAX_BYTES
+    return registry

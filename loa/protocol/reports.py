@@ -1,0 +1,147 @@
+"""What a node tells: hello, state and the numbered reports of its journal; and the controller's replies."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
+from loa.protocol.kinds import OutcomeReason
+from loa.protocol.programme import Version
+from loa.protocol.reasons import ClockState, ProblemCode, RefusalReason
+from loa.protocol.units import DurationMs, Instant, SizeBytes
+from loa.protocol.wire import Wire
+
+Number = Annotated[int, Field(ge=1, lt=2**53)]
+"""Numbers the reports of one journal from 1, without a gap."""
+
+
+class Held(Wire):
+    """Versions that a node holds of one area; 0 is none."""
+
+    programme: Version = 0
+    urgent: Version = 0
+
+
+class Hello(Wire):
+    """I am here, and this is what I hold."""
+
+    node: NodeId
+    boot_id: BootId
+    journal_id: JournalId
+    nonce: Nonce
+    sent_at: Instant
+    clock: ClockState
+    config: Version = 0
+    held: dict[AreaId, Held] = Field(default_factory=dict)
+    agent: Annotated[str, Field(max_length=32)]
+    """Version of the node agent."""
+
+
+class Answer(Wire):
+    """The controller's clock and the current versions, in answer to one hello."""
+
+    node: NodeId
+    nonce: Nonce
+    at: Instant
+    config: Version
+    current: dict[AreaId, Held]
+
+
+class Detail(StrEnum):
+    """How much a state message tells."""
+
+    COMPACT = "compact"
+    FULL = "full"
+    WILL = "will"
+    """Left with the broker, sent by it when the connection is lost."""
+
+
+class State(Wire):
+    """How a node is. Its age, not the will, decides presence."""
+
+    node: NodeId
+    boot_id: BootId
+    at: Instant
+    detail: Detail
+    sounding: OccurrenceId | None = None
+    clock: ClockState
+    config: Version = 0
+    held: dict[AreaId, Held] = Field(default_factory=dict)
+    unsent: Annotated[int, Field(ge=0)] = 0
+    """Reports that no receipt covers yet."""
+    missing: Annotated[int, Field(ge=0)] = 0
+    """Recordings that the programme needs and the node has not yet."""
+    free_bytes: SizeBytes | None = None
+    agent: Annotated[str | None, Field(max_length=32)] = None
+
+
+class Piece(Wire):
+    """A stretch of sound: from when to when, beginning where in the recording."""
+
+    from_at: Instant
+    to_at: Instant
+    offset_ms: DurationMs
+
+
+class PlayReport(Wire):
+    """Nhật ký phát: what became of one occurrence on one node. One for each occurrence."""
+
+    kind: Literal["play"] = "play"
+    number: Number
+    occurrence: OccurrenceId
+    planned_at: Instant
+    known_at: Instant | None = None
+    """When the node learnt of it, if that was too late to join by the clock."""
+    outcome: OutcomeReason
+    reason_at: Instant | None = None
+    by: Annotated[str | None, Field(max_length=140)] = None
+    """Occurrence, silence, withdrawal or source of law that decided, where one did."""
+    late_ms: int = 0
+    """First sample against the instant at which the timeline wanted it; 0 if nothing sounded."""
+    played_ms: DurationMs = DurationMs(0)
+    pieces: tuple[Piece, ...] = ()
+
+
+class RefusalReport(Wire):
+    """A message or document that the node did not accept."""
+
+    kind: Literal["refusal"] = "refusal"
+    number: Number
+    at: Instant
+    topic: Annotated[str, Field(max_length=256)]
+    reason: RefusalReason
+    detail: Annotated[str, Field(max_length=500)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the refused bytes."""
+
+
+class ProblemReport(Wire):
+    """Something on the node went wrong."""
+
+    kind: Literal["problem"] = "problem"
+    number: Number
+    at: Instant
+    code: ProblemCode
+    detail: Annotated[str, Field(max_length=500)]
+    occurrence: OccurrenceId | None = None
+
+
+Report = Annotated[PlayReport | RefusalReport | ProblemReport, Field(discriminator="kind")]
+
+
+class Reports(Wire):
+    """A batch of a journal's reports, in ascending order; sent again until a receipt covers them."""
+
+    node: NodeId
+    journal_id: JournalId
+    reports: Annotated[tuple[Report, ...], Field(min_length=1, max_length=500)]
+
+
+class Receipt(Wire):
+    """Reports of this journal up to the number are on the controller's disk; the node may forget them."""
+
+    node: NodeId
+    journal_id: JournalId
+    up_to: Annotated[int, Field(ge=0)]
+    at: Instant
