@@ -2,7 +2,8 @@
 # Installs the Debian packages that are missing from sections of tools/debian-packages.txt:
 #   tools/setup.sh SECTION…
 # When nothing is missing it asks for no rights, touches no network and says nothing.
-# What apt-get says goes to .cache/apt.log. Where it cannot install, it names the packages and ends with 1; SYSTEM=ready skips it, for other systems.
+# Where it cannot install, it names the packages and ends with 1; SYSTEM=ready skips it, for other systems.
+# What apt-get says goes to .cache/apt.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
