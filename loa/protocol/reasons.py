@@ -1,6 +1,43 @@
-"""Closed sets of reasons that travel upwards: refusals of messages, faults of a node."""
+"""Closed sets of reasons: why an item ended as it did, why a message was refused, what failed on a node."""
 
 from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an item ended as it did."""
+
+    COMPLETE = "complete"
+    """It sounded whole."""
+    PARTLY = "partly"
+    """It ended at its end, but the part that it missed by the clock did not sound."""
+    EXPIRED = "expired"
+    """It was ready only after the last instant at which it might begin."""
+    DISPLACED = "displaced"
+    """`by` sounded until it was too late to begin or go on."""
+    INTERRUPTED = "interrupted"
+    """`by` cut it off, and it does not come back."""
+    LAST_END = "last_end"
+    """It could not end, or had not ended, by its last end."""
+    QUIET_HOURS = "quiet_hours"
+    """Its class may not sound at this hour; `legal_source` says by which rule."""
+    INTO_QUIET_HOURS = "into_quiet_hours"
+    """What was left of it would have run into hours in which its class may not sound."""
+    MINUTES_USED_UP = "minutes_used_up"
+    """It would have exceeded the minutes a day; `legal_source` says by which rule."""
+    SILENCED = "silenced"
+    """The silence `by` ended or refused it."""
+    WITHDRAWN = "withdrawn"
+    """The withdrawal `by` took it out."""
+    LEARNT_TOO_LATE = "learnt_too_late"
+    """The node learnt of it when nothing of it was left to join, or it was to be skipped."""
+    CONFLICTING_BODY = "conflicting_body"
+    """Another body had taken its id before; only among a timeline's refused."""
+    SOUND_MISSING = "sound_missing"
+    """Its recording had not arrived, or could not be decoded; only nodes report it."""
+    POWER_LOST = "power_lost"
+    """The node was not running when it was due, or went off and came back too late; only nodes report it."""
+    PLAYER_FAILED = "player_failed"
+    """The sound device failed; only nodes report it."""
 
 
 class RefusalReason(StrEnum):

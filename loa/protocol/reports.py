@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
-from loa.protocol.kinds import OutcomeReason
 from loa.protocol.programme import Version
-from loa.protocol.reasons import ClockState, ProblemCode, RefusalReason
+from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.wire import Wire
 
@@ -93,7 +92,7 @@ class PlayReport(Wire):
     planned_at: Instant
     known_at: Instant | None = None
     """When the node learnt of it, if that was too late to join by the clock."""
-    outcome: OutcomeReason
+    outcome: Reason
     reason_at: Instant | None = None
     by: Annotated[str | None, Field(max_length=140)] = None
     """Occurrence, silence, withdrawal or source of law that decided, where one did."""

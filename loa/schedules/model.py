@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from loa.protocol.ids import BroadcastId, OccurrenceId, SilenceId, WithdrawalId
 from loa.protocol.kinds import AfterInterruption, BroadcastClass, Late
+from loa.protocol.reasons import Reason
 from loa.protocol.units import DurationMs
 from loa.protocol.when import When
 
@@ -118,37 +118,6 @@ class Segment:
     item_id: OccurrenceId
     offset_ms: int
     """Where in the item's sound the segment begins."""
-
-
-class Reason(StrEnum):
-    """Why an item ended as it did."""
-
-    COMPLETE = "complete"
-    """It sounded whole."""
-    PARTLY = "partly"
-    """It ended at its end, but the part that it missed by the clock did not sound."""
-    EXPIRED = "expired"
-    """It was ready only after the last instant at which it might begin."""
-    DISPLACED = "displaced"
-    """`by` sounded until it was too late to begin or go on."""
-    INTERRUPTED = "interrupted"
-    """`by` cut it off, and it does not come back."""
-    LAST_END = "last_end"
-    """It could not end, or had not ended, by its last end."""
-    QUIET_HOURS = "quiet_hours"
-    """Its class may not sound at this hour; `legal_source` says by which rule."""
-    INTO_QUIET_HOURS = "into_quiet_hours"
-    """What was left of it would have run into hours in which its class may not sound."""
-    MINUTES_USED_UP = "minutes_used_up"
-    """It would have exceeded the minutes a day; `legal_source` says by which rule."""
-    SILENCED = "silenced"
-    """The silence `by` ended or refused it."""
-    WITHDRAWN = "withdrawn"
-    """The withdrawal `by` took it out."""
-    LEARNT_TOO_LATE = "learnt_too_late"
-    """The node learnt of it when nothing of it was left to join, or it was to be skipped."""
-    CONFLICTING_BODY = "conflicting_body"
-    """Another body had taken its id before; only in `Timeline.refused`."""
 
 
 @dataclass(frozen=True, slots=True)

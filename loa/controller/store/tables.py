@@ -1,13 +1,13 @@
 """The tables of the controller. SQLite and PostgreSQL alike; Alembic makes them, nothing else does.
 
-Instants are aware UTC (`Moment` keeps them so on SQLite, too); structures of the contract are kept as JSON text
-in the very form that travels.
+Instants are aware UTC (`Moment` keeps them so on SQLite, too); structures of the contract are kept as JSON
+text in the very form that travels.
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
