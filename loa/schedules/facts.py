@@ -1,0 +1,135 @@
+"""What a node learns, in the order in which it counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from loa.protocol.ids import BroadcastId, OccurrenceId
+from loa.protocol.policy import Policy, PolicyVersion
+from loa.protocol.units import to_ms
+from loa.schedules.model import Reorder, Silence, Withdrawal
+from loa.schedules.plays import Play, effective_ms
+
+
+class Rank(IntEnum):
+    """The order of facts of one instant."""
+
+    VERSION = 0
+    SILENCE = 1
+    WITHDRAWAL = 2
+    REORDER = 3
+    ARRIVAL = 4
+
+
+Said = PolicyVersion | Silence | Withdrawal | Reorder | Play
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that counts from `at_ms` on."""
+
+    at_ms: int
+    rank: Rank
+    name: str
+    said: Said
+
+    def place(self) -> tuple[int, Rank, str]:
+        """Where it belongs among the facts."""
+        return self.at_ms, self.rank, self.name
+
+
+def in_order(
+    plays: Iterable[Play],
+    policy: Policy,
+    silences: Iterable[Silence],
+    withdrawals: Iterable[Withdrawal],
+    reorders: Iterable[Reorder],
+) -> list[Fact]:
+    """All facts by time, and at one instant silences, withdrawals, then arrivals."""
+    facts = [Fact(play.ready, Rank.ARRIVAL, play.id, play) for play in plays]
+    facts += [Fact(to_ms(v.effective_from), Rank.VERSION, "", v) for v in policy.versions]
+    facts += [Fact(_silence_ms(s), Rank.SILENCE, s.id, s) for s in silences]
+    facts += [
+        Fact(effective_ms(to_ms(w.issued_at), w.known_at), Rank.WITHDRAWAL, w.id, w) for w in withdrawals
+    ]
+    facts += [
+        Fact(effective_ms(to_ms(r.issued_at), r.known_at), Rank.REORDER, f"{r.target} {r.order}", r)
+        for r in reorders
+    ]
+    facts.sort(key=Fact.place)
+    return facts
+
+
+def _silence_ms(silence: Silence) -> int:
+    return max(to_ms(silence.from_at), effective_ms(to_ms(silence.issued_at), silence.known_at))
+
+
+class Silences:
+    """The silences that hold now."""
+
+    def __init__(self) -> None:
+        self._holding: list[tuple[int, int, Silence]] = []
+
+    def add(self, silence: Silence) -> None:
+        """Let a silence hold until it is over."""
+        self._holding.append((to_ms(silence.until_at), to_ms(silence.issued_at), silence))
+
+    def over(self, play: Play, at_ms: int) -> Silence | None:
+        """The first silence that refuses what becomes ready at `at_ms`."""
+        if not self._holding:
+            return None
+        self._holding = [held for held in self._holding if held[0] > at_ms]
+        return next((s for _, issued, s in self._holding if is_meant_for(s, issued, play)), None)
+
+
+def is_meant_for(silence: Silence, issued_ms: int, play: Play) -> bool:
+    """Whether a silence is meant for a play: approved by then, and no emergency of a higher authority."""
+    return play.approved <= issued_ms and (not play.emergency or silence.authority >= play.authority)
+
+
+class Targets:
+    """The plays that withdrawals and reorders name, and what has been said of them so far."""
+
+    def __init__(
+        self, plays: Iterable[Play], withdrawals: Sequence[Withdrawal], reorders: Sequence[Reorder]
+    ) -> None:
+        self._withdrawn: dict[str, tuple[int, Withdrawal]] = {}
+        self._ordered: dict[BroadcastId | OccurrenceId, Reorder] = {}
+        self._plays: dict[str, list[Play]] = {
+            target: [] for target in (*(w.target for w in withdrawals), *(r.target for r in reorders))
+        }
+        for play in plays if self._plays else ():
+            for name in (play.id, play.broadcast):
+                if name in self._plays:
+                    self._plays[name].append(play)
+
+    def named(self, target: str) -> list[Play]:
+        """The plays of an occurrence or a broadcast."""
+        return self._plays[target]
+
+    def withdraw(self, withdrawal: Withdrawal, at_ms: int) -> None:
+        """Note a withdrawal; the first of a target counts."""
+        self._withdrawn.setdefault(withdrawal.target, (at_ms, withdrawal))
+
+    def withdrawn(self, play: Play) -> tuple[int, Withdrawal] | None:
+        """When and by what a play was withdrawn."""
+        if not self._withdrawn:
+            return None
+        said = [self._withdrawn[name] for name in (play.id, play.broadcast) if name in self._withdrawn]
+        return min(said, key=lambda one: (one[0], one[1].id), default=None)
+
+    def reorder(self, reorder: Reorder) -> None:
+        """Note a reorder, and give its plays their order; of one target the last issued counts."""
+        before = self._ordered.get(reorder.target)
+        if before is None or _newness(before) < _newness(reorder):
+            self._ordered[reorder.target] = reorder
+        for play in self.named(reorder.target):
+            play.order = self._order_of(play)
+
+    def _order_of(self, play: Play) -> int:
+        said = [self._ordered[name] for name in (play.id, play.broadcast) if name in self._ordered]
+        return max(said, key=_newness).order
+
+
+def _newness(reorder: Reorder) -> tuple[int, str, int]:
+    return to_ms(reorder.issued_at), reorder.target, reorder.order

@@ -1,0 +1,142 @@
+"""Those who wait: sorted lanes of candidates, the parked, and the deadlines of both."""
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Any
+
+from loa.protocol.kinds import BroadcastClass
+from loa.schedules.plays import Play, Refused, Stage
+
+Entry = tuple[Any, int, Play]
+"""Key, ticket, play; stale once the play has another ticket."""
+
+
+class Lanes:
+    """Lanes of waiting plays, by class, the suspended before those that have not begun.
+
+    A play that the hours or minutes keep from sounding is parked until they change, so that it
+    is not asked about again each time the channel is free.
+    """
+
+    def __init__(self) -> None:
+        self._tickets = 0
+        self._emergencies: list[Entry] = []
+        self._ordinary: dict[tuple[BroadcastClass, bool], list[Entry]] = {
+            (class_, begun): []
+            for class_ in (BroadcastClass.PRIORITY, BroadcastClass.NORMAL)
+            for begun in (True, False)
+        }
+        self._deadlines: list[Entry] = []
+        self._for_hours: list[Play] = []
+        self._for_minutes: dict[BroadcastClass, list[Entry]] = {
+            BroadcastClass.PRIORITY: [],
+            BroadcastClass.NORMAL: [],
+        }
+        self._wakes: list[int] = []
+        self.waiting: set[Play] = set()
+
+    def wait(self, play: Play) -> None:
+        """Let a play wait for the channel until its latest instant."""
+        play.stage = Stage.WAITING
+        play.key = play.sort_key()
+        play.turn = self._ticket()
+        self.waiting.add(play)
+        heappush(self._deadlines, (play.latest(), play.turn, play))
+        self._enter(play)
+
+    def leave(self, play: Play, stage: Stage) -> None:
+        """Let a play wait no longer."""
+        play.stage = stage
+        play.ticket = play.turn = 0
+        self.waiting.discard(play)
+
+    def sort_anew(self, play: Play) -> None:
+        """Give a waiting play the place that its changed order asks for."""
+        play.key = play.sort_key()
+        if play.ticket:
+            self._enter(play)
+
+    def first_emergency(self) -> Play | None:
+        """The waiting emergency that goes before the others."""
+        return _top(self._emergencies)
+
+    def candidates(self) -> Iterator[Play]:
+        """Waiting plays but emergencies, best first; the caller takes or parks each before the next."""
+        for lane in self._ordinary.values():
+            while (play := _top(lane)) is not None:
+                yield play
+
+    def park(self, play: Play, refused: Refused) -> None:
+        """Keep a play out of the lanes until the hours change or minutes are given back."""
+        play.ticket = 0
+        play.parked = refused
+        if refused.ask_again_ms is None:
+            heappush(self._for_minutes[play.class_], (play.duration, self._ticket(), play))
+        else:
+            self._for_hours.append(play)
+            heappush(self._wakes, refused.ask_again_ms)
+
+    def wake(self, at_ms: int) -> None:
+        """Put those back who wait for hours, if these change at `at_ms`."""
+        if not self._wakes or self._wakes[0] > at_ms:
+            return
+        while self._wakes and self._wakes[0] <= at_ms:
+            heappop(self._wakes)
+        self._wake_hours()
+
+    def wake_minutes(self, class_: BroadcastClass, free_ms: float) -> None:
+        """Put those of a class back whose duration is at most `free_ms`."""
+        parked = self._for_minutes[class_]
+        while parked and parked[0][0] <= free_ms:
+            self._come_back(heappop(parked)[2])
+
+    def wake_all(self) -> None:
+        """Put everybody back: another policy is in force."""
+        self._wakes.clear()
+        self._wake_hours()
+        for class_ in self._for_minutes:
+            self.wake_minutes(class_, float("inf"))
+
+    def next_ms(self) -> int | None:
+        """The next deadline or change of hours that somebody waits for."""
+        deadline = self._deadline()
+        if deadline is None:
+            return None
+        return min(deadline, self._wakes[0]) if self._wakes else deadline
+
+    def due(self, at_ms: int) -> list[Play]:
+        """Take those whose latest instant is `at_ms` or before off the list of deadlines."""
+        due = []
+        while (deadline := self._deadline()) is not None and deadline <= at_ms:
+            due.append(heappop(self._deadlines)[2])
+        return due
+
+    def _deadline(self) -> int | None:
+        while self._deadlines and self._deadlines[0][2].turn != self._deadlines[0][1]:
+            heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def _wake_hours(self) -> None:
+        parked, self._for_hours = self._for_hours, []
+        for play in parked:
+            self._come_back(play)
+
+    def _come_back(self, play: Play) -> None:
+        if play.parked is not None and play.stage is Stage.WAITING:
+            self._enter(play)
+
+    def _enter(self, play: Play) -> None:
+        play.parked = None
+        play.ticket = self._ticket()
+        lane = self._emergencies if play.emergency else self._ordinary[play.class_, play.begun]
+        heappush(lane, (play.key, play.ticket, play))
+
+    def _ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
+
+
+def _top(lane: list[Entry]) -> Play | None:
+    while lane and lane[0][2].ticket != lane[0][1]:
+        heappop(lane)
+    return lane[0][2] if lane else None

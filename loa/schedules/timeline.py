@@ -1,0 +1,266 @@
+"""Lay items out in time: one sweep forward, in which each decision uses only what is known by then."""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from loa.protocol.ids import OccurrenceId
+from loa.protocol.kinds import AfterInterruption, BroadcastClass, Late
+from loa.protocol.policy import Policy, PolicyVersion
+from loa.protocol.reasons import Reason
+from loa.protocol.units import from_ms, to_ms
+from loa.protocol.when import DEFAULT_TZ
+from loa.schedules.facts import Fact, Said, Silences, Targets, in_order, is_meant_for
+from loa.schedules.lanes import Lanes
+from loa.schedules.limits import Limits
+from loa.schedules.model import Item, Outcome, Reorder, Segment, Silence, Timeline, Withdrawal
+from loa.schedules.plays import By, Play, Refused, Stage, enter
+
+
+def lay_out(
+    items: Iterable[Item],
+    withdrawals: Sequence[Withdrawal],
+    silences: Sequence[Silence],
+    policy: Policy,
+    tz: str = DEFAULT_TZ,
+    *,
+    reorders: Sequence[Reorder] = (),
+) -> Timeline:
+    """What sounds when on a node that has learnt all of this, and how each item ends.
+
+    The order of the arguments' elements does not matter. What is issued, known or effective from t on
+    alters nothing before t, but for the 5 s in which an arrival counts as in time. Takes O(n log n)
+    for n items. Raises BadItemError for an item without a duration.
+    """
+    plays, refused = enter(items, tz)
+    facts = in_order(plays, policy, silences, withdrawals, reorders)
+    sweep = _Sweep(facts, Targets(plays, withdrawals, reorders), Limits(tz))
+    sweep.run()
+    return Timeline(tuple(sweep.segments), sweep.outcomes, tuple(refused))
+
+
+class _Sweep:
+    """The state of the channel as time goes forward."""
+
+    def __init__(self, facts: list[Fact], targets: Targets, limits: Limits) -> None:
+        self.segments: list[Segment] = []
+        self.outcomes: dict[OccurrenceId, Outcome] = {}
+        self._facts = facts
+        self._next_fact = 0
+        self._targets = targets
+        self._limits = limits
+        self._silences = Silences()
+        self._lanes = Lanes()
+        self._now = 0
+        self._sounding: Play | None = None
+        self._since = 0
+        self._stop = 0
+        self._last_sounded: OccurrenceId | None = None
+
+    def run(self) -> None:
+        """Go from instant to instant until nothing can happen any more."""
+        while (at_ms := self._next_instant()) is not None:
+            self._now = at_ms
+            self._end()
+            self._learn()
+            self._end_hard()
+            due = self._end_spent()
+            self._lanes.wake(at_ms)
+            self._choose()
+            self._displace([*due, *self._lanes.due(at_ms)])
+
+    def _next_instant(self) -> int | None:
+        instants = [self._facts[self._next_fact].at_ms] if self._next_fact < len(self._facts) else []
+        if self._sounding is not None:
+            instants.append(self._stop)
+        if (waiting := self._lanes.next_ms()) is not None:
+            instants.append(waiting)
+        return min(instants, default=None)
+
+    # What happens at an instant, in the order in which it does.
+
+    def _end(self) -> None:
+        play = self._sounding
+        if play is not None and self._natural_end(play) <= self._now:
+            self._hush(play)
+            complete = play.sounded >= play.duration
+            self._over(play, Reason.COMPLETE if complete else Reason.PARTLY)
+
+    def _learn(self) -> None:
+        while self._next_fact < len(self._facts) and self._facts[self._next_fact].at_ms <= self._now:
+            said = self._facts[self._next_fact].said
+            self._next_fact += 1
+            self._take_in(said)
+
+    def _take_in(self, said: Said) -> None:
+        match said:
+            case Play():
+                self._arrive(said)
+            case Silence():
+                self._silence(said)
+            case Withdrawal():
+                self._withdraw(said)
+            case Reorder():
+                self._reorder(said)
+            case PolicyVersion():
+                self._limits.switch(said)
+                self._lanes.wake_all()
+                self._stop = self._now
+            case _:
+                assert_never(said)
+
+    def _end_hard(self) -> None:
+        play = self._sounding
+        if play is None or self._stop > self._now:
+            return
+        if play.last_end <= self._now:
+            self._cut(play, Reason.LAST_END)
+        elif not play.emergency and self._limits.open_until(play, self._now) is None:
+            self._cut(play, Reason.QUIET_HOURS, legal_source=self._limits.quiet_source())
+        else:
+            self._stop = self._stop_of(play)
+
+    def _end_spent(self) -> list[Play]:
+        """End those of whom nothing is left; the others that must begin now may still be chosen."""
+        due = self._lanes.due(self._now)
+        for play in due:
+            if play.is_spent(self._now):
+                self._miss(play, play.parked)
+        return due
+
+    def _choose(self) -> None:
+        emergency = self._lanes.first_emergency()
+        play = self._sounding
+        if emergency is not None and (
+            play is None or not play.emergency or play.authority < emergency.authority
+        ):
+            if play is not None:
+                self._interrupt(play, emergency)
+            self._begin(emergency)
+        elif play is None:
+            self._choose_ordinary()
+
+    def _displace(self, due: list[Play]) -> None:
+        for play in due:
+            if play.stage is Stage.WAITING:
+                self._miss(play, None if play.emergency else self._limits.refusal(play, self._now))
+
+    # What a fact does.
+
+    def _arrive(self, play: Play) -> None:
+        withdrawn = self._targets.withdrawn(play)
+        if withdrawn is not None:
+            self._over(play, Reason.WITHDRAWN, by=withdrawn[1].id, at_ms=max(withdrawn[0], play.learnt))
+        elif (silence := self._silences.over(play, self._now)) is not None:
+            self._over(play, Reason.SILENCED, by=silence.id)
+        elif play.not_after < self._now:
+            self._over(play, Reason.EXPIRED)
+        elif _is_learnt_too_late(play):
+            self._over(play, Reason.LEARNT_TOO_LATE)
+        elif play.is_spent(self._now) or play.latest() < self._now:
+            self._over(play, Reason.LAST_END)
+        else:
+            self._lanes.wait(play)
+
+    def _silence(self, silence: Silence) -> None:
+        if to_ms(silence.until_at) <= self._now:
+            return
+        self._silences.add(silence)
+        issued_ms = to_ms(silence.issued_at)
+        for play in self._alive():
+            if is_meant_for(silence, issued_ms, play):
+                self._cut(play, Reason.SILENCED, by=silence.id)
+
+    def _withdraw(self, withdrawal: Withdrawal) -> None:
+        self._targets.withdraw(withdrawal, self._now)
+        for play in self._targets.named(withdrawal.target):
+            if play.stage in {Stage.WAITING, Stage.SOUNDING}:
+                self._cut(play, Reason.WITHDRAWN, by=withdrawal.id)
+
+    def _reorder(self, reorder: Reorder) -> None:
+        self._targets.reorder(reorder)
+        for play in self._targets.named(reorder.target):
+            if play.stage is Stage.WAITING:
+                self._lanes.sort_anew(play)
+
+    # What becomes of a play.
+
+    def _choose_ordinary(self) -> None:
+        for play in self._lanes.candidates():
+            refused = self._limits.refusal(play, self._now)
+            if refused is None:
+                self._begin(play)
+                return
+            self._lanes.park(play, refused)
+
+    def _begin(self, play: Play) -> None:
+        if not play.begun and not play.emergency:
+            self._limits.reserve(play)
+        self._lanes.leave(play, Stage.SOUNDING)
+        play.go_on(self._now)
+        self._sounding, self._since = play, self._now
+        self._stop = self._stop_of(play)
+
+    def _interrupt(self, play: Play, emergency: Play) -> None:
+        self._hush(play)
+        if play.item.after_interruption is AfterInterruption.DROP:
+            self._over(play, Reason.INTERRUPTED, by=emergency.id)
+        else:
+            self._lanes.wait(play)
+
+    def _cut(self, play: Play, reason: Reason, *, by: By = None, legal_source: str | None = None) -> None:
+        if play is self._sounding:
+            self._hush(play)
+        self._over(play, reason, by=by, legal_source=legal_source)
+
+    def _hush(self, play: Play) -> None:
+        length_ms = self._now - self._since
+        self.segments.append(Segment(from_ms(self._since), from_ms(self._now), play.id, play.offset))
+        play.offset += length_ms
+        play.sounded += length_ms
+        self._last_sounded, self._sounding = play.id, None
+
+    def _miss(self, play: Play, refused: Refused | None) -> None:
+        """End a play that waited until its latest instant, for the reason that kept it waiting."""
+        if refused is not None:
+            self._over(play, refused.reason, legal_source=refused.legal_source)
+        else:
+            sounding = self._sounding.id if self._sounding else self._last_sounded
+            self._over(play, Reason.DISPLACED, by=sounding)
+
+    def _over(
+        self,
+        play: Play,
+        reason: Reason,
+        *,
+        by: By = None,
+        at_ms: int | None = None,
+        legal_source: str | None = None,
+    ) -> None:
+        at = from_ms(self._now if at_ms is None else at_ms)
+        self._lanes.leave(play, Stage.OVER)
+        self.outcomes[play.id] = Outcome(reason, at, play.sounded, by, legal_source)
+        if play.reserved and self._limits.give_back(play):
+            for class_ in _ORDINARY:
+                self._lanes.wake_minutes(class_, self._limits.free_ms(class_))
+
+    def _alive(self) -> list[Play]:
+        return [*self._lanes.waiting, *([self._sounding] if self._sounding else [])]
+
+    def _natural_end(self, play: Play) -> int:
+        return self._since + play.duration - play.offset
+
+    def _stop_of(self, play: Play) -> int:
+        stop = min(self._natural_end(play), play.last_end)
+        if play.emergency:
+            return stop
+        until = self._limits.open_until(play, self._now)
+        return stop if until is None else min(stop, until)
+
+
+def _is_learnt_too_late(play: Play) -> bool:
+    if play.clock is not None:
+        return play.clock + play.duration <= play.ready
+    return play.item.late is Late.SKIP and not play.emergency and play.ready > max(play.start, play.issued)
+
+
+_ORDINARY = (BroadcastClass.PRIORITY, BroadcastClass.NORMAL)
