@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
+policy=${POLICY:-/usr/sbin/policy-rc.d}
 
 main() {
   [ "${SYSTEM:-}" != ready ] || return 0
@@ -70,9 +71,8 @@ cannot() {
 # Debian starts a service when its package is installed. Loa starts its own broker and test servers on ports of
 # their own, so a policy forbids that while we install, unless the machine has a policy already.
 hold_services() {
-  local policy=/usr/sbin/policy-rc.d
   [ ! -e "$policy" ] || return 0
-  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
   "${as_root[@]}" chmod 755 "$policy"
 }
