@@ -57,7 +57,7 @@ bench: test-packages $(VENV)/.project ## every figure with its peer, or ONLY=fan
 
 .PHONY: format
 format: $(VENV)/.project ## put the code in order
-	$(BIN)/ruff check --fix --quiet || true
+	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
 .PHONY: lock
