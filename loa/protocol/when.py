@@ -28,12 +28,37 @@ def rule_parts(rrule: str) -> dict[str, str]:
             raise ValueError(f"RRULE part {name} is given twice; give it once")
         if not re.fullmatch(_PARTS[name], value):
             raise ValueError(f"RRULE part {part!r} is not valid by RFC 5545, section 3.3.10")
+        _check_numbers(name, value)
         parts[name] = value
+    _check_together(parts)
+    return parts
+
+
+def _check_numbers(name: str, value: str) -> None:
+    if name == "UNTIL":
+        datetime.fromisoformat(value)
+    if name not in _RANGES:
+        return
+    least, greatest, signed = _RANGES[name]
+    for number in map(int, value.split(",")):
+        if not least <= (abs(number) if signed else number) <= greatest:
+            raise ValueError(f"RRULE part {name} has {number}; use {least} to {greatest}")
+
+
+def _check_together(parts: dict[str, str]) -> None:
     if "FREQ" not in parts:
         raise ValueError("RRULE lacks FREQ; begin it with FREQ=DAILY or the like")
     if "COUNT" in parts and "UNTIL" in parts:
         raise ValueError("RRULE has COUNT and UNTIL; RFC 5545 allows one of them")
-    return parts
+    for name, frequencies in _ONLY_WITH.items():
+        if name in parts and parts["FREQ"] not in frequencies:
+            raise ValueError(f"RRULE part {name} needs FREQ={' or '.join(frequencies)} by RFC 5545")
+    if re.search(r"\d", parts.get("BYDAY", "")) and (
+        parts["FREQ"] not in {"MONTHLY", "YEARLY"} or "BYWEEKNO" in parts
+    ):
+        raise ValueError("RRULE part BYDAY may number its days only in a month or a year, without BYWEEKNO")
+    if "BYSETPOS" in parts and not set(parts) & (_BY_PARTS - {"BYSETPOS"}):
+        raise ValueError("RRULE part BYSETPOS needs another BY part to choose from")
 
 
 def parse_local(text: str) -> datetime:
@@ -127,4 +152,19 @@ _PARTS = {
     "BYMINUTE": r"\d{1,2}(,\d{1,2})*",
     "BYSETPOS": _INTS,
     "WKST": r"MO|TU|WE|TH|FR|SA|SU",
+}
+_BY_PARTS = {name for name in _PARTS if name.startswith("BY")}
+_RANGES = {
+    "BYMONTH": (1, 12, False),
+    "BYWEEKNO": (1, 53, True),
+    "BYYEARDAY": (1, 366, True),
+    "BYMONTHDAY": (1, 31, True),
+    "BYHOUR": (0, 23, False),
+    "BYMINUTE": (0, 59, False),
+    "BYSETPOS": (1, 366, True),
+}
+_ONLY_WITH = {
+    "BYWEEKNO": ("YEARLY",),
+    "BYYEARDAY": ("YEARLY", "HOURLY"),
+    "BYMONTHDAY": ("MONTHLY", "YEARLY", "DAILY", "HOURLY"),
 }

@@ -103,8 +103,11 @@ def drawn(timeline: Timeline, names: dict[OccurrenceId, str]) -> str:
 
 def told(timeline: Timeline, names: dict[OccurrenceId, str]) -> dict[str, str]:
     """Of each item that is not complete, `reason HH:MM by whom`."""
+    labels: dict[str, str] = dict(names.items())
     return {
-        names[id_]: " ".join([outcome.reason.value, _wall(outcome.at), names.get(outcome.by, "")]).strip()  # type: ignore[call-overload]  # a silence has no name, and get says so
+        names[id_]: " ".join(
+            [outcome.reason.value, _wall(outcome.at), labels.get(outcome.by or "", "")]
+        ).strip()
         for id_, outcome in timeline.outcomes.items()
         if outcome.reason != "complete"
     }
