@@ -41,14 +41,26 @@ test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k l
 
 .PHONY: check
 check: python-packages $(VENV)/.project ## style, types, architecture, dead and doubled code, lock file
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync $(CHECKS)
+
+CHECKS := check-types check-doubled check-style check-imports check-sizes check-dead check-lock check-words
+.PHONY: $(CHECKS)
+check-style:
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
+check-types:
 	$(BIN)/mypy --no-error-summary
+check-imports:
 	$(BIN)/lint-imports --no-logo
+check-sizes:
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
+check-dead:
 	$(BIN)/python tools/dead_code.py loa bench tools
+check-doubled:
 	$(BIN)/pylint --score=no loa
+check-lock:
 	$(BIN)/python tools/lock_fits.py
+check-words:
 	$(BIN)/python tools/words.py
 
 .PHONY: bench

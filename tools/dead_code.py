@@ -5,6 +5,7 @@ pyproject.toml ([tool.vulture]). Fields, imports and locals are left out: pydant
 by reflection, and ruff knows the others.
 """
 
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -21,7 +22,7 @@ def main(folders: list[str]) -> int:
     finder = Vulture(ignore_names=settings["ignore_names"], ignore_decorators=settings["ignore_decorators"])
     finder.scavenge([str(root / folder) for folder in folders], exclude=settings["exclude"])
     dead = [
-        f"{item.filename}:{item.first_lineno}: unused {item.typ} {item.name}"
+        f"{os.path.relpath(item.filename)}:{item.first_lineno}: unused {item.typ} {item.name}"
         for item in finder.get_unused_code()
         if (item.typ in KINDS or is_constant(item.filename, item.first_lineno, item.name))
     ]
