@@ -1,10 +1,14 @@
 """What the controller's services need from outside; `main` alone decides who provides it."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from loa.protocol.ids import AreaId
+from loa.protocol.programme import Silence
 from loa.protocol.topics import Message, Topic
 
 
@@ -77,4 +81,74 @@ class Events(Protocol):
 
     def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
         """Thread-safe; `subject` is the id of what changed; `area` decides who may hear of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a page is told: what changed, where, and its id."""
+
+    kind: EventKind
+    area: AreaId
+    subject: str
+
+
+class EventStream(Protocol):
+    """The pages' side of the events."""
+
+    def listen(
+        self, may_hear: Callable[[AreaId], bool]
+    ) -> AbstractContextManager[AsyncIterator[Event | None]]:
+        """The events from now on; None tells a listener that was too slow to load everything anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerUser:
+    """Who may sign in at the broker, and the exact topics that this user may read and write."""
+
+    name: str
+    password_hash: str
+    """Mosquitto's own salted form, `$7$…`."""
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaSilence:
+    """A silence and the area that it silences."""
+
+    area: AreaId
+    silence: Silence
+
+
+class SilenceJournal(Protocol):
+    """Silences on a disk of their own account: they work without the database. Thread-safe."""
+
+    def append(self, area: AreaId, silence: Silence) -> AreaSilence:
+        """Give it the next counter and return once it is on the disk. Raises OSError if it cannot be."""
+        ...
+
+    def of(self, area: AreaId, at: datetime) -> list[Silence]:
+        """The silences of the area that end after `at`, by counter."""
+        ...
+
+    def after(self, counter: int) -> list[AreaSilence]:
+        """Those numbered higher than `counter`, in order."""
+        ...
+
+    def reserve(self, counter: int) -> None:
+        """Number the following ones higher than `counter`, the highest that the database knows."""
+        ...
+
+
+class RightsFile(Protocol):
+    """The copy of people's rights on disk with which STOP works without the database."""
+
+    def write(self, content: bytes) -> None:
+        """Replace the copy; raises OSError."""
+        ...
+
+    def read(self) -> bytes | None:
+        """The last copy, None if there is none."""
         ...
