@@ -1,0 +1,55 @@
+from dataclasses import dataclass
+
+from loa.audio.mixer import ns_of
+
+_NS = 1_000_000_000
+_MAX_DELAY_S = 2.0
+_STEP_NS = 50_000_000
+_PATIENCE = 5
+_PULL = 50
+"""A reading moves the line by a fiftieth of what it differs: jitter is smoothed, drift is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTime:
+    """What the output says in a callback, in seconds of its own clock."""
+
+    current_s: float
+    dac_s: float
+
+
+class DacTimeline:
+    """Gives every block of an output the wall time at which its first frame leaves the converter.
+
+    The time that the output names is smoothed against the count of frames. After an underflow, or when both
+    stay 50 ms apart, the line is anchored anew. An implausible time (the converter's in the past or more than
+    2 s ahead) is replaced by the stream's latency, and `sync_degraded` says so.
+    """
+
+    def __init__(self) -> None:
+        self.sync_degraded = False
+        self._expected_ns: int | None = None
+        self._suspicions = 0
+
+    def place(self, now_ns: int, time: StreamTime, *, latency_s: float, frames: int, underflow: bool) -> int:
+        """The wall time (epoch, ns) of the block's first frame; to be called once a block, in order."""
+        measured_ns = now_ns + int(self._delay_s(time, latency_s) * _NS)
+        start_ns = self._settle(measured_ns, underflow=underflow)
+        self._expected_ns = start_ns + ns_of(frames)
+        return start_ns
+
+    def _delay_s(self, time: StreamTime, latency_s: float) -> float:
+        delay_s = time.dac_s - time.current_s
+        self.sync_degraded = time.dac_s <= 0 or not 0 <= delay_s <= _MAX_DELAY_S
+        return latency_s if self.sync_degraded else delay_s
+
+    def _settle(self, measured_ns: int, *, underflow: bool) -> int:
+        if self._expected_ns is None or underflow:
+            self._suspicions = 0
+            return measured_ns
+        error_ns = measured_ns - self._expected_ns
+        self._suspicions = self._suspicions + 1 if abs(error_ns) > _STEP_NS else 0
+        if self._suspicions >= _PATIENCE:
+            self._suspicions = 0
+            return measured_ns
+        return self._expected_ns + (error_ns // _PULL if abs(error_ns) <= _STEP_NS else 0)
