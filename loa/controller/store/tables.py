@@ -141,6 +141,14 @@ class RecordingRow(SQLModel, table=True):
     created_at: datetime = _moment()
 
 
+class SpokenRow(SQLModel, table=True):
+    """This recording is a voice reading this text; two texts that read alike give one recording."""
+
+    __tablename__ = "spoken"
+    recording: str = Field(primary_key=True, foreign_key="recordings.sha256", max_length=64)
+    text_sha256: str = Field(primary_key=True, max_length=64)
+
+
 class BulletinRow(SQLModel, table=True):
     """Bản tin: what an official writes, with the audience and time that are asked for."""
 
@@ -162,6 +170,8 @@ class BulletinRow(SQLModel, table=True):
     comment: str | None = _text(nullable=True)
     created_by: str = Field(foreign_key="users.id")
     created_at: datetime = _moment()
+    updated_by: str = Field(max_length=64)
+    """Who saved it last; the second of two who save at once is told."""
     updated_at: datetime = _moment()
     submitted_by: str | None = Field(default=None, max_length=64)
     submitted_at: datetime | None = _moment(nullable=True)
