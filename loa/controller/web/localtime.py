@@ -1,0 +1,63 @@
+"""Local time in words: the one place where pages turn instants and lengths into what people read."""
+
+from datetime import date, datetime, time
+
+from loa.controller.web.catalogue import WEEKDAYS
+from loa.protocol.when import DEFAULT_TZ
+from loa.schedules.localtime import from_wall, to_wall
+
+
+def clock(at: datetime, tz: str = DEFAULT_TZ) -> str:
+    """`17:38`."""
+    return f"{to_wall(at, tz):%H:%M}"
+
+
+def clock_seconds(at: datetime, tz: str = DEFAULT_TZ) -> str:
+    """`17:38:05`."""
+    return f"{to_wall(at, tz):%H:%M:%S}"
+
+
+def weekday(at: datetime, tz: str = DEFAULT_TZ) -> str:
+    """`Thứ Năm, 11/6`."""
+    return day_words(to_wall(at, tz).date())
+
+
+def weekday_time(at: datetime, tz: str = DEFAULT_TZ) -> str:
+    """`Thứ Năm, 11/6 · 16:42`."""
+    return f"{weekday(at, tz)} · {clock(at, tz)}"
+
+
+def day_words(day: date) -> str:
+    """`Thứ Năm, 11/6`."""
+    return f"{WEEKDAYS[day.weekday()]}, {day.day}/{day.month}"
+
+
+def today(at: datetime, tz: str = DEFAULT_TZ) -> date:
+    """The local day of an instant."""
+    return to_wall(at, tz).date()
+
+
+def day_starts(day: date, tz: str = DEFAULT_TZ) -> datetime:
+    """The instant at which a local day begins."""
+    return from_wall(datetime.combine(day, time()), tz)
+
+
+def spell(ms: int) -> str:
+    """`45 giây`, `8 phút`, `8 phút 5 giây`, `1 giờ 10 phút`; seconds are left out above an hour."""
+    seconds = max(1, round(ms / 1000)) if ms > 0 else 0
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    parts = [(hours, "giờ"), (minutes, "phút"), (rest if not hours else 0, "giây")]
+    return " ".join(f"{n}\u00a0{word}" for n, word in parts if n) or "0\u00a0giây"
+
+
+def decimal(value: float, places: int = 1) -> str:
+    """`9,6`: the decimal comma, without zeros at the end."""
+    text = f"{value:.{places}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")
+
+
+def megabytes(size: int) -> str:
+    """`1,92 MB`, `340 kB`: decimal units, as mobile networks bill."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))}\u00a0kB"
+    return f"{decimal(size / 1_000_000, 2)}\u00a0MB"
