@@ -1,7 +1,7 @@
 """Starts of a `When` in a window of time."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from itertools import islice
 
 from dateutil.rrule import rrulestr
@@ -16,9 +16,8 @@ def starts(when: When, window: Window, *, limit: int | None = None) -> list[date
     """The instants in the window at which `when` starts, in order, each once.
 
     With `limit` only the first so many starts of all count, wherever the window lies. A rule that
-    never ends is followed only to the end of the window. Raises RecurrenceError for a rule that
-    can give nothing, and for one that would have to be followed too long to count its starts: 20,000
-    hours, 5,000 days or weeks.
+    never ends is followed only to the end of the window. Raises RecurrenceError for a rule whose
+    hours never fall on its rhythm.
     """
     excluded = {parse_local(text) for text in when.exdates}
     enough = None if limit is None else limit + len(excluded)
@@ -40,21 +39,23 @@ def _rule_walls(when: When, window: Window, enough: int | None) -> list[datetime
         first = _forward(parts, first, to_wall(window.from_at, when.tz) - _MARGIN)
     if until < first:
         return []
-    followed = first + _MOST_STEPS[parts["FREQ"]] * _UNITS[parts["FREQ"]]
     most = min((number for number in (count, enough) if number is not None), default=None)
-    walls = list(islice(_rule(text, parts, first, min(until, followed)), most))
-    if followed < until and (most is None or len(walls) < most):
-        raise RecurrenceError(text, f"gives nothing more by {followed:%Y-%m-%d}; let it begin later or end")
-    return walls
+    return list(islice(_follow(text, parts, first, until), most))
 
 
-def _rule(text: str, parts: dict[str, str], first: datetime, until: datetime) -> Iterator[datetime]:
-    parts = {**parts, "UNTIL": f"{until:%Y%m%dT%H%M%S}"}
+def _follow(text: str, parts: dict[str, str], first: datetime, until: datetime) -> Iterator[datetime]:
+    parts = {**parts, "UNTIL": f"{_late(until):%Y%m%dT%H%M%S}"}
     try:
-        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=first)
+        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=_late(first))
     except ValueError as error:
         raise RecurrenceError(text, f"matches nothing ({error}); change its BY parts") from error
-    return iter(rule)
+    return (wall.replace(year=wall.year - _CYCLES) for wall in rule)
+
+
+def _late(wall: datetime) -> datetime:
+    if wall.year + _CYCLES > MAXYEAR:
+        return datetime.max.replace(microsecond=0)
+    return wall.replace(year=wall.year + _CYCLES)
 
 
 def _until(given: str | None, tz: str, window_end: datetime) -> datetime:
@@ -83,8 +84,12 @@ def _forward(parts: dict[str, str], first: datetime, near: datetime) -> datetime
 
 _MARGIN = timedelta(days=2)
 """More than any zone's offset from another, and than any gap."""
-_MOST_STEPS = {"HOURLY": 20_000, "DAILY": 5_000, "WEEKLY": 5_000, "MONTHLY": 2_400, "YEARLY": 200}
-"""How far a rule is followed, matching or not: each step takes about 0.1 ms."""
+_CYCLES = 19 * 400
+"""Years by which a rule is moved ahead while it is followed.
+
+dateutil looks at UNTIL only where a rule matches: one that never does is followed to the year 9999, for
+many seconds. The calendar repeats every 400 years to the weekday, so rules are followed close to that end.
+"""
 _UNITS = {
     "HOURLY": timedelta(hours=1),
     "DAILY": timedelta(days=1),
