@@ -1,0 +1,157 @@
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import Full, Queue
+from threading import Lock, Thread
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from loa.audio.clock import Clock
+from loa.node_agent.ports import Arrival, Crashed, Message
+
+_KEEPALIVE_S = 60
+_LONGEST_PAUSE_S = 30
+_CLOSE_S = 1.0
+_QOS = 1
+_MOST_QUEUED = 100
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and who we are there. `host` may be an IPv6 address, in brackets or not."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says for us when the link is lost; made anew for every connection."""
+
+    topic: str
+    make_payload: Callable[[], bytes]
+
+
+class MqttCourier:
+    """`Courier` by MQTT 3.1.1 on a thread of its own, with a clean session and a retained will.
+
+    The callbacks only hand over; what finds the inbox full is dropped and counted.
+    """
+
+    def __init__(self, broker: Broker, *, will: Will, inbox: Queue[Arrival], clock: Clock) -> None:
+        self._broker = broker
+        self._will = will
+        self._inbox = inbox
+        self._clock = clock
+        self._lock = Lock()
+        self._topics: tuple[str, ...] = ()
+        self._closed = False
+        self.connections = 0
+        self.lost = 0
+        self._client = self._make_client()
+        self._thread = Thread(target=self._run, name="loa-courier", daemon=True)
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Courier.is_connected`."""
+        return self._client.is_connected()
+
+    def start(self) -> None:
+        """See `Courier.start`."""
+        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, _KEEPALIVE_S)
+        self._thread.start()
+
+    def listen(self, topics: Sequence[str]) -> None:
+        """See `Courier.listen`."""
+        with self._lock:
+            gone = [topic for topic in self._topics if topic not in topics]
+            self._topics = tuple(topics)
+            if self._client.is_connected():
+                if gone:
+                    self._client.unsubscribe(gone)
+                self._subscribe()
+
+    def send(self, topic: str, payload: bytes, *, retain: bool) -> bool:
+        """See `Courier.send`."""
+        if not self._client.is_connected():
+            return False
+        return self._client.publish(topic, payload, _QOS, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def close(self) -> None:
+        """See `Courier.close`."""
+        self._closed = True
+        self._client.disconnect()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_S)
+
+    def _make_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._broker.username,
+            clean_session=True,
+            protocol=MQTTProtocolVersion.MQTTv311,
+        )
+        client.username_pw_set(self._broker.username, self._broker.password)
+        client.reconnect_delay_set(1, _LONGEST_PAUSE_S)
+        client.max_queued_messages_set(_MOST_QUEUED)
+        client.on_pre_connect = self._before_connect
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _run(self) -> None:
+        try:
+            self._client.loop_forever(retry_first_connection=True)
+        except Exception as error:  # noqa: BLE001 -- the root of a thread; the agent ends with it
+            self._inbox.put(Crashed("courier", error))
+        else:
+            if not self._closed:
+                self._inbox.put(Crashed("courier", RuntimeError("the MQTT loop ended")))
+
+    def _before_connect(self, client: Client, _userdata: Any) -> None:  # noqa: ANN401 -- paho's signature
+        client.will_set(self._will.topic, self._will.make_payload(), _QOS, retain=True)
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401 -- paho's signature
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            _log.error("event=broker_refused reason=%s", str(reason).replace(" ", "_"))
+            return
+        with self._lock:
+            self._subscribe()
+        self.connections += 1
+        _log.info("event=connected host=%s port=%d", self._broker.host, self._broker.port)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: Any,  # noqa: ANN401 -- paho's signature
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        _log.info("event=disconnected reason=%s", str(reason).replace(" ", "_"))
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
+        try:
+            self._inbox.put_nowait(Message(message.topic, bytes(message.payload), self._clock.now()))
+        except Full:
+            self.lost += 1
+
+    def _subscribe(self) -> None:
+        if self._topics:
+            self._client.subscribe([(topic, _QOS) for topic in self._topics])

@@ -1,0 +1,133 @@
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+
+from loa.audio.clock import Clock
+from loa.node_agent.adapters.recordings import digest_of
+from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
+from loa.node_agent.ports import Job
+from loa.protocol.bearer import make_token
+from loa.protocol.ids import NodeId
+from loa.protocol.keys import SigningKey
+
+_CHUNK_BYTES = 32_768
+_CONNECT_S, _READ_S = 5.0, 10.0
+_OK, _PARTIAL, _BAD_RANGE = 200, 206, 416
+
+
+class HttpFetcher:
+    """Fetches what a job names over HTTP, whole or from where it stopped; for one thread.
+
+    Every request carries `Authorization: Bearer` with a token signed by the node's key, and `Loa-Node`.
+    """
+
+    def __init__(self, base_url: str, *, node: NodeId, key: SigningKey, clock: Clock) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._node = node
+        self._key = key
+        self._clock = clock
+        timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False, timeout=timeout)
+
+    def fetch(self, job: Job, *, is_stopped: Callable[[], bool]) -> None:
+        """Let `job.into` hold the bytes with the digest of the job; atomic, and synced to the disk.
+
+        What came before a break stays in `<name>.part` and is gone on from. Raises `FetchError`s and
+        `StorageFullError`.
+        """
+        part = job.into.with_name(job.into.name + ".part")
+        with _minding_the_disk(part):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            if not _is_whole(part, job):
+                self._download(job, part, is_stopped)
+            _check(part, job)
+            _put_in_place(part, job.into)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._pool.clear()
+
+    def _download(self, job: Job, part: Path, is_stopped: Callable[[], bool]) -> None:
+        have = part.stat().st_size if part.exists() else 0
+        try:
+            with self._get(job, have) as answer:
+                _check_status(job, answer.status, part)
+                with part.open("ab" if answer.status == _PARTIAL else "wb") as file:
+                    for chunk in answer.stream(_CHUNK_BYTES, decode_content=False):
+                        _take(file.fileno(), chunk, job)
+                        if is_stopped():
+                            raise FetchStoppedError(job.path)
+                    os.fsync(file.fileno())
+        except urllib3.exceptions.HTTPError as error:
+            raise FetchFailedError(job.path, str(error)[:200]) from error
+
+    @contextmanager
+    def _get(self, job: Job, have: int) -> Iterator[urllib3.BaseHTTPResponse]:
+        token = make_token(self._node, now=self._clock.now(), key=self._key)
+        headers = {"Authorization": f"Bearer {token}", "Loa-Node": self._node, "Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        url = self._base_url + job.path
+        answer = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+
+def _check_status(job: Job, status: int, part: Path) -> None:
+    if status in {_OK, _PARTIAL}:
+        return
+    if status == _BAD_RANGE:
+        part.unlink(missing_ok=True)
+    raise FetchFailedError(job.path, f"the controller answered {status}", status)
+
+
+def _take(file: int, chunk: bytes, job: Job) -> None:
+    """More than was named can't be right; the digest of what came is looked at later."""
+    written = 0
+    while written < len(chunk):
+        written += os.write(file, chunk[written:])
+    size_bytes = os.fstat(file).st_size
+    if size_bytes > job.size_bytes:
+        os.ftruncate(file, 0)
+        raise WrongDigestError(job.sha256, hashlib.sha256(chunk).hexdigest())
+
+
+def _is_whole(part: Path, job: Job) -> bool:
+    return part.exists() and part.stat().st_size == job.size_bytes
+
+
+def _check(part: Path, job: Job) -> None:
+    if part.stat().st_size < job.size_bytes:
+        raise FetchFailedError(job.path, f"broke off after {part.stat().st_size} of {job.size_bytes} bytes")
+    found = digest_of(part)
+    if found != job.sha256:
+        part.unlink()
+        raise WrongDigestError(job.sha256, found)
+
+
+def _put_in_place(part: Path, into: Path) -> None:
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(into)
+    folder = os.open(into.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _minding_the_disk(part: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFullError(str(part)) from error
+        raise

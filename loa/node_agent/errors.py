@@ -1,0 +1,79 @@
+"""What can go wrong on a node.
+
+NodeError
+├── NotEnrolledError          the data directory holds no enrolment, or a damaged one
+├── EnrolmentFailedError      the controller did not accept the one-time code, or could not be reached
+├── StorageFullError          no space left; what was to be written is kept in memory
+├── PlayerUnavailableError    no output for sound can be opened
+└── FetchError
+    ├── FetchFailedError      no answer, or not the answer that was asked for; worth another try
+    ├── FetchStoppedError     another fetch was more urgent, or the agent ends; what came is kept
+    └── WrongDigestError      the bytes are not those that were named; nothing of them is kept
+"""
+
+
+class NodeError(Exception):
+    """Root of the tree."""
+
+
+class NotEnrolledError(NodeError):
+    """`path` is missing or cannot be read as what it ought to be."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}; run `loa-node enrol <url> <code>`")
+        self.path = path
+        self.problem = problem
+
+
+class EnrolmentFailedError(NodeError):
+    """The controller's answer to an enrolment; `status` is None if there was none."""
+
+    def __init__(self, url: str, status: int | None, detail: str) -> None:
+        super().__init__(f"{url} did not enrol this node: {detail}")
+        self.url = url
+        self.status = status
+        self.detail = detail
+
+
+class StorageFullError(NodeError):
+    """The disk that holds `path` is full."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no space left to write {path}; free some space")
+        self.path = path
+
+
+class PlayerUnavailableError(NodeError):
+    """`sink` cannot be opened."""
+
+    def __init__(self, sink: str, detail: str) -> None:
+        super().__init__(f"no sound through {sink}: {detail}; check the sound card, or use --sink wav:PATH")
+        self.sink = sink
+        self.detail = detail
+
+
+class FetchError(NodeError):
+    """Anything that ends a fetch early."""
+
+
+class FetchFailedError(FetchError):
+    """`status` is the HTTP status, None if no answer came."""
+
+    def __init__(self, path: str, detail: str, status: int | None = None) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail
+        self.status = status
+
+
+class FetchStoppedError(FetchError):
+    """What has come so far waits in the `.part` file."""
+
+
+class WrongDigestError(FetchError):
+    """What came under the name `expected` has the digest `found`."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"fetched {found} instead of {expected}")
+        self.expected = expected
+        self.found = found
