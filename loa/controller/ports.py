@@ -104,17 +104,6 @@ class EventStream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerUser:
-    """Who may sign in at the broker, and the exact topics that this user may read and write."""
-
-    name: str
-    password_hash: str
-    """Mosquitto's own salted form, `$7$…`."""
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class AreaSilence:
     """A silence and the area that it silences."""
 

@@ -80,6 +80,7 @@ class NodeRow(SQLModel, table=True):
     config_version: int = Field(default=0, sa_type=BigInteger)
     config_sha256: str | None = Field(default=None, max_length=64)
     config_body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    config_issued_at: datetime | None = _moment(nullable=True)
     state: str | None = _text(nullable=True)
     """JSON of the last `State`."""
     state_at: datetime | None = _moment(nullable=True)

@@ -1,0 +1,161 @@
+"""Mosquitto, as a child of the controller or as a service beside it, with generated files."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from loa.controller.core.broker_rules import (
+    BrokerFiles,
+    BrokerUser,
+    Listener,
+    acl_text,
+    conf_text,
+    passwords_text,
+)
+from loa.controller.errors import Unavailable
+
+_log = structlog.get_logger(__name__)
+
+Users = Callable[[], Sequence[BrokerUser]]
+READY_WITHIN_S = 15.0
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_LIVED_LONG_S = 60.0
+
+
+class FileBroker:
+    """A Mosquitto that somebody else runs with our files, systemd for one. Thread-safe."""
+
+    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users) -> None:
+        self._folder = folder
+        self._files = BrokerFiles(folder)
+        self._listeners = listeners
+        self._users = users
+        self._writing = threading.Lock()
+
+    def start(self) -> None:
+        """Write the files; raises OSError."""
+        self.refresh()
+
+    def stop(self) -> None:
+        """Nothing: the broker is not ours."""
+
+    def refresh(self) -> None:
+        """Write users and access list anew and have the broker read them; open connections stay or end by them."""
+        with self._writing:
+            self._write()
+            self._signal()
+
+    def _write(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        users = list(self._users())
+        run_as = pwd.getpwuid(os.geteuid()).pw_name
+        _replace(Path(self._files.conf), conf_text(self._files, self._listeners, run_as))
+        _replace(Path(self._files.passwords), passwords_text(users))
+        _replace(Path(self._files.acl), acl_text(users))
+
+    def _signal(self) -> None:
+        try:
+            os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            _log.warning("broker.not_running", folder=str(self._folder))
+
+
+class ChildBroker(FileBroker):
+    """A Mosquitto that lives and dies with the controller, and is started again whenever it dies.
+
+    The kernel ends the child when the thread that started it is gone (PR_SET_PDEATHSIG), so that a
+    controller that was killed leaves no broker on the port; that thread lives as long as the process.
+    """
+
+    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users) -> None:
+        super().__init__(folder=folder, listeners=listeners, users=users)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
+
+    def start(self) -> None:
+        """Return once every listener accepts; raises OSError, or Unavailable after 15 s."""
+        self._write()
+        self._watcher.start()
+        for listener in self._listeners:
+            _wait_until_open(listener)
+
+    def stop(self) -> None:
+        """End the child and wait for its end."""
+        self._stopping.set()
+        self._send(signal.SIGTERM)
+        if self._watcher.is_alive():
+            self._watcher.join()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while it is not running."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def _signal(self) -> None:
+        self._send(signal.SIGHUP)
+
+    def _send(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is not None:
+            process.send_signal(number)
+
+    def _watch(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            status = self._run_once()
+            if self._stopping.is_set():
+                return
+            _log.error("broker.died", status=status, restart_in_s=pause_s)
+            self._stopping.wait(pause_s)
+            lived_long = time.monotonic() - began > _LIVED_LONG_S
+            pause_s = _FIRST_PAUSE_S if lived_long else min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _run_once(self) -> int:
+        command = ["setpriv", "--pdeathsig", "TERM", "--", _mosquitto(), "-c", str(self._files.conf)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            self._process = process
+            _log.info("broker.started", pid=process.pid)
+            if self._stopping.is_set():
+                process.terminate()
+            for line in process.stderr or ():
+                _log.info("broker.says", line=line.decode(errors="replace").rstrip())
+        return process.returncode
+
+
+def _mosquitto() -> str:
+    """Debian keeps it in /usr/sbin, which is not on everybody's PATH."""
+    return "/usr/sbin/mosquitto" if Path("/usr/sbin/mosquitto").exists() else "mosquitto"
+
+
+def _wait_until_open(listener: Listener) -> None:
+    ends = time.monotonic() + READY_WITHIN_S
+    while True:
+        try:
+            socket.create_connection((listener.host, listener.port), timeout=1).close()
+        except OSError as error:
+            if time.monotonic() > ends:
+                raise Unavailable(
+                    "broker_not_ready",
+                    f"the broker does not listen at {listener.host} port {listener.port}: {error}; see its log lines",
+                ) from error
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.replace(path)

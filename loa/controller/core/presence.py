@@ -1,0 +1,39 @@
+"""Whether a node is there: the age of what it last said decides, its will is only a hint."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from loa.protocol.programme import NodeSettings
+from loa.protocol.reports import Detail, State
+
+
+class Presence(StrEnum):
+    """What the controller believes of a node."""
+
+    UNKNOWN = "unknown"
+    """It has never said anything."""
+    CONNECTED = "connected"
+    LATE = "late"
+    """One message is overdue, or the broker says that the connection broke."""
+    LOST = "lost"
+    """Several messages in a row did not come."""
+
+
+LATE_AFTER = 1.5
+"""In intervals of the state message."""
+LOST_AFTER = 3.0
+
+
+def presence_of(
+    state: State | None, heard_at: datetime | None, now: datetime, settings: NodeSettings
+) -> Presence:
+    """What to believe at `now` of a node whose last state came at `heard_at`."""
+    if state is None or heard_at is None:
+        return Presence.UNKNOWN
+    every = timedelta(milliseconds=settings.state_every_ms)
+    age = now - heard_at
+    if age > every * LOST_AFTER:
+        return Presence.LOST
+    if age > every * LATE_AFTER or state.detail is Detail.WILL:
+        return Presence.LATE
+    return Presence.CONNECTED

@@ -1,0 +1,177 @@
+"""What stands in the programme of an area, and the versions that were sent."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from loa.controller.core.programme import Contents
+from loa.controller.store.tables import (
+    BroadcastRow,
+    NodeRow,
+    OrderRow,
+    PlacementRow,
+    ProgrammeRow,
+    WithdrawalRow,
+)
+from loa.controller.store.upsert import upsert
+from loa.protocol.broadcast import ControllerApproval, Entry
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
+from loa.protocol.kinds import BroadcastClass
+from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
+from loa.protocol.units import SizeBytes
+
+AFTERLIFE = timedelta(days=1)
+"""How long what is over stays in a programme: a node that was away still learns of it, and reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was last sent to an area."""
+
+    area: AreaId
+    version: int
+    urgent_version: int
+    urgent: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as it is fetched, and its digest."""
+
+    sha256: str
+    packed: bytes
+
+
+def contents_of(session: Session, area: AreaId, silences: tuple[Silence, ...], now: datetime) -> Contents:
+    """All that the programme of the area is to hold."""
+    since = now - AFTERLIFE
+    return Contents(
+        entries=_entries(session, area, since, only=None),
+        withdrawals=_withdrawals(session, area, since),
+        silences=silences,
+        order=_order(session, area, since),
+    )
+
+
+def urgent_contents_of(
+    session: Session, area: AreaId, silences: tuple[Silence, ...], now: datetime
+) -> Contents:
+    """What the urgent message of the area is chosen from."""
+    return Contents(
+        entries=_entries(session, area, now, only=BroadcastClass.EMERGENCY),
+        withdrawals=_withdrawals(session, area, now - AFTERLIFE),
+        silences=silences,
+    )
+
+
+def sent_to_areas(session: Session) -> list[Sent]:
+    """The versions of every area that was ever sent anything."""
+    columns = (ProgrammeRow.area_id, ProgrammeRow.version, ProgrammeRow.urgent_version, ProgrammeRow.urgent)
+    return [Sent(AreaId(row[0]), row[1], row[2], row[3]) for row in session.exec(select(*columns))]
+
+
+def placed_areas(session: Session, now: datetime) -> frozenset[AreaId]:
+    """The areas in whose programmes something may still stand."""
+    found = select(PlacementRow.area_id).join(BroadcastRow).where(_alive(now - AFTERLIFE)).distinct()
+    return frozenset(AreaId(area) for area in session.exec(found))
+
+
+def pointers(session: Session) -> list[ProgrammePointer]:
+    """To the current programme of every area that has one."""
+    columns = (ProgrammeRow.area_id, ProgrammeRow.version, ProgrammeRow.sha256, func.length(ProgrammeRow.body))
+    found = select(*columns, ProgrammeRow.issued_at).where(col(ProgrammeRow.body).is_not(None))
+    return [
+        ProgrammePointer(area=area, version=version, sha256=sha256, size_bytes=size, issued_at=at)
+        for area, version, sha256, size, at in session.exec(found)
+    ]
+
+
+def body_of(session: Session, area: AreaId) -> bytes | None:
+    """The programme's body as it was last packed."""
+    return session.exec(select(ProgrammeRow.body).where(ProgrammeRow.area_id == area)).first()
+
+
+def store_programme(session: Session, pointer: ProgrammePointer, packed: bytes) -> None:
+    """Keep the body that the pointer names."""
+    row = {
+        "area_id": pointer.area,
+        "version": pointer.version,
+        "sha256": pointer.sha256,
+        "body": packed,
+        "issued_at": pointer.issued_at,
+        "urgent_version": 0,
+        "stale": False,
+    }
+    update = ("version", "sha256", "body", "issued_at", "stale")
+    upsert(session, ProgrammeRow, [row], key=["area_id"], update=update)
+
+
+def store_urgent(session: Session, area: AreaId, version: int, payload: bytes) -> None:
+    """Keep the payload, unless a newer one is there."""
+    row = {
+        "area_id": area,
+        "version": 0,
+        "urgent_version": version,
+        "urgent": payload,
+        "stale": False,
+    }
+    upsert(session, ProgrammeRow, [row], key=["area_id"], update=("urgent_version", "urgent"))
+
+
+def config_pointers(session: Session) -> list[ConfigPointer]:
+    """To the current configuration of every node in service."""
+    columns = (NodeRow.id, NodeRow.config_version, NodeRow.config_sha256, func.length(NodeRow.config_body))
+    found = select(*columns, NodeRow.config_issued_at).where(
+        col(NodeRow.config_body).is_not(None), col(NodeRow.retired_at).is_(None)
+    )
+    return [
+        ConfigPointer(node=node, version=version, sha256=sha256, size_bytes=size, issued_at=at)
+        for node, version, sha256, size, at in session.exec(found)
+    ]
+
+
+def _alive(since: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return or_(col(BroadcastRow.over_at).is_(None), col(BroadcastRow.over_at) > since)
+
+
+def _entries(
+    session: Session, area: AreaId, since: datetime, *, only: BroadcastClass | None
+) -> tuple[Entry, ...]:
+    columns = (BroadcastRow.document, BroadcastRow.approvals, PlacementRow.issued_at)
+    found = select(*columns).join(BroadcastRow).where(PlacementRow.area_id == area, _alive(since))
+    if only is not None:
+        found = found.where(BroadcastRow.class_ == only)
+    return tuple(
+        Entry(document=document, approvals=_approvals(approvals), issued_at=issued_at)
+        for document, approvals, issued_at in session.exec(found)
+    )
+
+
+def _approvals(text: str) -> tuple[ControllerApproval, ...]:
+    return tuple(ControllerApproval.model_validate(one) for one in json.loads(text))
+
+
+def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withdrawal, ...]:
+    found = (
+        select(WithdrawalRow)
+        .join(BroadcastRow)
+        .join(PlacementRow, col(PlacementRow.broadcast_id) == BroadcastRow.id)
+        .where(PlacementRow.area_id == area, _alive(since))
+        .where(or_(col(WithdrawalRow.area_id).is_(None), WithdrawalRow.area_id == area))
+    )
+    return tuple(
+        Withdrawal(id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by)
+        for row in session.exec(found)
+    )
+
+
+def _order(session: Session, area: AreaId, since: datetime) -> dict[BroadcastId, int]:
+    found = (
+        select(OrderRow.broadcast_id, OrderRow.rank)
+        .join(BroadcastRow)
+        .where(OrderRow.area_id == area, _alive(since))
+    )
+    return {BroadcastId(broadcast): rank for broadcast, rank in session.exec(found)}
