@@ -75,3 +75,13 @@ def test_code_that_nothing_uses_is_found(tmp_path: Path, capsys: pytest.CaptureF
     assert dead_code.main([str(tmp_path)]) == 1
     found = capsys.readouterr().err.splitlines()
     assert [line.split(": ", 1)[1] for line in found] == ["unused variable UNUSED", "unused function alone"]
+
+
+def test_what_a_template_names_is_used() -> None:
+    assert dead_code.spoken("<p class=x>{{ node.late(3) }} word {% if PLAYING %}") == {
+        "node",
+        "late",
+        "3",
+        "if",
+        "PLAYING",
+    }

@@ -6,6 +6,7 @@ by reflection, and ruff knows the others.
 """
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -21,6 +22,8 @@ def main(folders: list[str]) -> int:
     settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["vulture"]
     finder = Vulture(ignore_names=settings["ignore_names"], ignore_decorators=settings["ignore_decorators"])
     finder.scavenge([str(root / folder) for folder in folders], exclude=settings["exclude"])
+    for template in root.glob("loa/**/*.html"):
+        finder.used_names.update(spoken(template.read_text()))
     dead = [
         f"{os.path.relpath(item.filename)}:{item.first_lineno}: unused {item.typ} {item.name}"
         for item in finder.get_unused_code()
@@ -28,6 +31,15 @@ def main(folders: list[str]) -> int:
     ]
     print("\n".join(dead), end="\n" if dead else "", file=sys.stderr)
     return bool(dead)
+
+
+def spoken(template: str) -> set[str]:
+    """The names that a Jinja template uses, in `{{ … }}` and `{% … %}`."""
+    return {
+        name
+        for code in re.findall(r"{[{%].*?[%}]}", template, re.DOTALL)
+        for name in re.findall(r"\w+", code)
+    }
 
 
 def is_constant(path: Path, line: int, name: str) -> bool:
