@@ -1,6 +1,6 @@
 """Units and instants as types: a number without its unit does not pass the type check."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NewType
 
 from pydantic import AfterValidator, AwareDatetime, PlainSerializer
@@ -21,14 +21,12 @@ SampleHz = NewType("SampleHz", int)
 
 def to_ms(at: datetime) -> EpochMs:
     """The instant as whole milliseconds since the epoch, exact for instants of `from_ms`."""
-    delta = at - _EPOCH
-    return EpochMs((delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000)
+    return EpochMs((at - _EPOCH) // _MS)
 
 
 def from_ms(at_ms: int) -> datetime:
     """The aware UTC instant of `at_ms` milliseconds since the epoch."""
-    seconds, rest_ms = divmod(at_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ms * 1000)
+    return _EPOCH + timedelta(0, 0, 0, at_ms)
 
 
 def format_instant(at: datetime) -> str:
@@ -47,6 +45,7 @@ def _serialize(at: Any) -> str:  # noqa: ANN401 -- pydantic hands the field's va
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 Instant = Annotated[
     AwareDatetime,

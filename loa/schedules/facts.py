@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from loa.protocol.ids import BroadcastId, OccurrenceId
+from loa.protocol.ids import BroadcastId, OccurrenceId, broadcast_of
 from loa.protocol.policy import Policy, PolicyVersion
 from loa.protocol.units import to_ms
 from loa.schedules.model import Reorder, Silence, Withdrawal
@@ -12,16 +12,15 @@ from loa.schedules.plays import Play, effective_ms
 
 
 class Rank(IntEnum):
-    """The order of facts of one instant."""
+    """The order of facts of one instant; arrivals come after them."""
 
     VERSION = 0
     SILENCE = 1
     WITHDRAWAL = 2
     REORDER = 3
-    ARRIVAL = 4
 
 
-Said = PolicyVersion | Silence | Withdrawal | Reorder | Play
+Said = PolicyVersion | Silence | Withdrawal | Reorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,13 @@ class Fact:
 
 
 def in_order(
-    plays: Iterable[Play],
     policy: Policy,
     silences: Iterable[Silence],
     withdrawals: Iterable[Withdrawal],
     reorders: Iterable[Reorder],
 ) -> list[Fact]:
-    """All facts by time, and at one instant silences, withdrawals, then arrivals."""
-    facts = [Fact(play.ready, Rank.ARRIVAL, play.id, play) for play in plays]
-    facts += [Fact(to_ms(v.effective_from), Rank.VERSION, "", v) for v in policy.versions]
+    """All facts but arrivals by time, and at one instant by rank."""
+    facts = [Fact(to_ms(v.effective_from), Rank.VERSION, "", v) for v in policy.versions]
     facts += [Fact(_silence_ms(s), Rank.SILENCE, s.id, s) for s in silences]
     facts += [
         Fact(effective_ms(to_ms(w.issued_at), w.known_at), Rank.WITHDRAWAL, w.id, w) for w in withdrawals
@@ -99,7 +96,7 @@ class Targets:
             target: [] for target in (*(w.target for w in withdrawals), *(r.target for r in reorders))
         }
         for play in plays if self._plays else ():
-            for name in (play.id, play.broadcast):
+            for name in (play.id, broadcast_of(play.id)):
                 if name in self._plays:
                     self._plays[name].append(play)
 
@@ -115,7 +112,7 @@ class Targets:
         """When and by what a play was withdrawn."""
         if not self._withdrawn:
             return None
-        said = [self._withdrawn[name] for name in (play.id, play.broadcast) if name in self._withdrawn]
+        said = [self._withdrawn[name] for name in (play.id, broadcast_of(play.id)) if name in self._withdrawn]
         return min(said, key=lambda one: (one[0], one[1].id), default=None)
 
     def reorder(self, reorder: Reorder) -> None:
@@ -127,7 +124,7 @@ class Targets:
             play.order = self._order_of(play)
 
     def _order_of(self, play: Play) -> int:
-        said = [self._ordered[name] for name in (play.id, play.broadcast) if name in self._ordered]
+        said = [self._ordered[name] for name in (play.id, broadcast_of(play.id)) if name in self._ordered]
         return max(said, key=_newness).order
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from loa.protocol.kinds import BroadcastClass
 from loa.schedules.plays import Play, Refused, Stage
 
+NEVER = 2**62
+"""An instant after all others."""
+
 Entry = tuple[Any, int, Play]
 """Key, ticket, play; stale once the play has another ticket."""
 
@@ -26,7 +29,7 @@ class Lanes:
             for class_ in (BroadcastClass.PRIORITY, BroadcastClass.NORMAL)
             for begun in (True, False)
         }
-        self._deadlines: list[Entry] = []
+        self._deadlines: list[tuple[int, int, Play]] = []
         self._for_hours: list[Play] = []
         self._for_minutes: dict[BroadcastClass, list[Entry]] = {
             BroadcastClass.PRIORITY: [],
@@ -97,24 +100,28 @@ class Lanes:
         for class_ in self._for_minutes:
             self.wake_minutes(class_, float("inf"))
 
-    def next_ms(self) -> int | None:
-        """The next deadline or change of hours that somebody waits for."""
+    def next_ms(self) -> int:
+        """The next deadline or change of hours that somebody waits for, or NEVER."""
         deadline = self._deadline()
-        if deadline is None:
-            return None
-        return min(deadline, self._wakes[0]) if self._wakes else deadline
+        if self._wakes and self._wakes[0] < deadline < NEVER:
+            return self._wakes[0]
+        return deadline
 
     def due(self, at_ms: int) -> list[Play]:
         """Take those whose latest instant is `at_ms` or before off the list of deadlines."""
         due = []
-        while (deadline := self._deadline()) is not None and deadline <= at_ms:
+        while self._deadline() <= at_ms:
             due.append(heappop(self._deadlines)[2])
         return due
 
-    def _deadline(self) -> int | None:
-        while self._deadlines and self._deadlines[0][2].turn != self._deadlines[0][1]:
-            heappop(self._deadlines)
-        return self._deadlines[0][0] if self._deadlines else None
+    def _deadline(self) -> int:
+        deadlines = self._deadlines
+        while deadlines:
+            deadline, turn, play = deadlines[0]
+            if play.turn == turn:
+                return deadline
+            heappop(deadlines)
+        return NEVER
 
     def _wake_hours(self) -> None:
         parked, self._for_hours = self._for_hours, []

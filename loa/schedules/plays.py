@@ -6,13 +6,15 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from loa.protocol.ids import BroadcastId, OccurrenceId, SilenceId, WithdrawalId, broadcast_of
+from loa.protocol.ids import OccurrenceId, SilenceId, WithdrawalId
 from loa.protocol.kinds import AfterInterruption, BroadcastClass, Late
 from loa.protocol.reasons import Reason
 from loa.protocol.units import from_ms, to_ms
 from loa.schedules import localtime
 from loa.schedules.errors import BadItemError
 from loa.schedules.model import KNOWN_GRACE_MS, Item, Outcome, Refusal
+
+_DAY_MS = 86_400_000
 
 By = OccurrenceId | SilenceId | WithdrawalId | None
 
@@ -45,7 +47,6 @@ class Play:
 
     item: Item
     id: OccurrenceId
-    broadcast: BroadcastId
     class_: BroadcastClass
     emergency: bool
     whole: bool
@@ -165,30 +166,32 @@ def _body(play: Play) -> tuple[Any, ...]:
 
 
 class _Days:
-    """Broadcast days, quick when asked for one day many times."""
+    """Broadcast days, quick when asked for the same ones many times."""
 
     def __init__(self, tz: str) -> None:
         self._tz = tz
-        self._begin = self._end = 0
+        self._met: dict[int, tuple[tuple[int, int], ...]] = {}
 
     def of(self, at: datetime, at_ms: int) -> tuple[int, int]:
-        if not self._begin <= at_ms < self._end:
-            begin, end = localtime.broadcast_day(at, self._tz)
-            self._begin, self._end = to_ms(begin), to_ms(end)
-        return self._begin, self._end
+        for day in self._met.get(at_ms // _DAY_MS, ()):
+            if day[0] <= at_ms < day[1]:
+                return day
+        begin, end = localtime.broadcast_day(at, self._tz)
+        day = to_ms(begin), to_ms(end)
+        self._met[at_ms // _DAY_MS] = (*self._met.get(at_ms // _DAY_MS, ()), day)
+        return day
 
 
 def _play(item: Item, days: _Days) -> Play:
     if item.duration_ms <= 0:
         raise BadItemError(item.id, f"a duration of {item.duration_ms} ms; it must be positive")
     start, issued, last_end = to_ms(item.start_at), to_ms(item.issued_at), int(to_ms(item.last_end_at))
-    learnt = effective_ms(issued, item.known_at)
+    learnt = issued if item.known_at is None else effective_ms(issued, item.known_at)
     day, day_end = days.of(item.start_at, start)
     emergency = item.class_ is BroadcastClass.EMERGENCY
     play = Play(
         item=item,
         id=item.id,
-        broadcast=broadcast_of(item.id),
         class_=item.class_,
         emergency=emergency,
         whole=item.whole,

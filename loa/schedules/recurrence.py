@@ -54,7 +54,7 @@ def _follow(text: str, parts: dict[str, str], first: datetime, until: datetime) 
 
 def _late(wall: datetime) -> datetime:
     if wall.year + _CYCLES > MAXYEAR:
-        return datetime.max.replace(microsecond=0)
+        return wall.replace(year=MAXYEAR, month=12, day=31)
     return wall.replace(year=wall.year + _CYCLES)
 
 

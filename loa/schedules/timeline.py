@@ -10,7 +10,7 @@ from loa.protocol.reasons import Reason
 from loa.protocol.units import from_ms, to_ms
 from loa.protocol.when import DEFAULT_TZ
 from loa.schedules.facts import Fact, Said, Silences, Targets, in_order, is_meant_for
-from loa.schedules.lanes import Lanes
+from loa.schedules.lanes import NEVER, Lanes
 from loa.schedules.limits import Limits
 from loa.schedules.model import Item, Outcome, Reorder, Segment, Silence, Timeline, Withdrawal
 from loa.schedules.plays import By, Play, Refused, Stage, enter
@@ -32,8 +32,8 @@ def lay_out(
     for n items. Raises BadItemError for an item without a duration.
     """
     plays, refused = enter(items, tz)
-    facts = in_order(plays, policy, silences, withdrawals, reorders)
-    sweep = _Sweep(facts, Targets(plays, withdrawals, reorders), Limits(tz))
+    facts = in_order(policy, silences, withdrawals, reorders)
+    sweep = _Sweep(plays, facts, Targets(plays, withdrawals, reorders), Limits(tz))
     sweep.run()
     return Timeline(tuple(sweep.segments), sweep.outcomes, tuple(refused))
 
@@ -41,11 +41,11 @@ def lay_out(
 class _Sweep:
     """The state of the channel as time goes forward."""
 
-    def __init__(self, facts: list[Fact], targets: Targets, limits: Limits) -> None:
+    def __init__(self, plays: list[Play], facts: list[Fact], targets: Targets, limits: Limits) -> None:
         self.segments: list[Segment] = []
         self.outcomes: dict[OccurrenceId, Outcome] = {}
-        self._facts = facts
-        self._next_fact = 0
+        self._arrivals = sorted(plays, key=lambda play: (play.ready, play.id), reverse=True)
+        self._facts = facts[::-1]
         self._targets = targets
         self._limits = limits
         self._silences = Silences()
@@ -53,48 +53,51 @@ class _Sweep:
         self._now = 0
         self._sounding: Play | None = None
         self._since = 0
+        self._at = self._since_at = from_ms(0)
         self._stop = 0
         self._last_sounded: OccurrenceId | None = None
 
     def run(self) -> None:
         """Go from instant to instant until nothing can happen any more."""
-        while (at_ms := self._next_instant()) is not None:
-            self._now = at_ms
-            self._end()
+        while (at_ms := self._next_instant()) < NEVER:
+            self._now, self._at = at_ms, from_ms(at_ms)
+            if self._sounding is not None and self._stop <= at_ms:
+                self._end(self._sounding)
             self._learn()
-            self._end_hard()
+            if self._sounding is not None and self._stop <= at_ms:
+                self._end_hard(self._sounding)
             due = self._end_spent()
             self._lanes.wake(at_ms)
             self._choose()
-            self._displace([*due, *self._lanes.due(at_ms)])
+            self._displace(due)
+            self._displace(self._lanes.due(at_ms))
 
-    def _next_instant(self) -> int | None:
-        instants = [self._facts[self._next_fact].at_ms] if self._next_fact < len(self._facts) else []
-        if self._sounding is not None:
-            instants.append(self._stop)
-        if (waiting := self._lanes.next_ms()) is not None:
-            instants.append(waiting)
-        return min(instants, default=None)
+    def _next_instant(self) -> int:
+        instant = self._lanes.next_ms()
+        if self._facts and self._facts[-1].at_ms < instant:
+            instant = self._facts[-1].at_ms
+        if self._arrivals and self._arrivals[-1].ready < instant:
+            instant = self._arrivals[-1].ready
+        if self._sounding is not None and self._stop < instant:
+            instant = self._stop
+        return instant
 
     # What happens at an instant, in the order in which it does.
 
-    def _end(self) -> None:
-        play = self._sounding
-        if play is not None and self._natural_end(play) <= self._now:
+    def _end(self, play: Play) -> None:
+        if self._natural_end(play) <= self._now:
             self._hush(play)
             complete = play.sounded >= play.duration
             self._over(play, Reason.COMPLETE if complete else Reason.PARTLY)
 
     def _learn(self) -> None:
-        while self._next_fact < len(self._facts) and self._facts[self._next_fact].at_ms <= self._now:
-            said = self._facts[self._next_fact].said
-            self._next_fact += 1
-            self._take_in(said)
+        while self._facts and self._facts[-1].at_ms <= self._now:
+            self._take_in(self._facts.pop().said)
+        while self._arrivals and self._arrivals[-1].ready <= self._now:
+            self._arrive(self._arrivals.pop())
 
     def _take_in(self, said: Said) -> None:
         match said:
-            case Play():
-                self._arrive(said)
             case Silence():
                 self._silence(said)
             case Withdrawal():
@@ -108,10 +111,7 @@ class _Sweep:
             case _:
                 assert_never(said)
 
-    def _end_hard(self) -> None:
-        play = self._sounding
-        if play is None or self._stop > self._now:
-            return
+    def _end_hard(self, play: Play) -> None:
         if play.last_end <= self._now:
             self._cut(play, Reason.LAST_END)
         elif not play.emergency and self._limits.open_until(play, self._now) is None:
@@ -197,7 +197,7 @@ class _Sweep:
             self._limits.reserve(play)
         self._lanes.leave(play, Stage.SOUNDING)
         play.go_on(self._now)
-        self._sounding, self._since = play, self._now
+        self._sounding, self._since, self._since_at = play, self._now, self._at
         self._stop = self._stop_of(play)
 
     def _interrupt(self, play: Play, emergency: Play) -> None:
@@ -214,7 +214,7 @@ class _Sweep:
 
     def _hush(self, play: Play) -> None:
         length_ms = self._now - self._since
-        self.segments.append(Segment(from_ms(self._since), from_ms(self._now), play.id, play.offset))
+        self.segments.append(Segment(self._since_at, self._at, play.id, play.offset))
         play.offset += length_ms
         play.sounded += length_ms
         self._last_sounded, self._sounding = play.id, None
@@ -236,7 +236,7 @@ class _Sweep:
         at_ms: int | None = None,
         legal_source: str | None = None,
     ) -> None:
-        at = from_ms(self._now if at_ms is None else at_ms)
+        at = self._at if at_ms is None else from_ms(at_ms)
         self._lanes.leave(play, Stage.OVER)
         self.outcomes[play.id] = Outcome(reason, at, play.sounded, by, legal_source)
         if play.reserved and self._limits.give_back(play):
