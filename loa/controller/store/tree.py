@@ -1,115 +1,40 @@
 """The tree of areas as it is at one moment, read at once."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Row, select
+from sqlmodel import Session, col
 
+from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
-from loa.protocol.policy import Policy
-from loa.protocol.when import DEFAULT_TZ
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An area in the tree."""
-
-    id: AreaId
-    name: str
-    parent_id: AreaId | None
-    authority: int
-    tz: str | None
-    policy: str | None
-
-
-class Tree:
-    """Areas, zones and the nodes in service; immutable."""
-
-    def __init__(self, places: dict[AreaId, Place], nodes: set[NodeId], zones: dict[NodeId, list[AreaId]]) -> None:
-        self._places = places
-        self._nodes = nodes
-        self._zones = zones
-        self._children: defaultdict[AreaId, list[AreaId]] = defaultdict(list)
-        for place in places.values():
-            if place.parent_id is not None:
-                self._children[place.parent_id].append(place.id)
-        self._members: defaultdict[AreaId, list[NodeId]] = defaultdict(list)
-        for node, its_zones in zones.items():
-            for zone in its_zones:
-                self._members[zone].append(node)
-
-    def __contains__(self, area: AreaId) -> bool:
-        return area in self._places
-
-    def place(self, area: AreaId) -> Place:
-        """Raises KeyError for an area that does not exist."""
-        return self._places[area]
-
-    def path(self, area: AreaId) -> list[Place]:
-        """From the widest area to this one."""
-        above: list[Place] = []
-        at: AreaId | None = area
-        while at is not None:
-            above.append(self._places[at])
-            at = self._places[at].parent_id
-        return above[::-1]
-
-    def nodes_of(self, area: AreaId) -> list[NodeId]:
-        """The nodes in service within the area: of a zone its members, else all below."""
-        found = [NodeId(one) for one in self._below(area) if one in self._nodes]
-        return found + [node for node in self._members.get(area, ()) if node in self._nodes]
-
-    def areas_of(self, node: NodeId) -> list[AreaId]:
-        """What a node hears, from the widest to the narrowest: the tree, its zones, itself."""
-        path = [place.id for place in self.path(AreaId(node))]
-        return [*path[:-1], *sorted(self._zones.get(node, ())), path[-1]]
-
-    def tz_of(self, area: AreaId) -> str:
-        """Its own time zone or that of the nearest area above."""
-        return next((place.tz for place in reversed(self.path(area)) if place.tz), DEFAULT_TZ)
-
-    def policy_of(self, area: AreaId) -> Policy | None:
-        """Its own policy or that of the nearest area above; None if no area has one."""
-        texts = (place.policy for place in reversed(self.path(area)) if place.policy)
-        text = next(texts, None)
-        return None if text is None else Policy.model_validate_json(text)
-
-    def nodes(self) -> frozenset[NodeId]:
-        """All nodes in service."""
-        return frozenset(self._nodes)
-
-    def below(self, areas: frozenset[AreaId]) -> frozenset[AreaId]:
-        """These areas and all within them, the nodes of zones included."""
-        found = {one for area in areas if area in self._places for one in self._below(area)}
-        return frozenset(found | {AreaId(node) for area in areas for node in self._members.get(area, ())})
-
-    def _below(self, area: AreaId) -> Iterator[AreaId]:
-        waiting = [area]
-        while waiting:
-            at = waiting.pop()
-            yield at
-            waiting.extend(self._children.get(at, ()))
+__all__ = ["Place", "Tree", "read_tree"]
 
 
 def read_tree(session: Session) -> Tree:
     """The tree as the session sees it."""
-    columns = (AreaRow.id, AreaRow.name, AreaRow.parent_id, AreaRow.authority)
-    rows = session.exec(select(*columns))
-    rest = {area: (tz, policy) for area, tz, policy in session.exec(_inherited())}
-    places = {
-        AreaId(id_): Place(AreaId(id_), name, AreaId(parent) if parent else None, authority, *rest.get(id_, (None, None)))
-        for id_, name, parent, authority in rows
-    }
-    nodes = session.exec(select(NodeRow.id).where(col(NodeRow.retired_at).is_(None)))
+    connection = session.connection()
+    places = {AreaId(row.id): _place(row) for row in connection.execute(select(*_COLUMNS))}
+    nodes = connection.execute(select(col(NodeRow.id)).where(col(NodeRow.retired_at).is_(None))).scalars()
     zones: defaultdict[NodeId, list[AreaId]] = defaultdict(list)
-    for member in session.exec(select(ZoneMemberRow.zone_id, ZoneMemberRow.node_id)):
-        zones[NodeId(member[1])].append(AreaId(member[0]))
+    for member in connection.execute(select(col(ZoneMemberRow.zone_id), col(ZoneMemberRow.node_id))):
+        zones[NodeId(member.node_id)].append(AreaId(member.zone_id))
     return Tree(places, {NodeId(node) for node in nodes}, zones)
 
 
-def _inherited():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return select(AreaRow.id, AreaRow.tz, AreaRow.policy).where(
-        col(AreaRow.tz).is_not(None) | col(AreaRow.policy).is_not(None)
-    )
+def _place(row: Row[Any]) -> Place:
+    above = AreaId(row.parent_id) if row.parent_id else None
+    return Place(AreaId(row.id), row.name, AreaKind(row.kind), above, row.authority, row.tz, row.policy)
+
+
+_COLUMNS = (
+    col(AreaRow.id),
+    col(AreaRow.name),
+    col(AreaRow.kind),
+    col(AreaRow.parent_id),
+    col(AreaRow.authority),
+    col(AreaRow.tz),
+    col(AreaRow.policy),
+)

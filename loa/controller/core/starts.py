@@ -1,0 +1,228 @@
+"""Which starts a plan has, whether its class may sound then, and which starts near by would be allowed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from loa.controller.core.notices import Notice, NoticeCode
+from loa.protocol.kinds import BroadcastClass
+from loa.protocol.policy import Policy
+from loa.protocol.when import When, rule_parts
+from loa.schedules.errors import RecurrenceError
+from loa.schedules.model import Window
+from loa.schedules.policy import allowed_until, next_change, version_at
+from loa.schedules.recurrence import starts
+
+PAST_GRACE = timedelta(seconds=60)
+"""A start this little in the past still sounds: forms and approvals take their time."""
+LONGEST = timedelta(days=366)
+"""A recurrence without end ends after this: last year's notice must not go on for ever."""
+LOOK = timedelta(days=31)
+"""Starts this far ahead of the first one are examined one by one."""
+
+_HORIZONS = (timedelta(days=8), timedelta(days=62), timedelta(days=1500))
+_STEPS = 64
+_MINUTE = timedelta(minutes=1)
+_BACK = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The policy and time zone that bind some of the nodes."""
+
+    policy: Policy
+    tz: str
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The starts of a plan from now on, as far as they are examined."""
+
+    near: tuple[datetime, ...]
+    """Those within `LOOK` of the first."""
+    last_at: datetime | None
+    """The last of all, None where there is none."""
+    bounded_at: datetime | None
+    """Where the plan is made to end, since its rule goes on."""
+
+
+def find_starts(when: When, now: datetime, *, limit: int | None, expires_at: datetime | None) -> Starts:
+    """The starts from now on; raises RecurrenceError for a rule that cannot be followed."""
+    begin = now - PAST_GRACE
+    first = _first_start(when, begin, limit)
+    if first is None or (expires_at is not None and first >= expires_at):
+        return Starts((), None, None)
+    bound = first + LONGEST if expires_at is None else expires_at
+    every = starts(when, Window(from_at=begin, until_at=bound), limit=limit)
+    bounded_at = bound if expires_at is None and _goes_on(when, bound, limit) else None
+    return Starts(tuple(one for one in every if one < first + LOOK), every[-1], bounded_at)
+
+
+def allowed(hours: Hours, class_: BroadcastClass, at: datetime, duration_ms: int) -> Notice | None:
+    """None if what starts at `at` may sound whole; else why not, and the allowed starts around it."""
+    until = allowed_until(hours.policy, class_, at, hours.tz)
+    if until is not None and until - at >= timedelta(milliseconds=duration_ms):
+        return None
+    code = NoticeCode.QUIET_HOURS if until is None else NoticeCode.INTO_QUIET_HOURS
+    edge = at if until is None else until
+    return Notice(code=code, at=at, legal_source=version_at(hours.policy, edge).quiet_source)
+
+
+def allowed_after(
+    every: Sequence[Hours], class_: BroadcastClass, at: datetime, duration_ms: int
+) -> datetime | None:
+    """The first start from `at` on that all hours allow; None if there is none within about ten days."""
+    return _settle(every, at, lambda hours, start: _next_allowed(hours, class_, start, duration_ms))
+
+
+def allowed_before(
+    every: Sequence[Hours], class_: BroadcastClass, at: datetime, duration_ms: int, *, not_before: datetime
+) -> datetime | None:
+    """The last whole minute up to `at`, and not before `not_before`, that all hours allow."""
+    return _settle(
+        every, at, lambda hours, start: _last_allowed(hours, class_, start, duration_ms, not_before)
+    )
+
+
+def mended(
+    notice: Notice, every: Sequence[Hours], class_: BroadcastClass, duration_ms: int, now: datetime
+) -> Notice:
+    """The notice with the nearest starts that would be allowed."""
+    at = now if notice.at is None else max(notice.at, now)
+    return Notice(
+        code=notice.code,
+        at=notice.at,
+        legal_source=notice.legal_source,
+        areas=notice.areas,
+        repaired_before=allowed_before(every, class_, at, duration_ms, not_before=soon(now)),
+        repaired_after=allowed_after(every, class_, max(at, soon(now)), duration_ms),
+    )
+
+
+def soon(now: datetime) -> datetime:
+    """The whole minute by which a plan can be changed and approved: at least one minute from now."""
+    return ceil_minute(now + _MINUTE)
+
+
+def ceil_minute(at: datetime) -> datetime:
+    """The first whole minute at or after `at`."""
+    cut = at.replace(second=0, microsecond=0)
+    return cut if cut == at else cut + _MINUTE
+
+
+def judge_starts(
+    found: Starts,
+    when: When,
+    hours: Iterable[Hours],
+    class_: BroadcastClass,
+    *,
+    duration_ms: int,
+    now: datetime,
+) -> list[Notice]:
+    """Why the plan cannot be approved as it is; nothing if it can."""
+    every = list(dict.fromkeys(hours))
+    if not found.near:
+        return [_no_start(when, every, class_, duration_ms, now)]
+    problems = [
+        _first_refused(found.near, every, class_, duration_ms, now),
+        _overlap(found.near, duration_ms),
+    ]
+    return [problem for problem in problems if problem is not None]
+
+
+def _no_start(
+    when: When, every: Sequence[Hours], class_: BroadcastClass, duration_ms: int, now: datetime
+) -> Notice:
+    if when.rrule is not None or when.rdates:
+        return Notice(code=NoticeCode.NEVER)
+    at = starts(When(tz=when.tz, start_local=when.start_local), _EVER)[0]
+    after = allowed_after(every, class_, soon(now), duration_ms)
+    return Notice(code=NoticeCode.IN_THE_PAST, at=at, repaired_after=after)
+
+
+def _first_refused(
+    near: Iterable[datetime], every: Sequence[Hours], class_: BroadcastClass, duration_ms: int, now: datetime
+) -> Notice | None:
+    if class_ is BroadcastClass.EMERGENCY:
+        return None
+    for at in near:
+        for hours in every:
+            refused = allowed(hours, class_, at, duration_ms)
+            if refused is not None:
+                return mended(refused, every, class_, duration_ms, now)
+    return None
+
+
+def _overlap(near: Sequence[datetime], duration_ms: int) -> Notice | None:
+    length = timedelta(milliseconds=duration_ms)
+    for at, following in pairwise(near):
+        if following - at < length:
+            return Notice(
+                code=NoticeCode.OVERLAPS_ITSELF, at=at, delta_ms=(at + length - following) // _MS, by=None
+            )
+    return None
+
+
+def _first_start(when: When, begin: datetime, limit: int | None) -> datetime | None:
+    if when.rrule is None:
+        return next(iter(starts(when, Window(from_at=begin, until_at=_EVER.until_at), limit=limit)), None)
+    for horizon in _HORIZONS:
+        found = starts(when, Window(from_at=begin, until_at=begin + horizon), limit=limit)
+        if found:
+            return found[0]
+    later = starts(When(tz=when.tz, start_local=when.start_local), _EVER)[0]
+    if later > begin + _HORIZONS[-1]:
+        raise RecurrenceError(when.rrule, "begins more than four years from now; begin it nearer")
+    return None
+
+
+def _goes_on(when: When, bound: datetime, limit: int | None) -> bool:
+    """Whether there is a start at or after `bound`; by the rule alone where that has no end."""
+    if when.rrule is not None and limit is None and not {"COUNT", "UNTIL"} & set(rule_parts(when.rrule)):
+        return True
+    beyond = Window(from_at=bound, until_at=bound + 10 * LONGEST)
+    return bool(starts(when, beyond, limit=limit))
+
+
+def _settle(
+    every: Sequence[Hours], at: datetime, move: Callable[[Hours, datetime], datetime | None]
+) -> datetime | None:
+    """Move `at` by each hours in turn until none of them moves it any more."""
+    for _ in range(_STEPS):
+        moved: datetime | None = at
+        for hours in every:
+            moved = None if moved is None else move(hours, moved)
+        if moved is None or moved == at:
+            return moved
+        at = moved
+    return None
+
+
+def _next_allowed(hours: Hours, class_: BroadcastClass, at: datetime, duration_ms: int) -> datetime | None:
+    for _ in range(_STEPS):
+        if allowed(hours, class_, at, duration_ms) is None:
+            return at
+        at = next_change(hours.policy, class_, at, hours.tz)
+    return None
+
+
+def _last_allowed(
+    hours: Hours, class_: BroadcastClass, at: datetime, duration_ms: int, not_before: datetime
+) -> datetime | None:
+    if allowed(hours, class_, at, duration_ms) is None:
+        return at if at >= not_before else None
+    length = timedelta(milliseconds=duration_ms)
+    step, best = at - _BACK, None
+    while step <= at:
+        until = allowed_until(hours.policy, class_, step, hours.tz)
+        if until is not None:
+            last = min(until - length, at).replace(second=0, microsecond=0)
+            best = last if last >= max(step, not_before) else best
+        step = next_change(hours.policy, class_, step, hours.tz)
+    return best
+
+
+_MS = timedelta(milliseconds=1)
+_EVER = Window(from_at=datetime(1999, 1, 1, tzinfo=UTC), until_at=datetime(2201, 1, 1, tzinfo=UTC))
+"""Every wall time that a `When` can name."""
