@@ -1,13 +1,11 @@
-import errno
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from loa.audio.chime import write_chime, write_closing
-from loa.audio.errors import DiskFull
+from loa.audio.files import put_in_place, telling_disk_full
 from loa.audio.inspect import (
     DOWNMIX,
     UNMEASURABLE_LUFS,
@@ -95,18 +93,12 @@ class _Job:
 
     def render_until_right(self, plan: _Plan) -> Prepared:
         """Render, at most `_MAX_PASSES` times, and put the result in its place."""
-        try:
+        with telling_disk_full(self._target, self._part):
             passes, result = 1, self._render(plan)
             while not self._is_right(result) and passes < _MAX_PASSES:
                 plan = self._correct(plan, result)
                 passes, result = passes + 1, self._render(plan)
-            _put_in_place(self._part, self._target)
-        except OSError as failure:
-            if failure.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise DiskFull(str(self._target)) from failure
-            raise
-        finally:
-            self._part.unlink(missing_ok=True)
+            put_in_place(self._part, self._target)
         self._report(1.0)
         return self._describe(result, passes)
 
@@ -138,8 +130,6 @@ class _Job:
             encoder.feed(b"")
             sha256, size_bytes = self._pass_on(encoder, part, checker)
             encoder.finish()
-            part.flush()
-            os.fsync(part.fileno())
             checker.feed(b"")
             duration_ms = _last_time_ms(checker)
             heard = read_loudness(checker.finish(), "result")
@@ -239,15 +229,6 @@ def _check_command() -> list[str]:
 def _last_time_ms(checker: Running) -> int:
     times_ms = [read_time_ms(line) for line in checker.lines()]
     return max((time_ms for time_ms in times_ms if time_ms is not None), default=0)
-
-
-def _put_in_place(part: Path, target: Path) -> None:
-    part.replace(target)
-    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _rising(progress: Progress | None) -> Callable[[float], None]:

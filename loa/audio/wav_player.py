@@ -26,9 +26,9 @@ class WavPlayer:
     """A `Player` that writes what would sound to a WAV file, in real time, silence included.
 
     The file's position is wall time (`Heard` turns one into the other); it is valid at any moment and holds
-    up to 50 ms more than what should have sounded. A new player on the same file goes on where it ended: up to
-    `max_gap_s` of silence is filled in, after a longer pause the next sound follows directly, under an anchor
-    of its own. Past 4 GiB (12 hours) the header's length stays at its maximum.
+    up to 50 ms more than what should have sounded. A new player on the same file goes on where it ended: up
+    to `max_gap_s` of silence is filled in, after a longer pause the next sound follows directly, under an
+    anchor of its own. Past 4 GiB (12 hours) the header's length stays at its maximum.
     """
 
     def __init__(
