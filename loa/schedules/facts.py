@@ -90,7 +90,6 @@ class Targets:
     def __init__(
         self, plays: Iterable[Play], withdrawals: Sequence[Withdrawal], reorders: Sequence[Reorder]
     ) -> None:
-        self._withdrawn: dict[str, tuple[int, Withdrawal]] = {}
         self._ordered: dict[BroadcastId | OccurrenceId, Reorder] = {}
         self._plays: dict[str, list[Play]] = {
             target: [] for target in (*(w.target for w in withdrawals), *(r.target for r in reorders))
@@ -103,17 +102,6 @@ class Targets:
     def named(self, target: str) -> list[Play]:
         """The plays of an occurrence or a broadcast."""
         return self._plays[target]
-
-    def withdraw(self, withdrawal: Withdrawal, at_ms: int) -> None:
-        """Note a withdrawal; the first of a target counts."""
-        self._withdrawn.setdefault(withdrawal.target, (at_ms, withdrawal))
-
-    def withdrawn(self, play: Play) -> tuple[int, Withdrawal] | None:
-        """When and by what a play was withdrawn."""
-        if not self._withdrawn:
-            return None
-        said = [self._withdrawn[name] for name in (play.id, broadcast_of(play.id)) if name in self._withdrawn]
-        return min(said, key=lambda one: (one[0], one[1].id), default=None)
 
     def reorder(self, reorder: Reorder) -> None:
         """Note a reorder, and give its plays their order; of one target the last issued counts."""

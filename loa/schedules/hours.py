@@ -27,11 +27,18 @@ class Calendar:
         self._spans: list[Span] = []
         self._starts: list[int] = []
         self._from_ms = self._ask_again_ms = self._until_ms = 0
+        self._since_ms = 0
+        self._state = False, 0
 
     def state(self, at_ms: int) -> tuple[bool, int]:
         """Whether the class may sound at `at_ms`, and until when that holds at least."""
-        if not self._from_ms <= at_ms < self._ask_again_ms:
-            self._look_ahead(at_ms)
+        if not self._since_ms <= at_ms < self._state[1]:
+            if not self._from_ms <= at_ms < self._ask_again_ms:
+                self._look_ahead(at_ms)
+            self._since_ms, self._state = at_ms, self._find(at_ms)
+        return self._state
+
+    def _find(self, at_ms: int) -> tuple[bool, int]:
         place = bisect_right(self._starts, at_ms)
         if place and at_ms < self._spans[place - 1][1]:
             return True, self._spans[place - 1][1]

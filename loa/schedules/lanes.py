@@ -10,6 +10,8 @@ from loa.schedules.plays import Play, Refused, Stage
 NEVER = 2**62
 """An instant after all others."""
 
+_WAITING = Stage.WAITING
+
 Entry = tuple[Any, int, Play]
 """Key, ticket, play; stale once the play has another ticket."""
 
@@ -38,13 +40,13 @@ class Lanes:
         self._wakes: list[int] = []
         self.waiting: set[Play] = set()
 
-    def wait(self, play: Play) -> None:
+    def wait(self, play: Play, latest_ms: int) -> None:
         """Let a play wait for the channel until its latest instant."""
-        play.stage = Stage.WAITING
+        play.stage = _WAITING
         play.key = play.sort_key()
         play.turn = self._ticket()
         self.waiting.add(play)
-        heappush(self._deadlines, (play.latest(), play.turn, play))
+        heappush(self._deadlines, (latest_ms, play.turn, play))
         self._enter(play)
 
     def leave(self, play: Play, stage: Stage) -> None:
@@ -66,8 +68,12 @@ class Lanes:
     def candidates(self) -> Iterator[Play]:
         """Waiting plays but emergencies, best first; the caller takes or parks each before the next."""
         for lane in self._ordinary.values():
-            while (play := _top(lane)) is not None:
-                yield play
+            while lane:
+                _, ticket, play = lane[0]
+                if play.ticket == ticket:
+                    yield play
+                else:
+                    heappop(lane)
 
     def park(self, play: Play, refused: Refused) -> None:
         """Keep a play out of the lanes until the hours change or minutes are given back."""
@@ -129,7 +135,7 @@ class Lanes:
             self._come_back(play)
 
     def _come_back(self, play: Play) -> None:
-        if play.parked is not None and play.stage is Stage.WAITING:
+        if play.parked is not None and play.stage is _WAITING:
             self._enter(play)
 
     def _enter(self, play: Play) -> None:

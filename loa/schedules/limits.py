@@ -68,11 +68,14 @@ class Limits:
 
     def _minutes_refusal(self, play: Play) -> Refused | None:
         for line in self._version.minutes:
-            today = self._used if play.day == self._day else {}
-            used = sum(today.get(class_, 0) for class_ in line.classes)
-            if play.class_ in line.classes and used + play.duration > line.minutes * 60_000:
+            left = self._left(line.minutes, line.classes) if play.day == self._day else line.minutes * 60_000
+            if play.class_ in line.classes and play.duration > left:
                 return Refused(Reason.MINUTES_USED_UP, line.legal_source, None)
         return None
 
     def _left(self, minutes: int, classes: frozenset[BroadcastClass]) -> int:
-        return minutes * 60_000 - sum(self._used.get(class_, 0) for class_ in classes)
+        left = minutes * 60_000
+        for class_, used in self._used.items():
+            if class_ in classes:
+                left -= used
+        return left

@@ -15,6 +15,8 @@ from loa.schedules.errors import BadItemError
 from loa.schedules.model import KNOWN_GRACE_MS, Item, Outcome, Refusal
 
 _DAY_MS = 86_400_000
+_EMERGENCY, _PRIORITY = BroadcastClass.EMERGENCY, BroadcastClass.PRIORITY
+_REJOIN = AfterInterruption.REJOIN
 
 By = OccurrenceId | SilenceId | WithdrawalId | None
 
@@ -74,6 +76,8 @@ class Play:
     turn: int = 0
     """Names its valid deadline."""
     key: tuple[Any, ...] = field(default=())
+    withdrawn: tuple[int, WithdrawalId] | None = None
+    """When and by what it was withdrawn before it was ready."""
     parked: Refused | None = None
     """Why it is not in a lane although it waits."""
 
@@ -103,20 +107,17 @@ class Play:
         if self.clock is not None:
             self.offset = at_ms - self.clock
         if not self.begun:
-            rejoins = self.item.after_interruption is AfterInterruption.REJOIN
+            rejoins = self.item.after_interruption is _REJOIN
             self.clock = at_ms - self.offset if rejoins else None
         self.begun = True
-        self.stage = Stage.SOUNDING
 
     def sort_key(self) -> tuple[Any, ...]:
         """Its place among those of its class."""
-        match self.class_:
-            case BroadcastClass.EMERGENCY:
-                return (-self.authority, self.ready, self.issued, self.id)
-            case BroadcastClass.PRIORITY:
-                return (self.order, -self.authority, self.start, self.issued, self.id)
-            case BroadcastClass.NORMAL:
-                return (self.start, self.order, -self.authority, self.issued, self.id)
+        if self.emergency:
+            return (-self.authority, self.ready, self.issued, self.id)
+        if self.class_ is _PRIORITY:
+            return (self.order, -self.authority, self.start, self.issued, self.id)
+        return (self.start, self.order, -self.authority, self.issued, self.id)
 
 
 def effective_ms(issued_ms: int, known_at: datetime | None) -> int:
@@ -188,7 +189,7 @@ def _play(item: Item, days: _Days) -> Play:
     start, issued, last_end = to_ms(item.start_at), to_ms(item.issued_at), int(to_ms(item.last_end_at))
     learnt = issued if item.known_at is None else effective_ms(issued, item.known_at)
     day, day_end = days.of(item.start_at, start)
-    emergency = item.class_ is BroadcastClass.EMERGENCY
+    emergency = item.class_ is _EMERGENCY
     play = Play(
         item=item,
         id=item.id,
@@ -208,6 +209,6 @@ def _play(item: Item, days: _Days) -> Play:
         order=item.order,
     )
     due = max(start, issued)
-    if item.late is Late.JOIN and not emergency and play.ready > due:
+    if play.ready > due and item.late is Late.JOIN and not emergency:
         play.clock = due
     return play

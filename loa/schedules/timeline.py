@@ -56,6 +56,7 @@ class _Sweep:
         self._at = self._since_at = from_ms(0)
         self._stop = 0
         self._last_sounded: OccurrenceId | None = None
+        self._due: list[Play] = []
 
     def run(self) -> None:
         """Go from instant to instant until nothing can happen any more."""
@@ -66,11 +67,13 @@ class _Sweep:
             self._learn()
             if self._sounding is not None and self._stop <= at_ms:
                 self._end_hard(self._sounding)
-            due = self._end_spent()
+            self._due = self._lanes.due(at_ms)
+            if self._due:
+                self._end_spent()
             self._lanes.wake(at_ms)
             self._choose()
-            self._displace(due)
-            self._displace(self._lanes.due(at_ms))
+            if self._due:
+                self._displace()
 
     def _next_instant(self) -> int:
         instant = self._lanes.next_ms()
@@ -91,10 +94,11 @@ class _Sweep:
             self._over(play, Reason.COMPLETE if complete else Reason.PARTLY)
 
     def _learn(self) -> None:
-        while self._facts and self._facts[-1].at_ms <= self._now:
-            self._take_in(self._facts.pop().said)
-        while self._arrivals and self._arrivals[-1].ready <= self._now:
-            self._arrive(self._arrivals.pop())
+        facts, arrivals = self._facts, self._arrivals
+        while facts and facts[-1].at_ms <= self._now:
+            self._take_in(facts.pop().said)
+        while arrivals and arrivals[-1].ready <= self._now:
+            self._arrive(arrivals.pop())
 
     def _take_in(self, said: Said) -> None:
         match said:
@@ -119,13 +123,11 @@ class _Sweep:
         else:
             self._stop = self._stop_of(play)
 
-    def _end_spent(self) -> list[Play]:
+    def _end_spent(self) -> None:
         """End those of whom nothing is left; the others that must begin now may still be chosen."""
-        due = self._lanes.due(self._now)
-        for play in due:
+        for play in self._due:
             if play.is_spent(self._now):
                 self._miss(play, play.parked)
-        return due
 
     def _choose(self) -> None:
         emergency = self._lanes.first_emergency()
@@ -139,27 +141,27 @@ class _Sweep:
         elif play is None:
             self._choose_ordinary()
 
-    def _displace(self, due: list[Play]) -> None:
-        for play in due:
+    def _displace(self) -> None:
+        for play in self._due:
             if play.stage is Stage.WAITING:
                 self._miss(play, None if play.emergency else self._limits.refusal(play, self._now))
 
     # What a fact does.
 
     def _arrive(self, play: Play) -> None:
-        withdrawn = self._targets.withdrawn(play)
-        if withdrawn is not None:
-            self._over(play, Reason.WITHDRAWN, by=withdrawn[1].id, at_ms=max(withdrawn[0], play.learnt))
+        if play.withdrawn is not None:
+            at_ms, by = play.withdrawn
+            self._over(play, Reason.WITHDRAWN, by=by, at_ms=max(at_ms, play.learnt))
         elif (silence := self._silences.over(play, self._now)) is not None:
             self._over(play, Reason.SILENCED, by=silence.id)
         elif play.not_after < self._now:
             self._over(play, Reason.EXPIRED)
-        elif _is_learnt_too_late(play):
+        elif play.ready > play.start and _is_learnt_too_late(play):
             self._over(play, Reason.LEARNT_TOO_LATE)
-        elif play.is_spent(self._now) or play.latest() < self._now:
+        elif (latest := play.latest()) < self._now or play.is_spent(self._now):
             self._over(play, Reason.LAST_END)
         else:
-            self._lanes.wait(play)
+            self._lanes.wait(play, latest)
 
     def _silence(self, silence: Silence) -> None:
         if to_ms(silence.until_at) <= self._now:
@@ -171,9 +173,10 @@ class _Sweep:
                 self._cut(play, Reason.SILENCED, by=silence.id)
 
     def _withdraw(self, withdrawal: Withdrawal) -> None:
-        self._targets.withdraw(withdrawal, self._now)
         for play in self._targets.named(withdrawal.target):
-            if play.stage in {Stage.WAITING, Stage.SOUNDING}:
+            if play.stage is Stage.AHEAD and play.withdrawn is None:
+                play.withdrawn = self._now, withdrawal.id
+            elif play.stage in {Stage.WAITING, Stage.SOUNDING}:
                 self._cut(play, Reason.WITHDRAWN, by=withdrawal.id)
 
     def _reorder(self, reorder: Reorder) -> None:
@@ -205,7 +208,10 @@ class _Sweep:
         if play.item.after_interruption is AfterInterruption.DROP:
             self._over(play, Reason.INTERRUPTED, by=emergency.id)
         else:
-            self._lanes.wait(play)
+            latest = play.latest()
+            self._lanes.wait(play, latest)
+            if latest <= self._now:
+                self._due.append(play)
 
     def _cut(self, play: Play, reason: Reason, *, by: By = None, legal_source: str | None = None) -> None:
         if play is self._sounding:
