@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from loa.controller.demo.judge import RATE_HZ, Recorded, Samples, faults
+from loa.audio.find import Signal
+from loa.controller.demo.judge import RATE_HZ, Recorded, faults
 from loa.controller.demo.scenario import (
     Expectation,
     Heard,
@@ -22,7 +23,7 @@ _EXPECTED = expectation(
 _BEGAN_AT = 995.0
 
 
-def _sounds() -> dict[Sound, Samples]:
+def _sounds() -> dict[Sound, Signal]:
     random = np.random.default_rng(7)
     lengths = {Sound.FILE: 9.0, Sound.TEXT: 8.0, Sound.EMERGENCY: 4.0}
     return {

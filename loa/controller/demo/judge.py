@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from loa.audio.find import Signal, find, level_dbfs
 from loa.controller.demo.scenario import Expectation, Heard, Sound
-
-Samples: TypeAlias = NDArray[np.float32]
 
 RATE_HZ = 16_000
 TOLERANCE_S = 0.15
@@ -27,10 +24,10 @@ PASSAGE_S = 3.0
 class Recorded:
     """What a sink recorded: mono samples at `RATE_HZ`, and the instant of the first, in s since the epoch."""
 
-    samples: Samples
+    samples: Signal
     began_at: float
 
-    def between(self, from_s: float, to_s: float) -> Samples:
+    def between(self, from_s: float, to_s: float) -> Signal:
         """The samples of that stretch, as far as they were recorded."""
         first, last = (round((at - self.began_at) * RATE_HZ) for at in (from_s, to_s))
         return self.samples[max(first, 0) : max(last, 0)]
@@ -51,7 +48,7 @@ class Finding:
         return self.score >= MIN_SCORE and abs(self.error_s) <= TOLERANCE_S
 
 
-def find_passages(recorded: Recorded, sounds: Mapping[Sound, Samples], heard: Heard) -> list[Finding]:
+def find_passages(recorded: Recorded, sounds: Mapping[Sound, Signal], heard: Heard) -> list[Finding]:
     """Look for the beginning, the middle and the end of a stretch at their places."""
     sound = sounds[heard.sound]
     return [
@@ -63,13 +60,11 @@ def find_passages(recorded: Recorded, sounds: Mapping[Sound, Samples], heard: He
 def loudest_dbfs(recorded: Recorded, from_s: float, to_s: float) -> float:
     """The level of the loudest tenth of a second in a stretch that ought to be silent, in dBFS (RMS)."""
     samples = recorded.between(from_s + EDGE_S, to_s - EDGE_S)
-    size = RATE_HZ // 10
-    blocks = samples[: len(samples) // size * size].reshape(-1, size)
-    loudest = float(np.sqrt((blocks**2).mean(axis=1)).max()) if len(blocks) else 0.0
-    return 20 * float(np.log10(max(loudest, 1e-6)))
+    blocks = np.array_split(samples, max(1, len(samples) * 10 // RATE_HZ))
+    return max(level_dbfs(block) for block in blocks)
 
 
-def faults(recorded: Recorded, sounds: Mapping[Sound, Samples], expected: Expectation) -> Iterator[str]:
+def faults(recorded: Recorded, sounds: Mapping[Sound, Signal], expected: Expectation) -> Iterator[str]:
     """What is wrong with the recording, in words; nothing when all was heard at its place."""
     missing_s = expected.ends_at - recorded.began_at - len(recorded.samples) / RATE_HZ
     if missing_s > TOLERANCE_S:
@@ -87,7 +82,7 @@ def faults(recorded: Recorded, sounds: Mapping[Sound, Samples], expected: Expect
 def _describe(found: Finding, expected: Expectation) -> str:
     place = f"{found.sound} {found.expected_at - _first(expected):.1f} s in"
     if found.score < MIN_SCORE:
-        return f"{place} was not heard (correlation {found.score:.2f}, needed {MIN_SCORE})"
+        return f"{place} was not heard (no passage correlates by {MIN_SCORE} or more)"
     return f"{place} was heard {found.error_s * 1000:+.0f} ms from its place"
 
 
@@ -95,7 +90,7 @@ def _first(expected: Expectation) -> float:
     return expected.heard[0].from_s
 
 
-def _passages(sound: Samples, heard: Heard) -> Iterator[tuple[int, int]]:
+def _passages(sound: Signal, heard: Heard) -> Iterator[tuple[int, int]]:
     """First and last sample of the loudest passage in each third of the stretch."""
     begin = round(heard.offset_s * RATE_HZ)
     end = min(begin + round((heard.to_s - heard.from_s) * RATE_HZ), len(sound))
@@ -105,39 +100,20 @@ def _passages(sound: Samples, heard: Heard) -> Iterator[tuple[int, int]]:
         yield _loudest(sound, begin + part * third, begin + (part + 1) * third, size)
 
 
-def _loudest(sound: Samples, begin: int, end: int, size: int) -> tuple[int, int]:
+def _loudest(sound: Signal, begin: int, end: int, size: int) -> tuple[int, int]:
     energy = np.concatenate(([0.0], np.cumsum(sound[begin:end].astype(np.float64) ** 2)))
     windows = energy[size:] - energy[:-size]
     first = begin + int(windows.argmax())
     return first, first + size
 
 
-def _find(recorded: Recorded, sound: Sound, passage: Samples, expected_at: float) -> Finding:
-    length_s = len(passage) / RATE_HZ
-    around = recorded.between(expected_at - LOOK_AROUND_S, expected_at + length_s + LOOK_AROUND_S)
-    scores = _correlate(passage, around)
-    if not len(scores):
-        return Finding(sound, expected_at, 0.0, 0.0)
-    before_s = min(LOOK_AROUND_S, expected_at - recorded.began_at)
-    errors = np.arange(len(scores)) / RATE_HZ - before_s
-    near = np.abs(errors) <= TOLERANCE_S
-    best = int(scores.argmax())
-    # a steady tone fits in many places: its own place counts if it fits there as well as anywhere
-    if near.any() and scores[near].max() >= 0.95 * scores[best]:
-        best = int(np.flatnonzero(near)[scores[near].argmax()])
-    return Finding(sound, expected_at, float(errors[best]), float(scores[best]))
-
-
-def _correlate(passage: Samples, around: Samples) -> NDArray[np.float64]:
-    """Normalised cross-correlation for each place at which the passage fits, by FFT."""
-    places = len(around) - len(passage) + 1
-    if places <= 0 or not len(passage):
-        return np.zeros(0)
-    size = 1 << (len(around) + len(passage)).bit_length()
-    spectrum = np.fft.rfft(around, size) * np.conj(np.fft.rfft(passage, size))
-    products = np.fft.irfft(spectrum, size)[:places]
-    energy = np.concatenate(([0.0], np.cumsum(around.astype(np.float64) ** 2)))
-    local = energy[len(passage) :] - energy[: -len(passage)]
-    scale = np.sqrt(np.maximum(local, 1e-9) * max(float((passage.astype(np.float64) ** 2).sum()), 1e-9))
-    scores: NDArray[np.float64] = np.abs(products) / scale
-    return scores
+def _find(recorded: Recorded, sound: Sound, passage: Signal, expected_at: float) -> Finding:
+    """First at its place, since a steady tone fits in many; then around it, to say where it is."""
+    for around_s in (TOLERANCE_S, LOOK_AROUND_S):
+        from_s = max(expected_at - around_s, recorded.began_at)
+        until_s = expected_at + len(passage) / RATE_HZ + around_s
+        matches = find(passage, recorded.between(from_s, until_s), RATE_HZ, threshold=MIN_SCORE)
+        if matches:
+            found_at = from_s + matches[0].position_s
+            return Finding(sound, expected_at, found_at - expected_at, matches[0].score)
+    return Finding(sound, expected_at, 0.0, 0.0)
