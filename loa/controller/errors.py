@@ -19,9 +19,9 @@ from typing import ClassVar
 
 
 class ControllerError(Exception):
-    """A refusal. `code` is stable (snake_case), `detail` English and says what to do, `facts` are for machines.
+    """A refusal. `code` is stable (snake_case), `detail` is English and says what to do.
 
-    Facts are JSON values, instants or enums; they travel as members of the problem of their own.
+    `facts` are for machines: JSON values, instants or enums, which travel as members of the problem.
     """
 
     status: ClassVar[int] = 500

@@ -34,7 +34,10 @@ class Work:
         self._acts: list[Callable[[], None]] = []
 
     def after_commit(self, act: Callable[[], None]) -> None:
-        """Have `act` called, in order, once the transaction is on disk; never after a rollback. It must not raise."""
+        """Have `act` called, in order, once the transaction is on disk; never after a rollback.
+
+        It must not raise: what was committed stays so.
+        """
         self._acts.append(act)
 
     def finish(self) -> None:

@@ -1,0 +1,51 @@
+"""The controller as one value: every service, wired; `main` builds it, the API and the pages use it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from loa.controller.gate import Gate
+from loa.controller.ports import Clock, Courier
+from loa.controller.services.broadcasts import Broadcasts
+from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.inbox import Inbox
+from loa.controller.services.metrics import Metrics
+from loa.controller.services.nodes import Nodes
+from loa.controller.services.people import People
+from loa.controller.services.previews import Previews
+from loa.controller.services.publisher import Publisher
+from loa.controller.services.recordings import Recordings
+from loa.controller.services.withdrawals import Withdrawals
+from loa.controller.store.database import Database
+from loa.protocol.keys import SigningKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Something that runs beside the requests."""
+
+    name: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """Everything that answers requests."""
+
+    db: Database
+    clock: Clock
+    key: SigningKey
+    gate: Gate
+    metrics: Metrics
+    people: People
+    nodes: Nodes
+    recordings: Recordings
+    bulletins: Bulletins
+    broadcasts: Broadcasts
+    inbox: Inbox
+    previews: Previews
+    withdrawals: Withdrawals
+    publisher: Publisher
+    courier: Courier
+    parts: tuple[Part, ...] = field(default=())
+    """In the order in which they are started; stopped in reverse."""

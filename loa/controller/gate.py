@@ -1,0 +1,83 @@
+"""Who asks: a person by session cookie or program token, or a node by its own signature."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from loa.controller.core.access import Person
+from loa.controller.errors import Forbidden, Unauthenticated
+from loa.controller.ports import Clock
+from loa.controller.services.nodes import Nodes
+from loa.controller.services.people import People, SignedIn
+from loa.controller.store.database import Database
+from loa.protocol.ids import NodeId
+
+SESSION_COOKIE = "loa_session"
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf"
+NODE_HEADER = "loa-node"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Used by the API and the pages alike; thread-safe."""
+
+    db: Database
+    clock: Clock
+    people: People
+    nodes: Nodes
+    secure_cookies: bool
+
+    def signed_in(self, request: Request) -> SignedIn:
+        """Who sent the request; raises `Unauthenticated`. Does not look at the CSRF token."""
+        secret = _bearer(request) or request.cookies.get(SESSION_COOKIE)
+        if secret is None:
+            raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
+        with self.db.look() as session:
+            return self.people.whose(session, secret)
+
+    def person(self, request: Request) -> Person:
+        """As `signed_in`, and a browser's write must carry the CSRF token in its header."""
+        who = self.signed_in(request)
+        if request.method not in SAFE_METHODS and _bearer(request) is None:
+            check_csrf(who, request.headers.get(CSRF_HEADER))
+        return who.person
+
+    def node(self, request: Request) -> NodeId:
+        """Which node sent the request; raises `Unauthenticated`."""
+        name, token = request.headers.get(NODE_HEADER), _bearer(request)
+        if name is None or token is None:
+            raise Unauthenticated("node_not_known", "send Loa-Node and Authorization: Bearer")
+        with self.db.look() as session:
+            return self.nodes.authenticate(session, name, token)
+
+    def keep(self, response: Response, who: SignedIn) -> None:
+        """Give the browser its session cookie."""
+        response.set_cookie(
+            SESSION_COOKIE,
+            who.secret,
+            expires=who.expires_at,
+            path="/",
+            secure=self.secure_cookies,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def forget(self, response: Response) -> None:
+        """Take the session cookie away."""
+        response.delete_cookie(SESSION_COOKIE, path="/", secure=self.secure_cookies, httponly=True)
+
+
+def check_csrf(who: SignedIn, given: str | None) -> None:
+    """Return if the token given is the session's; else `Forbidden`."""
+    if not who.csrf_fits(given):
+        raise Forbidden(
+            "csrf", "send the session's CSRF token in the header X-CSRF-Token or the form field csrf"
+        )
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,61 @@
+"""Single areas and what stands above and below them; for questions about many, see `tree`."""
+
+from collections.abc import Collection
+
+from sqlalchemy import CTE
+from sqlmodel import Session, col, select
+
+from loa.controller.core.areas import Area
+from loa.controller.core.tree import AreaKind
+from loa.controller.errors import NotFound
+from loa.controller.store.tables import AreaRow
+from loa.protocol.ids import AreaId
+from loa.protocol.policy import Policy
+
+
+def row_of(session: Session, area: str) -> AreaRow:
+    """The row; raises `NotFound`."""
+    row = session.get(AreaRow, area)
+    if row is None:
+        raise NotFound("no_such_area", f"there is no area {area!r}", area=area)
+    return row
+
+
+def area_of(session: Session, area: str) -> Area:
+    """The area; raises `NotFound`."""
+    return as_area(row_of(session, area))
+
+
+def path_of(session: Session, area: str) -> tuple[AreaId, ...]:
+    """From the root of its tree down to the area itself; raises `NotFound`."""
+    rows = [row_of(session, area)]
+    while (parent := rows[-1].parent_id) is not None:
+        rows.append(row_of(session, parent))
+    return tuple(AreaId(row.id) for row in reversed(rows))
+
+
+def areas_below(session: Session, areas: Collection[str]) -> frozenset[AreaId]:
+    """The areas and everything below them in the tree, nodes and zones included."""
+    found = session.connection().execute(select(below(areas).c.id)).scalars()
+    return frozenset(AreaId(area) for area in found)
+
+
+def below(areas: Collection[str]) -> CTE:
+    """A subquery with one column, `id`: the areas and everything below them."""
+    tree = select(AreaRow.id).where(col(AreaRow.id).in_(areas)).cte("below", recursive=True)
+    return tree.union(select(AreaRow.id).join(tree, col(AreaRow.parent_id) == tree.c.id))
+
+
+def as_area(row: AreaRow) -> Area:
+    """The row as the rest of the controller knows it."""
+    return Area(
+        id=AreaId(row.id),
+        name=row.name,
+        kind=AreaKind(row.kind),
+        parent_id=AreaId(row.parent_id) if row.parent_id else None,
+        authority=row.authority,
+        tz=row.tz,
+        policy=Policy.model_validate_json(row.policy) if row.policy else None,
+        created_at=row.created_at,
+        closed_at=row.closed_at,
+    )
