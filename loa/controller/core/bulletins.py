@@ -1,5 +1,6 @@
 """Bulletins (bản tin): what an official writes, with the audience and time that are asked for."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,7 +63,7 @@ class Draft:
     text: str | None = None
     voice: str | None = None
     recording: RecordingId | None = None
-    plan: Plan = Plan()
+    plan: Plan = dataclasses.field(default_factory=Plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

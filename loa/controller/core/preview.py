@@ -1,4 +1,4 @@
-"""What a broadcast would do to the timelines of the nodes that it reaches: the very timeline they will compute."""
+"""What a broadcast would do to the timelines of the nodes that it reaches."""
 
 from dataclasses import dataclass
 from datetime import datetime
