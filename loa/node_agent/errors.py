@@ -3,6 +3,7 @@
 NodeError
 ├── NotEnrolledError          the data directory holds no enrolment, or a damaged one
 ├── EnrolmentFailedError      the controller did not accept the one-time code, or could not be reached
+├── InUseError                another agent runs on the same data directory
 ├── StorageFullError          no space left; what was to be written is kept in memory
 ├── PlayerUnavailableError    no output for sound can be opened
 └── FetchError
@@ -33,6 +34,14 @@ class EnrolmentFailedError(NodeError):
         self.url = url
         self.status = status
         self.detail = detail
+
+
+class InUseError(NodeError):
+    """`data` belongs to a running agent."""
+
+    def __init__(self, data: str) -> None:
+        super().__init__(f"another agent runs on {data}; stop it first")
+        self.data = data
 
 
 class StorageFullError(NodeError):

@@ -5,8 +5,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class NodeSettings(BaseSettings):
-    """What the machine's owner may set, by environment variables `LOA_NODE_…`; options of commands go before."""
+class AgentSettings(BaseSettings):
+    """What the machine's owner may set, by environment variables `LOA_NODE_…`; options go before."""
 
     model_config = SettingsConfigDict(env_prefix="LOA_NODE_", frozen=True)
 

@@ -15,7 +15,7 @@ from loa.node_agent.ports import Arrival, Crashed, Message
 
 _KEEPALIVE_S = 60
 _LONGEST_PAUSE_S = 30
-_CLOSE_S = 1.0
+_CLOSE_S = 0.6
 _QOS = 1
 _MOST_QUEUED = 100
 

@@ -9,7 +9,7 @@ from loa.node_agent.errors import FetchError, FetchStoppedError, StorageFullErro
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job, Timekeeper
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
-_CLOSE_S = 1.0
+_CLOSE_S = 0.6
 
 _log = logging.getLogger(__name__)
 

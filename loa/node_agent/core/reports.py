@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from loa.node_agent.core.plan import Plan
 from loa.node_agent.core.plays import Play
-from loa.protocol.ids import OccurrenceId, broadcast_of
+from loa.protocol.ids import OccurrenceId, broadcast_of, start_of
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
 from loa.protocol.reports import Piece, PlayReport, ProblemReport, RefusalReport
 from loa.protocol.units import DurationMs
@@ -56,7 +56,7 @@ def report_on_vanished(play: Play, at: datetime) -> PlayReport:
     return PlayReport(
         number=UNNUMBERED,
         occurrence=play.occurrence,
-        planned_at=play.done[0].from_at if play.done else at,
+        planned_at=start_of(play.occurrence),
         outcome=Reason.WITHDRAWN,
         reason_at=at,
         played_ms=DurationMs(play.played_ms),

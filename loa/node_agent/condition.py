@@ -1,0 +1,53 @@
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from loa.node_agent.core.plan import Plan, make_plan, window_at
+from loa.node_agent.ports import Disk, Recalled
+from loa.protocol.ids import RecordingId, broadcast_of
+from loa.protocol.programme import Config
+from loa.schedules.localtime import to_wall
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a node is, in plain words, and whether all is well."""
+
+    lines: tuple[str, ...]
+    is_well: bool
+
+
+def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now: datetime) -> Condition:
+    """Judge a node by its disk and by whether its agent runs; `here` are the recordings on disk."""
+    recalled = disk.recall()
+    running = (
+        "The agent is running." if is_running else "The agent is not running: `systemctl start loa-node`."
+    )
+    waiting = f"{disk.count_unsent()} reports wait for the controller's receipt."
+    if recalled.config is None:
+        lacking = "No configuration has come yet: check the link to the controller."
+        return Condition((running, lacking, waiting), is_well=False)
+    plan = _plan(recalled, recalled.config, now)
+    missing = {source.recording for source in plan.sources.values()} - set(here)
+    lines = (
+        running,
+        f"It belongs to {', '.join(recalled.config.areas)}; configuration {recalled.config.version}.",
+        f"It holds {len(recalled.shelf.entries)} broadcasts; {len(missing)} recordings are missing.",
+        _next(recalled, plan, now),
+        waiting,
+    )
+    return Condition(lines, is_well=is_running and not missing)
+
+
+def _plan(recalled: Recalled, config: Config, now: datetime) -> Plan:
+    window = window_at(now, recalled.accounted_at or now, config.settings.fetch_ahead_ms, config.tz)
+    return make_plan(recalled.shelf, recalled.sounds, config, window)
+
+
+def _next(recalled: Recalled, plan: Plan, now: datetime) -> str:
+    segment = next((one for one in plan.segments if one.to_at > now), None)
+    if segment is None:
+        return "Nothing is to sound in the days ahead."
+    title = recalled.shelf.entries[broadcast_of(segment.item_id)].said.broadcast.title
+    wall = to_wall(max(segment.from_at, now), plan.tz)
+    return f"Next: “{title}” at {wall:%Y-%m-%d %H:%M:%S} local time."

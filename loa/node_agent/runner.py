@@ -1,0 +1,135 @@
+import logging
+from collections.abc import Callable
+from queue import Empty, Queue
+
+from loa.node_agent import logs
+from loa.node_agent.core.reports import problem
+from loa.node_agent.fetching import Fetching
+from loa.node_agent.intake import Intake
+from loa.node_agent.memory import Memory
+from loa.node_agent.ports import (
+    Arrival,
+    Change,
+    Courier,
+    Crashed,
+    Disk,
+    Downloads,
+    Fetched,
+    FetchTrouble,
+    Message,
+    Timekeeper,
+)
+from loa.node_agent.sounding import Sounding
+from loa.node_agent.telling import Telling
+from loa.protocol.reasons import ProblemCode
+
+LOOK_EVERY_S = 0.25
+"""How long the loop waits for an arrival before it looks at the player and the clock again."""
+_MOST_AT_ONCE = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """The one loop of a node: take what comes, lay out, play, report. All parts run in its thread."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Queue[Arrival],
+        memory: Memory,
+        disk: Disk,
+        intake: Intake,
+        sounding: Sounding,
+        fetching: Fetching,
+        telling: Telling,
+        courier: Courier,
+        downloads: Downloads,
+        clock: Timekeeper,
+    ) -> None:
+        self._inbox = inbox
+        self._memory = memory
+        self._disk = disk
+        self._intake = intake
+        self._sounding = sounding
+        self._fetching = fetching
+        self._telling = telling
+        self._courier = courier
+        self._downloads = downloads
+        self._clock = clock
+        self._lost = 0
+
+    def run(self, is_stopped: Callable[[], bool]) -> None:
+        """Play what the disk holds, then listen to the network, until told to stop.
+
+        Raises what ended a thread that must not end. Leaves everything written and closed.
+        """
+        try:
+            self._recover()
+            while not is_stopped():
+                self._take_all()
+                self.turn()
+        finally:
+            self._close()
+
+    def turn(self) -> None:
+        """Everything that is due now."""
+        self._sounding.turn()
+        self._fetching.turn()
+        self._mind_overflow()
+        self._memory.flush()
+        self._telling.turn()
+
+    def _recover(self) -> None:
+        if self._disk.was_corrupt:
+            detail = "the journal could not be read; it was set aside and begun anew"
+            self._tell(ProblemCode.JOURNAL_CORRUPT, detail)
+        self._sounding.recover()
+        self._fetching.recover()
+        self._sounding.turn()
+        self._courier.start()
+        logs.say(_log, "running", journal=self._disk.journal_id, entries=len(self._memory.shelf.entries))
+
+    def _take_all(self) -> None:
+        """Wait a little for an arrival, and take what else is there."""
+        try:
+            self._take(self._inbox.get(timeout=LOOK_EVERY_S))
+            for _ in range(_MOST_AT_ONCE):
+                self._take(self._inbox.get_nowait())
+        except Empty:
+            return
+
+    def _take(self, arrival: Arrival) -> None:
+        match arrival:
+            case Message():
+                said = self._intake.take(arrival)
+                if said is not None:
+                    self._telling.take(said)
+            case Fetched():
+                self._fetching.take(arrival)
+            case FetchTrouble():
+                self._fetching.suffer(arrival)
+            case Crashed():
+                logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
+                raise arrival.error
+
+    def _mind_overflow(self) -> None:
+        """What was dropped comes again: retained messages by listening anew, the rest by the next hello."""
+        lost = self._courier.lost
+        if lost == self._lost or not self._inbox.empty():
+            return
+        logs.shout(_log, "queue_overflow", lost=lost - self._lost)
+        self._tell(ProblemCode.QUEUE_OVERFLOW, f"{lost - self._lost} messages were dropped")
+        self._lost = lost
+        self._telling.listen_anew()
+
+    def _tell(self, code: ProblemCode, detail: str) -> None:
+        self._memory.keep(Change(reports=(problem(at=self._clock.now(), code=code, detail=detail),)))
+
+    def _close(self) -> None:
+        self._sounding.close()
+        self._courier.close()
+        self._downloads.close()
+        self._memory.flush()
+        self._disk.close()
+        logs.say(_log, "stopped")

@@ -1,0 +1,272 @@
+import heapq
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import Empty
+
+from loa.audio.player import Began, Ended, Failed, Player, PlayerEvent
+from loa.node_agent import logs
+from loa.node_agent.core import plays
+from loa.node_agent.core.cues import make_cues
+from loa.node_agent.core.forgetting import recordings_of, still_needed
+from loa.node_agent.core.plan import Plan, make_plan, window_at
+from loa.node_agent.core.plays import Play
+from loa.node_agent.core.reports import SETTLE, Reality, is_owed, problem, report_on, report_on_vanished
+from loa.node_agent.core.shelf import news
+from loa.node_agent.errors import PlayerUnavailableError
+from loa.node_agent.memory import Memory
+from loa.node_agent.ports import Change, OpenPlayer, Recordings, Timekeeper
+from loa.protocol.ids import OccurrenceId, RecordingId
+from loa.protocol.reasons import ProblemCode, Reason
+from loa.protocol.reports import Report
+from loa.protocol.units import to_whole_ms
+from loa.schedules.localtime import broadcast_day
+
+CUES_AHEAD = timedelta(minutes=30)
+CHECKPOINT_S = 10.0
+_CUE_AGAIN = timedelta(minutes=15)
+_PATIENCE = timedelta(seconds=4)
+"""How long after `SETTLE` the end of a sound is waited for before the occurrence is closed without it."""
+_CLOCK_SET_BACK = timedelta(minutes=1)
+_DOUBT = timedelta(minutes=1)
+"""What ended within this time is looked at again after a restart."""
+_OPEN_AGAIN_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Sounding:
+    """Keeps the player at what the timeline demands, and the journal at what really sounded."""
+
+    def __init__(
+        self, *, memory: Memory, recordings: Recordings, open_player: OpenPlayer, clock: Timekeeper
+    ) -> None:
+        self._memory = memory
+        self._recordings = recordings
+        self._open_player = open_player
+        self._clock = clock
+        self._running_since = clock.now()
+        self._player: Player | None = None
+        self._player_told = False
+        self._open_at_s = 0.0
+        self._checkpoint_at_s = 0.0
+        self.plan: Plan | None = None
+        self.lost: set[RecordingId] = set()
+        """Recordings that came once and whose bytes are gone or damaged."""
+        self.sounding: OccurrenceId | None = None
+        self._made_at = self._stale_at = self._cue_at = self._running_since
+        self._owed: list[tuple[datetime, OccurrenceId]] = []
+        self._missing: list[tuple[datetime, OccurrenceId]] = []
+
+    def recover(self) -> None:
+        """Close what was under way when the agent ended, as far as it is certain."""
+        cut = [plays.closed(play) for play in self._memory.plays.values() if play.going is not None]
+        if cut:
+            self._memory.keep(Change(plays=cut))
+
+    def turn(self) -> None:
+        """Hear the player, lay out anew if anything changed, and report what is final. Quick when idle."""
+        now = self._clock.now()
+        self._mind_the_player()
+        self._listen()
+        if self._memory.needs_plan or not self._made_at - _CLOCK_SET_BACK <= now < self._stale_at:
+            self._lay_out(now)
+        elif now >= self._cue_at:
+            self._cue(now)
+        self._checkpoint(now)
+        self._miss(now)
+        if self.plan is not None:
+            self._account(self.plan, now)
+
+    def close(self) -> None:
+        """Stop the sound and write down how far it came."""
+        if self._player is not None:
+            self._player.close()
+            self._listen()
+            self._player = None
+
+    # The player.
+
+    def _mind_the_player(self) -> None:
+        if self._player is not None and (broken := self._player.status().broken):
+            self._listen()
+            self._player.close()
+            self._player = None
+            self._suffer(broken)
+        if self._player is None and self._clock.monotonic() >= self._open_at_s:
+            self._open()
+
+    def _open(self) -> None:
+        try:
+            self._player = self._open_player()
+        except PlayerUnavailableError as error:
+            self._suffer(str(error))
+            return
+        self._player_told = False
+        logs.say(_log, "player_open")
+        if self.plan is not None:
+            self._cue(self._clock.now())
+
+    def _suffer(self, detail: str) -> None:
+        self._open_at_s = self._clock.monotonic() + _OPEN_AGAIN_S
+        cut = [
+            plays.closed(play).model_copy(update={"trouble": Reason.PLAYER_FAILED})
+            for play in self._memory.plays.values()
+            if play.going is not None
+        ]
+        self.sounding = None
+        report = () if self._player_told else (self._problem(ProblemCode.PLAYER_FAILED, detail),)
+        if cut or report:
+            self._memory.keep(Change(plays=cut, reports=report))
+        if not self._player_told:
+            logs.shout(_log, "player_failed", detail=detail)
+        self._player_told = True
+
+    def _listen(self) -> None:
+        while self._player is not None:
+            try:
+                self._hear(self._player.events.get_nowait())
+            except Empty:
+                return
+
+    def _hear(self, event: PlayerEvent) -> None:
+        occurrence = OccurrenceId(event.cue.occurrence)
+        if occurrence in self._memory.reported:
+            logs.shout(_log, "sounded_after_report", occurrence=occurrence, what=type(event).__name__)
+            return
+        before = self._memory.plays.get(occurrence, Play(occurrence=occurrence))
+        match event:
+            case Began():
+                self.sounding = occurrence
+                logs.say(_log, "began", occurrence=occurrence, at=event.at, offset_ms=event.offset_ms)
+                self._memory.keep(Change(plays=(plays.began(before, event),)))
+            case Ended():
+                self.sounding = None if self.sounding == occurrence else self.sounding
+                logs.say(_log, "ended", occurrence=occurrence, at=event.at, why=event.reason)
+                self._memory.keep(Change(plays=(plays.ended(before, event),)))
+            case Failed():
+                self._hear_failure(event, before)
+
+    def _hear_failure(self, event: Failed, before: Play) -> None:
+        logs.shout(_log, "decode_failed", occurrence=before.occurrence, detail=event.detail)
+        report = self._problem(ProblemCode.DECODE_FAILED, event.detail, before.occurrence)
+        self._memory.keep(Change(plays=(plays.failed(before, event),), reports=(report,)))
+
+    # The plan.
+
+    def _lay_out(self, now: datetime) -> None:
+        self._memory.needs_plan = False
+        config = self._memory.config
+        if config is None:
+            self._stale_at = now + timedelta(days=1)
+            return
+        window = window_at(now, self._memory.accounted_at, config.settings.fetch_ahead_ms, config.tz)
+        turned = self.plan is None or self.plan.window.from_at != window.from_at
+        self.plan = make_plan(self._memory.shelf, self._memory.sounds, config, window)
+        self._made_at, self._stale_at = now, broadcast_day(now, config.tz)[1]
+        self._find_owed(self.plan, now)
+        self._cue(now)
+        if turned:
+            self._tidy(self.plan)
+
+    def _find_owed(self, plan: Plan, now: datetime) -> None:
+        reported, accounted_at = self._memory.reported, self._memory.accounted_at
+        self._owed = [
+            (outcome.at + SETTLE, name)
+            for name, outcome in plan.outcomes.items()
+            if name not in reported and (name in self._memory.plays or is_owed(plan, name, accounted_at))
+        ]
+        heapq.heapify(self._owed)
+        self._missing = [
+            (at, name)
+            for name, at in plan.due_without_sound.items()
+            if name not in reported and name not in self._memory.plays
+        ]
+        heapq.heapify(self._missing)
+        gone = [p for p in self._memory.plays.values() if p.occurrence not in plan.items and p.going is None]
+        if gone:
+            at = to_whole_ms(now)
+            self._memory.keep(Change(reports=tuple(report_on_vanished(play, at) for play in gone)))
+
+    def _cue(self, now: datetime) -> None:
+        self._cue_at = now + _CUE_AGAIN
+        if self.plan is None or self._player is None:
+            return
+        cues = make_cues(
+            self.plan, now, now + CUES_AHEAD, running_since=self._running_since, path_of=self._path_of
+        )
+        self._player.set_plan(cues)
+
+    def _path_of(self, recording: RecordingId) -> Path | None:
+        if self._recordings.is_sound(recording):
+            self.lost.discard(recording)
+            return self._recordings.place(recording)
+        if recording not in self.lost:
+            self.lost.add(recording)
+            detail = f"recording {recording} is gone or damaged; it is fetched anew"
+            self._memory.keep(Change(reports=(self._problem(ProblemCode.RECORDING_CORRUPT, detail),)))
+        return None
+
+    def _tidy(self, plan: Plan) -> None:
+        """At the turn of the day: forget what can no longer sound."""
+        shelf = still_needed(self._memory.shelf, plan)
+        gone = news(shelf, self._memory.shelf)
+        marks = self._memory.reported_before(plan.window.from_at)
+        if marks or not gone.is_empty():
+            self._memory.keep(Change(forget=gone, forget_reported=marks))
+        deleted = self._recordings.keep_only(recordings_of(shelf))
+        logs.say(_log, "tidied", entries=len(gone.entries), recordings=deleted)
+
+    # The journal.
+
+    def _checkpoint(self, now: datetime) -> None:
+        if self.sounding is None or self._clock.monotonic() < self._checkpoint_at_s:
+            return
+        self._checkpoint_at_s = self._clock.monotonic() + CHECKPOINT_S
+        play = self._memory.plays.get(self.sounding)
+        if play is not None and play.going is not None:
+            self._memory.keep(Change(plays=(plays.still_sounding(play, now),)))
+
+    def _miss(self, now: datetime) -> None:
+        while self._missing and self._missing[0][0] <= now:
+            _, name = heapq.heappop(self._missing)
+            logs.shout(_log, "recording_missing", occurrence=name)
+            detail = "due, and its recording has not arrived"
+            self._memory.keep(
+                Change(
+                    plays=(Play(occurrence=name, trouble=Reason.SOUND_MISSING),),
+                    reports=(self._problem(ProblemCode.RECORDING_MISSING, detail, name),),
+                )
+            )
+
+    def _account(self, plan: Plan, now: datetime) -> None:
+        drafts: list[Report] = []
+        while self._owed and self._owed[0][0] <= now:
+            _, name = heapq.heappop(self._owed)
+            if self._still_goes_on(name, plan.outcomes[name].at, now):
+                heapq.heappush(self._owed, (now + SETTLE, name))
+            else:
+                drafts.append(self._report(plan, name))
+        if drafts:
+            self._memory.keep(Change(reports=drafts, accounted_at=to_whole_ms(now - _DOUBT)))
+
+    def _still_goes_on(self, name: OccurrenceId, over_at: datetime, now: datetime) -> bool:
+        """Whether the player has yet to tell of the end; not waited for without end."""
+        play = self._memory.plays.get(name)
+        if play is None or play.going is None:
+            return False
+        if now < over_at + SETTLE + _PATIENCE:
+            return True
+        self._memory.keep(Change(plays=(plays.closed(plays.still_sounding(play, over_at)),)))
+        return False
+
+    def _report(self, plan: Plan, name: OccurrenceId) -> Report:
+        reality = Reality(plays=self._memory.plays, running_since=self._running_since)
+        report = report_on(plan, name, reality)
+        logs.say(
+            _log, "over", occurrence=name, outcome=report.outcome, late_ms=report.late_ms, by=report.by or "-"
+        )
+        return report
+
+    def _problem(self, code: ProblemCode, detail: str, occurrence: OccurrenceId | None = None) -> Report:
+        return problem(at=self._clock.now(), code=code, detail=detail, occurrence=occurrence)
