@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from loa.protocol.ids import occurrence_id
 from loa.schedules.model import Item, Placed, Window
@@ -28,7 +29,7 @@ def _occurrences(entry: Placed, window: Window) -> Iterator[Item]:
         for start in starts(entry.when, beyond, limit=entry.max_plays)
         if entry.expires_at is None or start < entry.expires_at
     ]
-    for start, following in zip(every, [*every[1:], None], strict=True):
+    for start, following in zip_longest(every, every[1:]):
         if start < window.until_at:
             latest = start + patience if following is None else min(start + patience, following - _MS)
             yield _item(entry, start, latest)

@@ -1,4 +1,4 @@
-"""The rules of the timeline once more, as plainly as possible: a walk minute by minute that looks at everything.
+"""The rules of the timeline once more, as plainly as can be: a walk by the minute that looks at everything.
 
 Far too slow for use; what it finds must be what `lay_out` finds.
 """
@@ -86,7 +86,7 @@ class Naive:
             walker.clock = due if is_late and walker.item.late is Late.JOIN else None
             walker.over = is_late and walker.item.late is Late.SKIP
         self.current: Walker | None = None
-        heard = {}
+        heard: dict[datetime, tuple[OccurrenceId, timedelta]] = {}
         now = min(ready_at(item) for item in self.items)
         stop = max(max(ready_at(item), item.last_end_at, item.not_after_at) for item in self.items)
         while now <= stop:

@@ -64,10 +64,10 @@ def test_segments_have_a_length_and_never_overlap(world: World) -> None:
 @given(worlds(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(world: World, random: Random) -> None:
     shuffled = World(
-        *(
-            random.sample(facts, len(facts))
-            for facts in (world.items, world.withdrawals, world.silences, world.reorders)
-        ),
+        random.sample(world.items, len(world.items)),
+        random.sample(world.withdrawals, len(world.withdrawals)),
+        random.sample(world.silences, len(world.silences)),
+        random.sample(world.reorders, len(world.reorders)),
         world.policy,
     )
     assert shuffled.lay_out() == world.lay_out()

@@ -113,9 +113,7 @@ def reorders(draw: st.DrawFn, targets: Sequence[Item]) -> Reorder:
 
 
 def names(targets: Sequence[Item]) -> st.SearchStrategy[BroadcastId | OccurrenceId]:
-    return st.sampled_from(targets).flatmap(
-        lambda item: st.sampled_from([item.id, broadcast_of(item.id)])  # type: ignore[arg-type]  # two kinds of str
-    )
+    return st.sampled_from(targets).flatmap(lambda item: st.sampled_from([item.id, broadcast_of(item.id)]))
 
 
 @st.composite
