@@ -49,7 +49,7 @@ class FileBroker:
         """Nothing: the broker is not ours."""
 
     def refresh(self) -> None:
-        """Write users and access list anew and have the broker read them; open connections stay or end by them."""
+        """Write users and access list anew and have the broker read them; open connections obey them, too."""
         with self._writing:
             self._write()
             self._signal()
@@ -147,7 +147,7 @@ def _wait_until_open(listener: Listener) -> None:
             if time.monotonic() > ends:
                 raise Unavailable(
                     "broker_not_ready",
-                    f"the broker does not listen at {listener.host} port {listener.port}: {error}; see its log lines",
+                    f"the broker does not listen at {listener.host} port {listener.port}: {error}; see its log",
                 ) from error
             time.sleep(0.01)
         else:

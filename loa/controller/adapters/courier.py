@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -19,8 +19,13 @@ from loa.protocol.topics import TABLE, Message, Topic, wildcard
 
 _log = structlog.get_logger(__name__)
 
-Receive = Callable[[str, bytes], None]
-"""Topic and payload; called on the client's thread, must not wait."""
+
+class Receive(Protocol):
+    """Takes what came; called on the client's thread, must not wait."""
+
+    def __call__(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        """`retained`: it was said at some time before we subscribed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +100,10 @@ class PahoCourier:
     def _connected(
         self,
         client: Client,
-        _data: Any,
+        _data: object,
         _flags: ConnectFlags,
         code: ReasonCode,
-        _more: Properties | None,  # noqa: ANN401 -- paho's signature
+        _more: Properties | None,
     ) -> None:
         if code.is_failure:
             _log.error("courier.refused", why=str(code), broker=self._address.host)
@@ -110,10 +115,10 @@ class PahoCourier:
     def _subscribed(
         self,
         _client: Client,
-        _data: Any,
+        _data: object,
         number: int,
         codes: list[ReasonCode],
-        _more: Properties | None,  # noqa: ANN401 -- paho's signature
+        _more: Properties | None,
     ) -> None:
         if number not in self._awaited:
             return
@@ -124,20 +129,20 @@ class PahoCourier:
         if self._on_connect is not None:
             self._on_connect()
 
-    def _failed(self, _client: Client, _data: Any) -> None:  # noqa: ANN401 -- paho's signature
+    def _failed(self, _client: Client, _data: object) -> None:
         _log.warning("courier.unreachable", broker=self._address.host, port=self._address.port)
 
     def _disconnected(
         self,
         _client: Client,
-        _data: Any,
+        _data: object,
         _flags: DisconnectFlags,
         code: ReasonCode,
-        _more: Properties | None,  # noqa: ANN401 -- paho's signature
+        _more: Properties | None,
     ) -> None:
         self._metrics.connected.set(0)
         if code != ReasonCode(PacketTypes.DISCONNECT):
             _log.warning("courier.disconnected", why=str(code))
 
-    def _took(self, _client: Client, _data: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
-        self._receive(message.topic, message.payload)
+    def _took(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._receive(message.topic, bytes(message.payload), retained=message.retain)

@@ -27,7 +27,8 @@ class SignedRightsFile:
         sealed = seal(content, typ=_TYP, key=self._key)
         with self._writing:
             new = self._path.with_name(self._path.name + ".new")
-            with new.open("wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            new.touch(mode=0o600)
+            with new.open("wb") as file:
                 file.write(sealed)
                 file.flush()
                 os.fsync(file.fileno())

@@ -37,3 +37,12 @@ def presence_of(
     if age > every * LATE_AFTER or state.detail is Detail.WILL:
         return Presence.LATE
     return Presence.CONNECTED
+
+
+def merge(before: State | None, new: State) -> State:
+    """What is known of a node after a new state: a compact one leaves out, a will only says that it is gone."""
+    if before is None or new.detail is Detail.FULL:
+        return new
+    if new.detail is Detail.WILL:
+        return before.model_copy(update={"detail": Detail.WILL})
+    return before.model_copy(update={name: getattr(new, name) for name in new.model_fields_set})

@@ -18,6 +18,8 @@ class Incoming:
 
     topic: str
     payload: bytes
+    retained: bool = False
+    """It was said at some time before we subscribed."""
 
 
 class Mailbox:
@@ -28,10 +30,10 @@ class Mailbox:
         self._metrics = metrics
         self._shouted_at = -_SHOUT_EVERY_S
 
-    def put(self, topic: str, payload: bytes) -> None:
+    def put(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
         """Called on the thread of the broker's client; never waits."""
         try:
-            self._queue.put_nowait(Incoming(topic, payload))
+            self._queue.put_nowait(Incoming(topic, payload, retained))
         except queue.Full:
             self._metrics.overflows.inc()
             self._shout(topic)

@@ -8,7 +8,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.overflows = self._counter("mailbox_overflows", "Messages of nodes dropped, the mailbox being full")
+        self.overflows = self._counter(
+            "mailbox_overflows", "Messages of nodes dropped, the mailbox being full"
+        )
         self.refused = Counter(
             "loa_upward_refused", "Messages of nodes not accepted", ["reason"], registry=self.registry
         )
@@ -25,7 +27,9 @@ class Metrics:
             "loa_job_failures", "Runs of a job that failed", ["job"], registry=self.registry
         )
         self.nodes = Gauge("loa_nodes", "Nodes by presence", ["presence"], registry=self.registry)
-        self.connected = Gauge("loa_broker_connected", "Whether the broker's session is up", registry=self.registry)
+        self.connected = Gauge(
+            "loa_broker_connected", "Whether the broker's session is up", registry=self.registry
+        )
         self.ingest_seconds = Histogram(
             "loa_ingest_seconds", "From taking a batch to its receipts", registry=self.registry
         )

@@ -18,10 +18,9 @@ from loa.controller.store.tables import (
 )
 from loa.controller.store.upsert import upsert
 from loa.protocol.broadcast import ControllerApproval, Entry
-from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
+from loa.protocol.ids import AreaId, BroadcastId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
-from loa.protocol.units import SizeBytes
 
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
@@ -79,10 +78,17 @@ def placed_areas(session: Session, now: datetime) -> frozenset[AreaId]:
     return frozenset(AreaId(area) for area in session.exec(found))
 
 
-def pointers(session: Session) -> list[ProgrammePointer]:
-    """To the current programme of every area that has one."""
-    columns = (ProgrammeRow.area_id, ProgrammeRow.version, ProgrammeRow.sha256, func.length(ProgrammeRow.body))
+def pointers(session: Session, area: AreaId | None = None) -> list[ProgrammePointer]:
+    """To the current programme of the area, or of every area that has one."""
+    columns = (
+        ProgrammeRow.area_id,
+        ProgrammeRow.version,
+        ProgrammeRow.sha256,
+        func.length(ProgrammeRow.body),
+    )
     found = select(*columns, ProgrammeRow.issued_at).where(col(ProgrammeRow.body).is_not(None))
+    if area is not None:
+        found = found.where(ProgrammeRow.area_id == area)
     return [
         ProgrammePointer(area=area, version=version, sha256=sha256, size_bytes=size, issued_at=at)
         for area, version, sha256, size, at in session.exec(found)
@@ -121,12 +127,19 @@ def store_urgent(session: Session, area: AreaId, version: int, payload: bytes) -
     upsert(session, ProgrammeRow, [row], key=["area_id"], update=("urgent_version", "urgent"))
 
 
-def config_pointers(session: Session) -> list[ConfigPointer]:
-    """To the current configuration of every node in service."""
+def pointer_of(session: Session, area: AreaId) -> ProgrammePointer | None:
+    """To the current programme of the area."""
+    return next(iter(pointers(session, area)), None)
+
+
+def config_pointers(session: Session, nodes: set[NodeId] | None = None) -> list[ConfigPointer]:
+    """To the current configurations of these nodes, or of all that are in service."""
     columns = (NodeRow.id, NodeRow.config_version, NodeRow.config_sha256, func.length(NodeRow.config_body))
     found = select(*columns, NodeRow.config_issued_at).where(
         col(NodeRow.config_body).is_not(None), col(NodeRow.retired_at).is_(None)
     )
+    if nodes is not None:
+        found = found.where(col(NodeRow.id).in_(nodes))
     return [
         ConfigPointer(node=node, version=version, sha256=sha256, size_bytes=size, issued_at=at)
         for node, version, sha256, size, at in session.exec(found)
@@ -163,7 +176,9 @@ def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withd
         .where(or_(col(WithdrawalRow.area_id).is_(None), WithdrawalRow.area_id == area))
     )
     return tuple(
-        Withdrawal(id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by)
+        Withdrawal(
+            id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by
+        )
         for row in session.exec(found)
     )
 

@@ -18,7 +18,12 @@ def insert_new(session: Session, model: type[SQLModel], rows: Sequence[Row]) -> 
 
 
 def upsert(
-    session: Session, model: type[SQLModel], rows: Sequence[Row], *, key: Sequence[str], update: Collection[str]
+    session: Session,
+    model: type[SQLModel],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    update: Collection[str],
 ) -> None:
     """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
     if not rows:

@@ -1,0 +1,79 @@
+"""From a node's reports to rows: which are new, what they say, how far the journal is."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from loa.protocol.ids import JournalId, NodeId, broadcast_of
+from loa.protocol.reports import PlayReport, ProblemReport, RefusalReport
+from loa.protocol.units import DurationMs, format_instant
+
+Row = dict[str, Any]
+
+
+def gapless(up_to: int, numbers: Sequence[int]) -> int:
+    """The highest number reached without a gap from `up_to`; `numbers` are higher, ascending, each once."""
+    for number in numbers:
+        if number != up_to + 1:
+            break
+        up_to = number
+    return up_to
+
+
+def report_row(
+    node: NodeId, journal: JournalId, report: PlayReport | RefusalReport | ProblemReport, now: datetime
+) -> Row:
+    """The report as it is kept."""
+    return {
+        "node_id": node,
+        "journal_id": journal,
+        "number": report.number,
+        "kind": report.kind,
+        "at": report.planned_at if isinstance(report, PlayReport) else report.at,
+        "received_at": now,
+        "body": report.to_bytes().decode(),
+    }
+
+
+def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
+    """What a play report says in a line of the log."""
+    pieces = report.pieces
+    return {
+        "occurrence": report.occurrence,
+        "broadcast_id": broadcast_of(report.occurrence),
+        "node_id": node,
+        "planned_at": report.planned_at,
+        "outcome": report.outcome.value,
+        "reason_at": report.reason_at,
+        "by": report.by,
+        "started_at": pieces[0].from_at if pieces else None,
+        "ended_at": pieces[-1].to_at if pieces else None,
+        "late_ms": report.late_ms if pieces else None,
+        "played_ms": report.played_ms,
+        "pieces": _pieces(report) if pieces else None,
+        "reported_at": now,
+    }
+
+
+def place_row(path: Sequence[tuple[str, str]], area: str) -> Row:
+    """Where a node is, as its line keeps it for good; `path` has id and name from the widest area down."""
+    return {
+        "area_id": area,
+        "path": "/" + "".join(f"{id_}/" for id_, _ in path),
+        "place": " / ".join(name for _, name in path),
+    }
+
+
+def _pieces(report: PlayReport) -> str:
+    return json.dumps(
+        [
+            {
+                "from_at": format_instant(piece.from_at),
+                "to_at": format_instant(piece.to_at),
+                "offset_ms": DurationMs(piece.offset_ms),
+            }
+            for piece in report.pieces
+        ],
+        separators=(",", ":"),
+    )

@@ -1,0 +1,59 @@
+"""Answers nodes that say hello: the controller's time for their clock, and the versions that are current."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from loa.controller.ports import Clock, Courier
+from loa.controller.services.metrics import Metrics
+from loa.controller.services.places import Places
+from loa.controller.services.publisher import Publisher
+from loa.controller.store.configs import config_versions
+from loa.controller.store.database import Database
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.reports import Answer, Held, Hello
+from loa.protocol.topics import Channel, Topic
+
+_log = structlog.get_logger(__name__)
+
+
+class Hellos:
+    """For the ingest thread."""
+
+    def __init__(
+        self, *, db: Database, clock: Clock, courier: Courier, publisher: Publisher, metrics: Metrics
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._courier = courier
+        self._publisher = publisher
+        self._metrics = metrics
+        self._places = Places(db=db)
+
+    def answer(self, hellos: Sequence[Hello]) -> None:
+        """Answer each of them, and have sent again what they lack; raises Unavailable."""
+        if not hellos:
+            return
+        with self._db.look() as session:
+            configs = config_versions(session, {hello.node for hello in hellos})
+        for hello in hellos:
+            self._answer(hello, configs.get(hello.node, 0))
+
+    def _answer(self, hello: Hello, config: int) -> None:
+        areas = self._areas_of(hello.node)
+        self._publisher.heard({area: hello.held.get(area, Held()) for area in areas})
+        self._publisher.heard_config(hello.node, hello.config, config)
+        answer = Answer(
+            node=hello.node,
+            nonce=hello.nonce,
+            at=self._clock.now(),
+            config=config,
+            current={area: self._publisher.current(area) for area in areas},
+        )
+        self._courier.send(Topic(Channel.ANSWER, hello.node), answer)
+        self._metrics.hellos.inc()
+        _log.info("hello.answered", node=hello.node, boot=hello.boot_id, clock=hello.clock, agent=hello.agent)
+
+    def _areas_of(self, node: NodeId) -> list[AreaId]:
+        tree = self._places.tree()
+        return tree.areas_of(node) if AreaId(node) in tree else []

@@ -1,0 +1,216 @@
+"""Takes in what nodes say: many messages in one transaction, receipts after the commit."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from loa.controller.core.ingest import gapless, outcome_row, report_row
+from loa.controller.errors import DiskFull, Unavailable
+from loa.controller.ports import Clock, Courier, EventKind, Events
+from loa.controller.services.gaps import Gaps
+from loa.controller.services.hellos import Hellos
+from loa.controller.services.mailbox import Incoming, Mailbox
+from loa.controller.services.metrics import Metrics
+from loa.controller.services.nodekeys import NodeKeys
+from loa.controller.services.places import Places, place_of
+from loa.controller.services.presence import Presences, Said
+from loa.controller.services.tasks import Task
+from loa.controller.store import reports as store
+from loa.controller.store.database import Database, Work
+from loa.controller.store.reports import Facts, Journal
+from loa.protocol.codec import decode
+from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
+from loa.protocol.reports import Hello, PlayReport, Receipt, Reports, State
+from loa.protocol.topics import Channel, Message, Topic
+
+_log = structlog.get_logger(__name__)
+
+MOST = 1_000
+"""Messages in one transaction."""
+GATHER_S = 0.02
+PAUSE_S = 1.0
+_UNKNOWN = Facts(title="", field="", class_="unknown", duration_ms=0)
+"""Of a broadcast that this database does not know, as after a restored backup."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was accepted of what came together."""
+
+    reports: list[Reports] = field(default_factory=list)
+    hellos: list[Hello] = field(default_factory=list)
+    states: list[Said] = field(default_factory=list)
+
+
+class Ingest:
+    """Its thread takes from the mailbox; while the database is down it drops, and nodes send again."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        mailbox: Mailbox,
+        courier: Courier,
+        hellos: Hellos,
+        presences: Presences,
+        events: Events,
+        metrics: Metrics,
+        gaps: Gaps | None = None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._mailbox = mailbox
+        self._courier = courier
+        self._hellos = hellos
+        self._presences = presences
+        self._events = events
+        self._metrics = metrics
+        self._gaps = gaps or Gaps()
+        self._keys = NodeKeys(db=db)
+        self._places = Places(db=db)
+        self._facts: dict[BroadcastId, Facts] = {}
+        self._task = Task("ingest", self._run)
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to take."""
+        self._task.start()
+
+    def stop(self) -> None:
+        """Store what was taken, then return."""
+        self._stopping = True
+        self._task.join()
+
+    def take_in(self, messages: Sequence[Incoming]) -> None:
+        """Verify, store in one transaction, confirm. Raises Unavailable or DiskFull; then nothing was stored."""
+        batch = Batch()
+        for incoming in messages:
+            self._accept(batch, incoming)
+        self._presences.note(batch.states)
+        self._hellos.answer(batch.hellos)
+        if batch.reports:
+            self._store(batch.reports)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            messages = self._mailbox.take(most=MOST, within_s=0.25, gather_s=GATHER_S)
+            if not messages:
+                continue
+            try:
+                with self._metrics.ingest_seconds.time():
+                    self.take_in(messages)
+            except (Unavailable, DiskFull) as error:
+                _log.error("ingest.dropped", messages=len(messages), why=str(error))
+                time.sleep(PAUSE_S)
+
+    # From bytes to messages.
+
+    def _accept(self, batch: Batch, incoming: Incoming) -> None:
+        try:
+            message = self._verify(incoming)
+        except ProtocolError as error:
+            self._metrics.refused.labels(error.reason).inc()
+            _log.warning("ingest.refused", topic=incoming.topic, reason=error.reason, why=str(error))
+            return
+        match message:
+            case Reports():
+                batch.reports.append(message)
+            case Hello():
+                batch.hellos.append(message)
+            case State():
+                batch.states.append(Said(message, retained=incoming.retained))
+            case _:
+                self._metrics.refused.labels("downward").inc()
+
+    def _verify(self, incoming: Incoming) -> Message:
+        topic = Topic.parse(incoming.topic)
+        if not topic.row.upward:
+            raise MalformedError(f"{topic} is not for nodes to write")
+        node = NodeId(topic.owner_id)
+        try:
+            return decode(topic, incoming.payload, self._keys.ring(node))
+        except UntrustedError:
+            if not self._keys.renew(node):
+                raise
+            return decode(topic, incoming.payload, self._keys.ring(node))
+
+    # From reports to rows.
+
+    def _store(self, batches: list[Reports]) -> None:
+        now = self._clock.now()
+        with self._db.work() as work:
+            up_to = self._store_rows(work, batches, now)
+            work.after_commit(lambda: self._confirm(up_to, batches, now))
+
+    def _store_rows(self, work: Work, batches: list[Reports], now: datetime) -> dict[Journal, int]:
+        rows = [
+            report_row(one.node, one.journal_id, report, now) for one in batches for report in one.reports
+        ]
+        store.insert_reports(work.session, rows)
+        self._store_outcomes(work, batches, now)
+        known = store.journals(work.session, {(one.node, one.journal_id) for one in batches})
+        up_to = self._advance(known, store.beyond(work.session, known))
+        store.store_journals(work.session, up_to, now)
+        self._metrics.reports.inc(len(rows))
+        return up_to
+
+    def _advance(self, known: dict[Journal, int], beyond: dict[Journal, list[int]]) -> dict[Journal, int]:
+        up_to: dict[Journal, int] = {}
+        for journal, before in known.items():
+            numbers = beyond.get(journal, [])
+            reached = gapless(before, numbers)
+            if not numbers or reached == numbers[-1]:
+                self._gaps.close(journal)
+            elif self._gaps.is_hopeless(journal):
+                _log.error("ingest.gap_given_up", node=journal[0], journal=journal[1], after=reached)
+                reached = numbers[-1]
+                self._gaps.close(journal)
+            up_to[journal] = reached
+        return up_to
+
+    def _store_outcomes(self, work: Work, batches: list[Reports], now: datetime) -> None:
+        plays = {
+            (report.occurrence, one.node): (one.node, report)
+            for one in batches
+            for report in one.reports
+            if isinstance(report, PlayReport)
+        }
+        self._learn(work, {broadcast_of(report.occurrence) for _, report in plays.values()})
+        tree = self._places.tree()
+        rows = []
+        for node, report in plays.values():
+            facts = self._facts.get(broadcast_of(report.occurrence), _UNKNOWN)
+            row = outcome_row(node, report, now) | place_of(tree, node)
+            row |= {"title": facts.title, "field": facts.field, "class": facts.class_}
+            rows.append(row | {"duration_ms": facts.duration_ms})
+        store.upsert_outcomes(work.session, rows)
+
+    def _learn(self, work: Work, broadcasts: set[BroadcastId]) -> None:
+        unknown = broadcasts - self._facts.keys()
+        if unknown:
+            if len(self._facts) > _FACTS_LIMIT:
+                self._facts.clear()
+            self._facts |= store.facts_of(work.session, unknown)
+
+    # After the commit.
+
+    def _confirm(self, up_to: dict[Journal, int], batches: list[Reports], now: datetime) -> None:
+        for (node, journal), number in up_to.items():
+            receipt = Receipt(node=node, journal_id=journal, up_to=number, at=now)
+            self._courier.send(Topic(Channel.RECEIPT, node), receipt)
+        self._metrics.receipts.inc(len(up_to))
+        self._announce(batches)
+
+    def _announce(self, batches: list[Reports]) -> None:
+        kinds = {(one.node, isinstance(report, PlayReport)) for one in batches for report in one.reports}
+        for node, is_play in kinds:
+            kind = EventKind.LOG if is_play else EventKind.INCIDENT
+            self._events.announce(kind, AreaId(node), node)
+
+
+_FACTS_LIMIT = 10_000

@@ -1,0 +1,102 @@
+"""Keeps what nodes say of themselves, and which of them are there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from loa.controller.core.presence import Presence, merge, presence_of
+from loa.controller.ports import Clock, EventKind, Events
+from loa.controller.services.metrics import Metrics
+from loa.controller.store.database import Database, Work
+from loa.controller.store.heard import (
+    Known,
+    count_presences,
+    known_nodes,
+    note_delivered,
+    store_known,
+    store_presences,
+)
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.programme import NodeSettings
+from loa.protocol.reports import Detail, State
+from loa.protocol.units import from_ms
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A state, and whether it is one that the broker had kept."""
+
+    state: State
+    retained: bool
+
+
+class Presences:
+    """States as they come, and their ageing as a job."""
+
+    def __init__(self, *, db: Database, clock: Clock, events: Events, metrics: Metrics) -> None:
+        self._db = db
+        self._clock = clock
+        self._events = events
+        self._metrics = metrics
+        self._settings = NodeSettings()
+
+    def note(self, said: Sequence[Said]) -> None:
+        """Keep the states, of several of one node the last; raises Unavailable."""
+        latest = {one.state.node: one for one in said}
+        if not latest:
+            return
+        now = self._clock.now()
+        with self._db.work() as work:
+            before = known_nodes(work.session, latest)
+            after = [self._heard(known, latest[known.node], now) for known in before]
+            store_known(work.session, after, now)
+            for old, new in zip(before, after, strict=True):
+                self._note_held(work, old, new, now)
+            work.after_commit(lambda: self._announce(before, {one.node: one.presence for one in after}))
+
+    def age(self) -> None:
+        """The job: who has not said anything for too long."""
+        now = self._clock.now()
+        with self._db.work() as work:
+            before = known_nodes(work.session)
+            after = {
+                known.node: presence_of(known.state, known.heard_at, now, self._settings) for known in before
+            }
+            changed = [known for known in before if after[known.node] is not known.presence]
+            store_presences(work.session, {known.node: after[known.node] for known in changed}, now)
+            counts = count_presences(work.session)
+            work.after_commit(lambda: self._announce(changed, after))
+        for presence in Presence:
+            self._metrics.nodes.labels(presence).set(counts.get(presence, 0))
+
+    def _heard(self, known: Known, said: Said, now: datetime) -> Known:
+        state = merge(known.state, said.state)
+        heard_at = now
+        if said.retained or said.state.detail is Detail.WILL:
+            # said at an unknown time: the node's own clock is the best there is
+            heard_at = known.heard_at or min(now, said.state.at)
+        presence = presence_of(state, heard_at, now, self._settings)
+        return replace(known, state=state, heard_at=heard_at, presence=presence)
+
+    def _note_held(self, work: Work, old: Known, new: Known, now: datetime) -> None:
+        held_before = old.state.held if old.state else {}
+        for area, held in (new.state.held if new.state else {}).items():
+            if held != held_before.get(area):
+                version = max(held.programme, held.urgent)
+                note_delivered(work.session, new.node, area, _issue_of(version, now), now)
+
+    def _announce(self, before: Sequence[Known], after: dict[NodeId, Presence]) -> None:
+        for known in before:
+            presence = after[known.node]
+            if presence is not known.presence:
+                _log.info("node.presence", node=known.node, was=known.presence, now=presence)
+                self._events.announce(EventKind.NODE, AreaId(known.node), known.node)
+
+
+def _issue_of(version: int, now: datetime) -> datetime:
+    """Versions are milliseconds of their issue, but for those that follow too closely."""
+    return min(from_ms(min(version, 4_000_000_000_000)), now)

@@ -1,0 +1,52 @@
+"""The configurations of nodes as they were last packed."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from loa.controller.store.tables import NodeRow
+from loa.protocol.ids import NodeId
+from loa.protocol.programme import ConfigPointer
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A node's configuration."""
+
+    node: NodeId
+    version: int
+    body: bytes | None
+
+
+def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
+    """Of these nodes, as far as they are in service."""
+    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body).where(
+        col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None)
+    )
+    return [Kept(NodeId(node), version, body) for node, version, body in session.exec(found)]
+
+
+def config_body_of(session: Session, node: NodeId) -> bytes | None:
+    """The body as it is fetched."""
+    return session.exec(select(NodeRow.config_body).where(NodeRow.id == node)).first()
+
+
+def config_versions(session: Session, nodes: set[NodeId]) -> dict[NodeId, int]:
+    """The current versions."""
+    found = select(NodeRow.id, NodeRow.config_version).where(col(NodeRow.id).in_(nodes))
+    return {NodeId(node): version for node, version in session.exec(found)}
+
+
+def store_config(session: Session, pointer: ConfigPointer, packed: bytes) -> None:
+    """Keep the body that the pointer names."""
+    session.connection().execute(
+        update(NodeRow)
+        .where(col(NodeRow.id) == pointer.node)
+        .values(
+            config_version=pointer.version,
+            config_sha256=pointer.sha256,
+            config_body=packed,
+            config_issued_at=pointer.issued_at,
+        )
+    )

@@ -1,0 +1,100 @@
+"""What nodes said of themselves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select, update
+from sqlmodel import Session, col
+
+from loa.controller.core.presence import Presence
+from loa.controller.store.tables import LogRow, NodeRow, PlacementRow
+from loa.protocol.errors import MalformedError
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.reports import State
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a node."""
+
+    node: NodeId
+    state: State | None
+    heard_at: datetime | None
+    presence: Presence
+
+
+def known_nodes(session: Session, nodes: Iterable[NodeId] | None = None) -> list[Known]:
+    """Of these nodes, or of all; only of those in service."""
+    found = select(col(NodeRow.id), col(NodeRow.state), col(NodeRow.state_at), col(NodeRow.presence)).where(
+        col(NodeRow.retired_at).is_(None)
+    )
+    if nodes is not None:
+        found = found.where(col(NodeRow.id).in_(list(nodes)))
+    rows = session.connection().execute(found)
+    return [Known(NodeId(id_), _state(text), at, Presence(presence)) for id_, text, at, presence in rows]
+
+
+def store_known(session: Session, nodes: list[Known], now: datetime) -> None:
+    """Keep state and time; `presence_at` moves only where the presence changed."""
+    if not nodes:
+        return
+    parameters = [
+        {
+            "node": known.node,
+            "new_state": known.state.to_bytes().decode() if known.state else None,
+            "new_at": known.heard_at,
+        }
+        for known in nodes
+    ]
+    statement = update(NodeRow).where(col(NodeRow.id) == bindparam("node"))
+    values = {"state": bindparam("new_state"), "state_at": bindparam("new_at")}
+    session.connection().execute(statement.values(values), parameters)
+    store_presences(session, {known.node: known.presence for known in nodes}, now)
+
+
+def store_presences(session: Session, presences: dict[NodeId, Presence], now: datetime) -> None:
+    """Keep what is believed of nodes."""
+    if not presences:
+        return
+    statement = (
+        update(NodeRow)
+        .where(col(NodeRow.id) == bindparam("node"), col(NodeRow.presence) != bindparam("new_presence"))
+        .values({"presence": bindparam("new_presence"), "presence_at": now})
+    )
+    parameters = [{"node": node, "new_presence": presence.value} for node, presence in presences.items()]
+    session.connection().execute(statement, parameters)
+
+
+def count_presences(session: Session) -> dict[str, int]:
+    """How many nodes in service are believed to be how."""
+    found = select(col(NodeRow.presence), func.count()).where(col(NodeRow.retired_at).is_(None))
+    return {
+        presence: count for presence, count in session.connection().execute(found.group_by(NodeRow.presence))
+    }
+
+
+def note_delivered(
+    session: Session, node: NodeId, area: AreaId, issued_until: datetime, now: datetime
+) -> None:
+    """The node holds the programme of the area as it was at `issued_until`: mark its coming lines."""
+    held = select(col(PlacementRow.broadcast_id)).where(
+        col(PlacementRow.area_id) == area, col(PlacementRow.issued_at) <= issued_until
+    )
+    statement = (
+        update(LogRow)
+        .where(col(LogRow.node_id) == node, col(LogRow.planned_at) > now - _LATELY)
+        .where(col(LogRow.delivered_at).is_(None), col(LogRow.broadcast_id).in_(held))
+        .values(delivered_at=now)
+    )
+    session.connection().execute(statement)
+
+
+_LATELY = timedelta(days=1)
+
+
+def _state(text: str | None) -> State | None:
+    try:
+        return State.from_bytes(text) if text else None
+    except MalformedError:
+        return None
