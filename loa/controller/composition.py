@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from loa.controller.gate import Gate
 from loa.controller.ports import Clock, Courier
+from loa.controller.services.audit import Audit
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.inbox import Inbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
@@ -39,6 +41,8 @@ class Controller:
     metrics: Metrics
     people: People
     nodes: Nodes
+    audit: Audit
+    idempotency: Idempotency
     recordings: Recordings
     bulletins: Bulletins
     broadcasts: Broadcasts
