@@ -16,6 +16,7 @@ from loa.controller.services.people import People
 from loa.controller.services.previews import Previews
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.sessions import Sessions
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
 from loa.protocol.keys import SigningKey
@@ -40,6 +41,7 @@ class Controller:
     gate: Gate
     metrics: Metrics
     people: People
+    sessions: Sessions
     nodes: Nodes
     audit: Audit
     idempotency: Idempotency

@@ -9,7 +9,7 @@ from loa.controller.core.access import Person
 from loa.controller.errors import Forbidden, Unauthenticated
 from loa.controller.ports import Clock
 from loa.controller.services.nodes import Nodes
-from loa.controller.services.people import People, SignedIn
+from loa.controller.services.sessions import Sessions, SignedIn
 from loa.controller.store.database import Database
 from loa.protocol.ids import NodeId
 
@@ -26,7 +26,7 @@ class Gate:
 
     db: Database
     clock: Clock
-    people: People
+    sessions: Sessions
     nodes: Nodes
     secure_cookies: bool
 
@@ -36,7 +36,7 @@ class Gate:
         if secret is None:
             raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
         with self.db.look() as session:
-            return self.people.whose(session, secret)
+            return self.sessions.whose(session, secret)
 
     def person(self, request: Request) -> Person:
         """As `signed_in`, and a browser's write must carry the CSRF token in its header."""

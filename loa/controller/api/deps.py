@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from loa.controller.composition import Controller
 from loa.controller.core.access import Person
 from loa.controller.gate import NODE_HEADER
-from loa.controller.services.people import SignedIn
+from loa.controller.services.sessions import SignedIn
 from loa.protocol.ids import NodeId
 
 

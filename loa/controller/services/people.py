@@ -1,32 +1,174 @@
-"""People: who they are, what they may do, how they sign in."""
+"""People: who they are and what they may do in which areas."""
 
-import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from loa.controller.core.access import Person
-from loa.controller.store.database import Session
+from loa.controller.core.access import Act, Grant, Person, granted, may
+from loa.controller.core.passwords import LONGEST, SHORTEST, is_acceptable
+from loa.controller.core.people import User
+from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
+from loa.controller.ports import Clock
+from loa.controller.services.audit import Audit
+from loa.controller.services.hashing import PasswordHasher
+from loa.controller.store import people
+from loa.controller.store.areas import path_of
+from loa.controller.store.database import Session, Work
+from loa.protocol.ids import is_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """A person by a session of a browser, or by a program's token."""
+class NewUser:
+    """A person who is to be able to sign in."""
 
-    person: Person
-    secret: str
-    """What the cookie or the Authorization header carries; only its hash is kept."""
-    csrf: str | None
-    """None for a token, which no browser sends by itself."""
-    expires_at: datetime
+    id: str
+    name: str
+    password: str
+    phone: str | None = None
+    grants: frozenset[Grant] = frozenset()
 
-    def csrf_fits(self, given: str | None) -> bool:
-        """Whether a browser's write is the person's own; always so for a token."""
-        return self.csrf is None or secrets.compare_digest(self.csrf.encode(), (given or "").encode())
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChange:
+    """What an administrator changes; None stays as it is."""
+
+    name: str | None = None
+    phone: str | None = None
+    password: str | None = None
+    active: bool | None = None
 
 
 class People:
-    """Users, roles, sessions and tokens."""
+    """Users and their roles. Who manages people in an area manages those whose roles lie there."""
 
-    def whose(self, session: Session, secret: str) -> SignedIn:
-        """Who a session or token belongs to; raises `Unauthenticated`."""
-        raise NotImplementedError
+    def __init__(self, *, clock: Clock, audit: Audit, hasher: PasswordHasher) -> None:
+        self._clock = clock
+        self._audit = audit
+        self._hasher = hasher
+
+    def add(self, work: Work, who: Person, new: NewUser) -> User:
+        """Raises `Forbidden`, `Conflict` (name taken), `Invalid` (name, password)."""
+        if not granted(who, Act.MANAGE_PEOPLE):
+            raise _forbidden()
+        self._check_grants(work.session, who, new.grants)
+        return self._insert(work, who.user_id, new)
+
+    def add_first(self, work: Work, new: NewUser) -> User:
+        """Without anybody's leave: for the person at the controller's own terminal."""
+        return self._insert(work, new.id, new)
+
+    def change(self, work: Work, who: Person, user_id: str, change: UserChange) -> User:
+        """Needs the right over every area in which the user has a role. A new password ends all sessions."""
+        user = self._managed(work.session, who, user_id)
+        row = people.user_row(work.session, user_id)
+        if row is None:
+            raise _unknown(user_id)
+        if change.active is False and user_id == who.user_id:
+            raise Conflict("own_account", "another administrator must close your account")
+        row.name = row.name if change.name is None else change.name
+        row.phone = row.phone if change.phone is None else change.phone
+        row.active = row.active if change.active is None else change.active
+        if change.password is not None:
+            row.password_hash = self._hashed(change.password, user_id)
+        if change.password is not None or change.active is False:
+            people.end_sessions(work.session, user_id)
+        self._audit_change(work, who, user, change)
+        return people.as_user(row, user.grants)
+
+    def grant(self, work: Work, who: Person, user_id: str, grants: frozenset[Grant]) -> User:
+        """Give the user these roles and no others; needs the right in every area that gains or loses one."""
+        user = self.get(work.session, who, user_id)
+        self._check_grants(work.session, who, user.grants ^ grants)
+        if user_id == who.user_id and granted(who, Act.MANAGE_PEOPLE) - {one.area_id for one in grants}:
+            raise Conflict("own_role", "another administrator must take your own role from you")
+        people.replace_grants(work.session, user_id, grants)
+        for one in user.grants ^ grants:
+            act = "role.given" if one in grants else "role.taken"
+            self._audit.note(work, who.user_id, act, area=one.area_id, subject=user_id, role=one.role)
+        found = people.user_of(work.session, user_id)
+        return found if found is not None else user
+
+    def change_own_password(self, work: Work, who: Person, old: str, new: str, *, but: str) -> None:
+        """Ends all other sessions and tokens, not the one with hash `but`; `Forbidden` if `old` is wrong."""
+        row = people.user_row(work.session, who.user_id)
+        if row is None or not self._hasher.fits(row.password_hash, old):
+            raise Forbidden("wrong_password", "the present password is not right")
+        row.password_hash = self._hashed(new, who.user_id)
+        people.end_sessions(work.session, who.user_id, but=but)
+        self._audit.note(work, who.user_id, "user.own_password", subject=who.user_id)
+
+    def get(self, session: Session, who: Person, user_id: str) -> User:
+        """Oneself, or a user whom one manages; raises `NotFound`."""
+        user = people.user_of(session, user_id)
+        if user is None or not (user_id == who.user_id or self._sees(session, who, user)):
+            raise _unknown(user_id)
+        return user
+
+    def find(self, session: Session, who: Person, *, after: str, limit: int) -> list[User]:
+        """The users whom the person manages, by id, after that one."""
+        return people.users_within(session, granted(who, Act.MANAGE_PEOPLE), after=after, limit=limit)
+
+    def _insert(self, work: Work, by: str, new: NewUser) -> User:
+        if not is_slug(new.id):
+            raise Invalid("bad_user_id", "a user name has 1 to 64 of a-z, 0-9, _ and -", user=new.id)
+        if people.user_row(work.session, new.id) is not None:
+            raise Conflict("user_exists", f"there is a user {new.id!r} already; choose another name")
+        people.add_user(
+            work.session,
+            user_id=new.id,
+            name=new.name,
+            phone=new.phone,
+            password_hash=self._hashed(new.password, new.id),
+            at=self._clock.now(),
+        )
+        people.replace_grants(work.session, new.id, new.grants)
+        self._audit.note(work, by, "user.added", subject=new.id)
+        for one in new.grants:
+            self._audit.note(work, by, "role.given", area=one.area_id, subject=new.id, role=one.role)
+        made = people.user_of(work.session, new.id)
+        if made is None:
+            raise _unknown(new.id)
+        return made
+
+    def _hashed(self, password: str, user_id: str) -> str:
+        if not is_acceptable(password, user_id):
+            raise Invalid(
+                "weak_password",
+                f"take {SHORTEST} to {LONGEST} characters that are not the user's name",
+                shortest=SHORTEST,
+            )
+        return self._hasher.hash(password)
+
+    def _check_grants(self, session: Session, who: Person, grants: Iterable[Grant]) -> None:
+        for one in grants:
+            if not may(who, Act.MANAGE_PEOPLE, path_of(session, one.area_id)):
+                raise _forbidden()
+
+    def _managed(self, session: Session, who: Person, user_id: str) -> User:
+        user = self.get(session, who, user_id)
+        if not granted(who, Act.MANAGE_PEOPLE):
+            raise _forbidden()
+        self._check_grants(session, who, user.grants)
+        return user
+
+    def _sees(self, session: Session, who: Person, user: User) -> bool:
+        if not user.grants:
+            return bool(granted(who, Act.MANAGE_PEOPLE))
+        return any(may(who, Act.MANAGE_PEOPLE, path_of(session, one.area_id)) for one in user.grants)
+
+    def _audit_change(self, work: Work, who: Person, user: User, change: UserChange) -> None:
+        changed = {
+            "name": change.name,
+            "phone": change.phone,
+            "active": change.active,
+            "password": None if change.password is None else "changed",
+        }
+        for area in sorted({one.area_id for one in user.grants}) or [None]:
+            self._audit.note(work, who.user_id, "user.changed", area=area, subject=user.id, **changed)
+
+
+def _forbidden() -> Forbidden:
+    return Forbidden("not_permitted", "you do not manage people there; ask an administrator of that area")
+
+
+def _unknown(user_id: str) -> NotFound:
+    return NotFound("no_such_user", f"there is no user {user_id!r}", user=user_id)

@@ -1,0 +1,139 @@
+"""Users, roles, sessions and tokens in the database."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, or_, select
+
+from loa.controller.core.access import Grant, Role
+from loa.controller.core.people import User
+from loa.controller.store.areas import below
+from loa.controller.store.tables import RoleRow, SessionRow, UserRow
+from loa.protocol.ids import AreaId
+
+SESSION = "session"
+TOKEN = "token"  # noqa: S105 -- a kind of session, not a secret
+TOKEN_ID_CHARACTERS = 16
+
+
+def user_row(session: Session, user_id: str) -> UserRow | None:
+    """The row, if there is one."""
+    return session.get(UserRow, user_id)
+
+
+def user_of(session: Session, user_id: str) -> User | None:
+    """The user with all roles, if there is one."""
+    row = user_row(session, user_id)
+    return None if row is None else as_user(row, grants_of(session, user_id))
+
+
+def add_user(
+    session: Session, *, user_id: str, name: str, phone: str | None, password_hash: str, at: datetime
+) -> None:
+    """Insert a user, at once, so that roles can refer to it."""
+    row = UserRow(id=user_id, name=name, phone=phone, password_hash=password_hash, created_at=at)
+    session.add(row)
+    session.flush()
+
+
+def grants_of(session: Session, user_id: str) -> frozenset[Grant]:
+    """The user's roles."""
+    rows = session.exec(select(RoleRow).where(RoleRow.user_id == user_id))
+    return frozenset(Grant(AreaId(row.area_id), Role(row.role)) for row in rows)
+
+
+def replace_grants(session: Session, user_id: str, grants: Iterable[Grant]) -> None:
+    """Give the user these roles and no others."""
+    session.connection().execute(delete(RoleRow).where(col(RoleRow.user_id) == user_id))
+    session.add_all(RoleRow(user_id=user_id, area_id=one.area_id, role=one.role) for one in grants)
+    session.flush()
+
+
+def users_within(session: Session, areas: Collection[str], *, after: str, limit: int) -> list[User]:
+    """Users with a role in these areas or below, and those without any role, by id."""
+    reached = select(RoleRow.user_id).where(col(RoleRow.area_id).in_(select(below(areas).c.id)))
+    with_role = select(RoleRow.user_id)
+    wanted = (
+        select(UserRow)
+        .where(or_(col(UserRow.id).in_(reached), col(UserRow.id).not_in(with_role)), col(UserRow.id) > after)
+        .order_by(col(UserRow.id))
+        .limit(limit)
+    )
+    return [as_user(row, grants_of(session, row.id)) for row in session.exec(wanted)]
+
+
+def any_user(session: Session) -> bool:
+    """Whether anybody can sign in at all."""
+    return session.exec(select(UserRow.id).limit(1)).first() is not None
+
+
+def session_row(session: Session, token_hash: str) -> SessionRow | None:
+    """The session or token with that hash, if there is one."""
+    return session.get(SessionRow, token_hash)
+
+
+def add_session(
+    session: Session,
+    *,
+    token_hash: str,
+    user_id: str,
+    kind: str,
+    name: str,
+    csrf: str,
+    at: datetime,
+    until: datetime,
+) -> None:
+    """Insert a session or token."""
+    session.add(
+        SessionRow(
+            token_hash=token_hash,
+            user_id=user_id,
+            kind=kind,
+            name=name,
+            csrf=csrf,
+            created_at=at,
+            expires_at=until,
+        )
+    )
+
+
+def tokens_of(session: Session, user_id: str) -> list[SessionRow]:
+    """The user's tokens, the last made first."""
+    wanted = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.kind == TOKEN)
+    return list(session.exec(wanted.order_by(col(SessionRow.created_at).desc())))
+
+
+def token_row(session: Session, user_id: str, token_id: str) -> SessionRow | None:
+    """The user's token that begins so, if there is one."""
+    wanted = select(SessionRow).where(
+        SessionRow.user_id == user_id,
+        SessionRow.kind == TOKEN,
+        col(SessionRow.token_hash).startswith(token_id, autoescape=True),
+    )
+    return session.exec(wanted).first()
+
+
+def end_sessions(session: Session, user_id: str, *, but: str | None = None) -> None:
+    """End all sessions and tokens of the user but the one with that hash."""
+    ended = delete(SessionRow).where(col(SessionRow.user_id) == user_id)
+    session.connection().execute(ended if but is None else ended.where(col(SessionRow.token_hash) != but))
+
+
+def forget_expired(session: Session, before: datetime) -> int:
+    """Delete sessions that ended before; returns how many."""
+    return (
+        session.connection().execute(delete(SessionRow).where(col(SessionRow.expires_at) < before)).rowcount
+    )
+
+
+def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
+    """The row as the rest of the controller knows it."""
+    return User(
+        id=row.id,
+        name=row.name,
+        phone=row.phone,
+        active=row.active,
+        created_at=row.created_at,
+        grants=grants,
+    )
