@@ -13,7 +13,7 @@ from loa.controller.services.hashing import PasswordHasher
 from loa.controller.store import people
 from loa.controller.store.areas import path_of
 from loa.controller.store.database import Session, Work
-from loa.protocol.ids import is_slug
+from loa.protocol.ids import AreaId, is_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,8 @@ class People:
             "active": change.active,
             "password": None if change.password is None else "changed",
         }
-        for area in sorted({one.area_id for one in user.grants}) or [None]:
+        areas: list[AreaId | None] = [*{one.area_id for one in user.grants}]
+        for area in areas or [None]:
             self._audit.note(work, who.user_id, "user.changed", area=area, subject=user.id, **changed)
 
 
