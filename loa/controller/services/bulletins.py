@@ -1,13 +1,20 @@
 """Bulletins (bản tin): writing, submitting, returning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from loa.controller.core.access import Person
-from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
-from loa.controller.ports import Clock, Events
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Lack, lacks
+from loa.controller.errors import Conflict, Invalid, NotFound, Stale
+from loa.controller.ports import Clock, EventKind, Events
+from loa.controller.services.audit import Audit
+from loa.controller.services.cursors import Place, pack, unpack
+from loa.controller.services.rights import permit
+from loa.controller.store import bulletins as store
+from loa.controller.store.areas import areas_below
 from loa.controller.store.database import Session, Work
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, sha256_hex
+from loa.protocol.units import to_whole_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +22,7 @@ class BulletinFilter:
     """Which bulletins to list; None is any."""
 
     area: AreaId | None = None
+    """This area or any below it."""
     state: BulletinState | None = None
     created_by: str | None = None
 
@@ -28,39 +36,195 @@ class BulletinPage:
 
 
 class Bulletins:
-    """What officials write. Every method but `get` and `find` changes the revision."""
+    """What officials write. Every method but `get` and `find` changes the revision.
 
-    def __init__(self, *, clock: Clock, ids: Callable[[], str], events: Events) -> None:
+    What is named but not there, or nobody's business, raises `NotFound`; what the person sees and may not
+    do, `Forbidden`; a revision that is not the last, `Stale`; a state that does not allow it, `Conflict`.
+    """
+
+    def __init__(self, *, clock: Clock, ids: Callable[[], str], audit: Audit, events: Events) -> None:
         self._clock = clock
         self._ids = ids
+        self._audit = audit
         self._events = events
 
     def create(self, work: Work, who: Person, draft: Draft) -> Bulletin:
         """A new draft."""
-        raise NotImplementedError
+        permit(work.session, who, Act.WRITE_BULLETIN, draft.area, sees=Act.READ_AREA)
+        self._check(work.session, draft)
+        now = to_whole_ms(self._clock.now())
+        bulletin = Bulletin(
+            id=self._ids(),
+            revision=1,
+            state=BulletinState.DRAFT,
+            draft=draft,
+            comment=None,
+            created_by=who.user_id,
+            created_at=now,
+            updated_by=who.user_id,
+            updated_at=now,
+            submitted_by=None,
+            submitted_at=None,
+            broadcast=None,
+        )
+        return self._keep(work, who, bulletin, "bulletin.created")
 
     def save(self, work: Work, who: Person, bulletin_id: str, draft: Draft, revision: int) -> Bulletin:
-        """Replace what it says; it is a draft again. Raises `Stale`, which says who saved it and when."""
-        raise NotImplementedError
+        """Replace what it says; it is a draft again."""
+        found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        if draft.area != found.draft.area:
+            raise Invalid("area_fixed", "a bulletin stays with its area; make a new one for another area")
+        self._check(work.session, draft)
+        changed = replace(
+            self._next(found, who),
+            draft=draft,
+            state=BulletinState.DRAFT,
+            submitted_by=None,
+            submitted_at=None,
+        )
+        return self._keep(work, who, changed, "bulletin.saved")
 
     def submit(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Bulletin:
         """Hand it to the approvers; raises `Invalid` with what is lacking."""
-        raise NotImplementedError
+        found = self._open(work.session, who, bulletin_id, Act.SUBMIT, revision)
+        if found.state is BulletinState.SUBMITTED:
+            return found
+        check_complete(work.session, found.draft)
+        changed = self._next(found, who)
+        changed = replace(
+            changed,
+            state=BulletinState.SUBMITTED,
+            comment=None,
+            submitted_by=who.user_id,
+            submitted_at=changed.updated_at,
+        )
+        return self._keep(work, who, changed, "bulletin.submitted")
 
     def give_back(self, work: Work, who: Person, bulletin_id: str, revision: int, comment: str) -> Bulletin:
         """Return it to its author with a word why."""
-        raise NotImplementedError
+        found = self._open(work.session, who, bulletin_id, Act.APPROVE, revision)
+        if found.state is not BulletinState.SUBMITTED:
+            raise _wrong_state(found, "returned", "it waits for no decision")
+        if not comment.strip():
+            raise Invalid("comment_missing", "say in the comment what has to change")
+        changed = replace(self._next(found, who), state=BulletinState.RETURNED, comment=comment.strip())
+        return self._keep(work, who, changed, "bulletin.returned")
 
     def delete(self, work: Work, who: Person, bulletin_id: str, revision: int) -> None:
         """Throw a bulletin away that was never approved."""
-        raise NotImplementedError
+        found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        store.delete_bulletin(work.session, found.id)
+        self._audit.note(
+            work,
+            who.user_id,
+            "bulletin.deleted",
+            area=found.draft.area,
+            subject=found.id,
+            title=found.draft.title,
+        )
+        work.after_commit(lambda: self._events.announce(EventKind.BULLETIN, found.draft.area, found.id))
 
     def get(self, session: Session, who: Person, bulletin_id: str) -> Bulletin:
         """Raises `NotFound` also where the person has no right to know of it."""
-        raise NotImplementedError
+        found = store.read_bulletin(session, bulletin_id)
+        if found is None:
+            raise not_found(bulletin_id)
+        permit(session, who, Act.READ_BULLETIN, found.draft.area, missing=not_found(bulletin_id))
+        return found
 
     def find(
         self, session: Session, who: Person, wanted: BulletinFilter, *, cursor: str | None, limit: int
     ) -> BulletinPage:
         """Those that the person may read."""
-        raise NotImplementedError
+        areas = areas_below(session, granted(who, Act.READ_BULLETIN))
+        if wanted.area is not None:
+            areas &= areas_below(session, {wanted.area})
+        found = store.find_bulletins(
+            session,
+            areas,
+            state=wanted.state,
+            created_by=wanted.created_by,
+            after=unpack(cursor),
+            limit=limit + 1,
+        )
+        page = tuple(found[:limit])
+        more = len(found) > limit
+        return BulletinPage(page, pack(Place(page[-1].updated_at, page[-1].id)) if more else None)
+
+    def approved(self, work: Work, who: Person, bulletin: Bulletin) -> Bulletin:
+        """Note that it became a broadcast; for `Broadcasts`, which has checked the rest."""
+        changed = replace(self._next(bulletin, who), state=BulletinState.APPROVED, comment=None)
+        return self._keep(work, who, changed, "bulletin.approved")
+
+    def open(self, session: Session, who: Person, bulletin_id: str, act: Act, revision: int) -> Bulletin:
+        """The bulletin, if the person may do that to this revision of it and it was not approved yet."""
+        return self._open(session, who, bulletin_id, act, revision)
+
+    def _open(self, session: Session, who: Person, bulletin_id: str, act: Act, revision: int) -> Bulletin:
+        found = self.get(session, who, bulletin_id)
+        permit(session, who, act, found.draft.area, sees=Act.READ_BULLETIN)
+        if found.state is BulletinState.APPROVED:
+            raise _wrong_state(found, "changed", "it was approved; copy it into a new one")
+        if found.revision != revision:
+            raise Stale(
+                revision=found.revision,
+                saved_by=store.name_of(session, found.updated_by),
+                saved_at=found.updated_at,
+            )
+        return found
+
+    def _check(self, session: Session, draft: Draft) -> None:
+        if draft.recording is not None and store.read_recording(session, draft.recording) is None:
+            raise Invalid(
+                "no_such_recording", "upload or speak the recording first", recording=draft.recording
+            )
+
+    def _next(self, bulletin: Bulletin, who: Person) -> Bulletin:
+        now = max(to_whole_ms(self._clock.now()), bulletin.updated_at)
+        return replace(bulletin, revision=bulletin.revision + 1, updated_by=who.user_id, updated_at=now)
+
+    def _keep(self, work: Work, who: Person, bulletin: Bulletin, act: str) -> Bulletin:
+        store.write_bulletin(work.session, bulletin)
+        area = bulletin.draft.area
+        self._audit.note(work, who.user_id, act, area=area, subject=bulletin.id, revision=bulletin.revision)
+        work.after_commit(lambda: self._events.announce(EventKind.BULLETIN, area, bulletin.id))
+        return bulletin
+
+
+def text_digest(text: str) -> str:
+    """What binds a text to the recording that reads it; white space around it does not count."""
+    return sha256_hex(text.strip().encode())
+
+
+def check_complete(session: Session, draft: Draft) -> None:
+    """Return if nothing is lacking and the voice reads the text as it stands; raises `Invalid`."""
+    lacking = lacks(draft)
+    if lacking:
+        names = ", ".join(lacking)
+        raise Invalid(
+            "incomplete", f"the bulletin still lacks: {names}", lacking=[str(one) for one in lacking]
+        )
+    check_spoken(session, draft)
+
+
+def check_spoken(session: Session, draft: Draft) -> None:
+    """Return unless the recording reads another text than the one that stands there; raises `Invalid`."""
+    recording = store.read_recording(session, draft.recording or "")
+    if recording is None:
+        raise Invalid("incomplete", "the bulletin still lacks: recording", lacking=[str(Lack.RECORDING)])
+    text = (draft.text or "").strip()
+    if recording.origin != "speech" or not text:
+        return
+    if not store.is_spoken(session, recording.sha256, text_digest(text)):
+        raise Invalid("text_not_read", "the text was changed after it was read out; have it read out again")
+
+
+def not_found(bulletin_id: str) -> NotFound:
+    """Nobody learns whether somebody else's bulletin exists."""
+    return NotFound("no_such_bulletin", f"there is no bulletin {bulletin_id}")
+
+
+def _wrong_state(found: Bulletin, wish: str, why: str) -> Conflict:
+    return Conflict(
+        "wrong_state", f"the bulletin cannot be {wish}: {why}", state=found.state, broadcast=found.broadcast
+    )
