@@ -65,23 +65,24 @@ class Silences:
     """The silences that hold now."""
 
     def __init__(self) -> None:
-        self._holding: list[tuple[int, int, Silence]] = []
+        self._holding: list[tuple[int, Silence]] = []
 
     def add(self, silence: Silence) -> None:
         """Let a silence hold until it is over."""
-        self._holding.append((to_ms(silence.until_at), to_ms(silence.issued_at), silence))
+        self._holding.append((to_ms(silence.until_at), silence))
 
     def over(self, play: Play, at_ms: int) -> Silence | None:
         """The first silence that refuses what becomes ready at `at_ms`."""
         if not self._holding:
             return None
         self._holding = [held for held in self._holding if held[0] > at_ms]
-        return next((s for _, issued, s in self._holding if is_meant_for(s, issued, play)), None)
+        return next((s for _, s in self._holding if is_meant_for(s, play)), None)
 
 
-def is_meant_for(silence: Silence, issued_ms: int, play: Play) -> bool:
+def is_meant_for(silence: Silence, play: Play) -> bool:
     """Whether a silence is meant for a play: approved by then, and no emergency of a higher authority."""
-    return play.approved <= issued_ms and (not play.emergency or silence.authority >= play.authority)
+    is_approved_by_then = play.item.approved_at <= silence.issued_at
+    return is_approved_by_then and (not play.emergency or silence.authority >= play.authority)
 
 
 class Targets:

@@ -25,7 +25,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._tickets = 0
-        self._emergencies: list[Entry] = []
+        self.emergencies: list[Entry] = []
         self._ordinary: dict[tuple[BroadcastClass, bool], list[Entry]] = {
             (class_, begun): []
             for class_ in (BroadcastClass.PRIORITY, BroadcastClass.NORMAL)
@@ -37,7 +37,7 @@ class Lanes:
             BroadcastClass.PRIORITY: [],
             BroadcastClass.NORMAL: [],
         }
-        self._wakes: list[int] = []
+        self.wakes: list[int] = []
         self.waiting: set[Play] = set()
 
     def wait(self, play: Play, latest_ms: int) -> None:
@@ -63,7 +63,7 @@ class Lanes:
 
     def first_emergency(self) -> Play | None:
         """The waiting emergency that goes before the others."""
-        return _top(self._emergencies)
+        return _top(self.emergencies)
 
     def candidates(self) -> Iterator[Play]:
         """Waiting plays but emergencies, best first; the caller takes or parks each before the next."""
@@ -83,14 +83,12 @@ class Lanes:
             heappush(self._for_minutes[play.class_], (play.duration, self._ticket(), play))
         else:
             self._for_hours.append(play)
-            heappush(self._wakes, refused.ask_again_ms)
+            heappush(self.wakes, refused.ask_again_ms)
 
     def wake(self, at_ms: int) -> None:
-        """Put those back who wait for hours, if these change at `at_ms`."""
-        if not self._wakes or self._wakes[0] > at_ms:
-            return
-        while self._wakes and self._wakes[0] <= at_ms:
-            heappop(self._wakes)
+        """Put those back who wait for hours that change at `at_ms`."""
+        while self.wakes and self.wakes[0] <= at_ms:
+            heappop(self.wakes)
         self._wake_hours()
 
     def wake_minutes(self, class_: BroadcastClass, free_ms: float) -> None:
@@ -101,7 +99,7 @@ class Lanes:
 
     def wake_all(self) -> None:
         """Put everybody back: another policy is in force."""
-        self._wakes.clear()
+        self.wakes.clear()
         self._wake_hours()
         for class_ in self._for_minutes:
             self.wake_minutes(class_, float("inf"))
@@ -109,9 +107,13 @@ class Lanes:
     def next_ms(self) -> int:
         """The next deadline or change of hours that somebody waits for, or NEVER."""
         deadline = self._deadline()
-        if self._wakes and self._wakes[0] < deadline < NEVER:
-            return self._wakes[0]
+        if self.wakes and self.wakes[0] < deadline < NEVER:
+            return self.wakes[0]
         return deadline
+
+    def may_be_due(self, at_ms: int) -> bool:
+        """Whether there is a deadline by `at_ms`, be it of one who no longer waits."""
+        return bool(self._deadlines) and self._deadlines[0][0] <= at_ms
 
     def due(self, at_ms: int) -> list[Play]:
         """Take those whose latest instant is `at_ms` or before off the list of deadlines."""
@@ -141,7 +143,7 @@ class Lanes:
     def _enter(self, play: Play) -> None:
         play.parked = None
         play.ticket = self._ticket()
-        lane = self._emergencies if play.emergency else self._ordinary[play.class_, play.begun]
+        lane = self.emergencies if play.emergency else self._ordinary[play.class_, play.begun]
         heappush(lane, (play.key, play.ticket, play))
 
     def _ticket(self) -> int:

@@ -54,7 +54,6 @@ class Play:
     whole: bool
     authority: int
     start: int
-    approved: int
     issued: int
     learnt: int
     ready: int
@@ -155,7 +154,7 @@ def _settle(firsts: dict[OccurrenceId, Play], rivals: list[Play]) -> tuple[list[
 
 
 def _precedence(play: Play) -> tuple[Any, ...]:
-    return (play.learnt, play.ready, play.issued, play.approved, _body(play))
+    return (play.learnt, play.ready, play.issued, play.item.approved_at, _body(play))
 
 
 def _body(play: Play) -> tuple[Any, ...]:
@@ -198,7 +197,6 @@ def _play(item: Item, days: _Days) -> Play:
         whole=item.whole,
         authority=item.authority,
         start=start,
-        approved=to_ms(item.approved_at),
         issued=issued,
         learnt=learnt,
         ready=max(start, learnt),

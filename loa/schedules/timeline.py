@@ -1,6 +1,7 @@
 """Lay items out in time: one sweep forward, in which each decision uses only what is known by then."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import assert_never
 
 from loa.protocol.ids import OccurrenceId
@@ -44,7 +45,7 @@ class _Sweep:
     def __init__(self, plays: list[Play], facts: list[Fact], targets: Targets, limits: Limits) -> None:
         self.segments: list[Segment] = []
         self.outcomes: dict[OccurrenceId, Outcome] = {}
-        self._arrivals = sorted(plays, key=lambda play: (play.ready, play.id), reverse=True)
+        self._arrivals = sorted(plays, key=attrgetter("ready", "id"), reverse=True)
         self._facts = facts[::-1]
         self._targets = targets
         self._limits = limits
@@ -60,6 +61,7 @@ class _Sweep:
 
     def run(self) -> None:
         """Go from instant to instant until nothing can happen any more."""
+        lanes = self._lanes
         while (at_ms := self._next_instant()) < NEVER:
             self._now, self._at = at_ms, from_ms(at_ms)
             if self._sounding is not None and self._stop <= at_ms:
@@ -67,11 +69,12 @@ class _Sweep:
             self._learn()
             if self._sounding is not None and self._stop <= at_ms:
                 self._end_hard(self._sounding)
-            self._due = self._lanes.due(at_ms)
-            if self._due:
+            if lanes.may_be_due(at_ms):
                 self._end_spent()
-            self._lanes.wake(at_ms)
-            self._choose()
+            if lanes.wakes and lanes.wakes[0] <= at_ms:
+                lanes.wake(at_ms)
+            if self._sounding is None or lanes.emergencies:
+                self._choose()
             if self._due:
                 self._displace()
 
@@ -125,6 +128,7 @@ class _Sweep:
 
     def _end_spent(self) -> None:
         """End those of whom nothing is left; the others that must begin now may still be chosen."""
+        self._due = self._lanes.due(self._now)
         for play in self._due:
             if play.is_spent(self._now):
                 self._miss(play, play.parked)
@@ -145,6 +149,7 @@ class _Sweep:
         for play in self._due:
             if play.stage is Stage.WAITING:
                 self._miss(play, None if play.emergency else self._limits.refusal(play, self._now))
+        self._due = []
 
     # What a fact does.
 
@@ -167,9 +172,8 @@ class _Sweep:
         if to_ms(silence.until_at) <= self._now:
             return
         self._silences.add(silence)
-        issued_ms = to_ms(silence.issued_at)
         for play in self._alive():
-            if is_meant_for(silence, issued_ms, play):
+            if is_meant_for(silence, play):
                 self._cut(play, Reason.SILENCED, by=silence.id)
 
     def _withdraw(self, withdrawal: Withdrawal) -> None:

@@ -183,6 +183,12 @@ def test_a_silence_learnt_late_spares_what_was_approved_after_it() -> None:
     assert lay_out([e], [], [late], policy(), TZ).segments == (Segment(at("10:05"), at("10:15"), e.id, 0),)
 
 
+def test_on_a_tie_of_approval_and_silence_the_silence_wins() -> None:
+    e = item("e", "10:00", 10, approved="10:00", issued="10:00")
+    stop = silence("10:00", "11:00")
+    assert lay_out([e], [], [stop], policy(), TZ).outcomes[e.id].reason is Reason.SILENCED
+
+
 def test_a_lower_authority_cannot_silence_an_emergency() -> None:
     e = item("e", "10:00", 10, authority=2)
     for authority, reason in ((1, Reason.COMPLETE), (2, Reason.SILENCED)):
