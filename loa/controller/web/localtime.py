@@ -6,6 +6,8 @@ from loa.controller.web.catalogue import WEEKDAYS
 from loa.protocol.when import DEFAULT_TZ
 from loa.schedules.localtime import from_wall, to_wall
 
+_MEGA = 1_000_000
+
 
 def clock(at: datetime, tz: str = DEFAULT_TZ) -> str:
     """`17:38`."""
@@ -58,6 +60,6 @@ def decimal(value: float, places: int = 1) -> str:
 
 def megabytes(size: int) -> str:
     """`1,92 MB`, `340 kB`: decimal units, as mobile networks bill."""
-    if size < 1_000_000:
+    if size < _MEGA:
         return f"{max(1, round(size / 1000))}\u00a0kB"
-    return f"{decimal(size / 1_000_000, 2)}\u00a0MB"
+    return f"{decimal(size / _MEGA, 2)}\u00a0MB"

@@ -71,6 +71,14 @@
     box.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
+  // --- filters are folded on a phone ---
+  const wide = window.matchMedia("(min-width: 900px)");
+  const fold = () => {
+    for (const part of all("[data-narrow-fold]")) part.open = wide.matches;
+  };
+  wide.addEventListener("change", fold);
+  fold();
+
   // --- uploads and the connection ---
   document.body.addEventListener("htmx:xhr:progress", (event) => {
     const bar = document.querySelector("[data-progress]");

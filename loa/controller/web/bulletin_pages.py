@@ -1,0 +1,220 @@
+"""The list of bulletins, and a bulletin's own page where an approver lets it go on air or returns it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import FormData
+
+from loa.controller.core.access import Act, may
+from loa.controller.core.bulletins import Bulletin, BulletinState
+from loa.controller.errors import ControllerError
+from loa.controller.services.bulletins import BulletinFilter
+from loa.controller.store.database import Work
+from loa.controller.web import phrases
+from loa.controller.web.bodies import Bodies, text_of
+from loa.controller.web.catalogue import BULLETIN_STATES, CLASSES, FIELDS, say
+from loa.controller.web.console import Console, Visit, page_route
+from loa.controller.web.forms import Errors, say_when
+from loa.controller.web.localtime import spell, weekday_time
+from loa.controller.web.previewing import PreviewPage
+from loa.controller.web.render import see_other
+from loa.protocol.kinds import BroadcastClass
+
+MOST_LISTED = 50
+OPEN = (BulletinState.DRAFT, BulletinState.RETURNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A notice above a bulletin."""
+
+    kind: str
+    icon: str
+    title: str
+    text: str
+    href: str = ""
+    link: str = ""
+
+
+def router(console: Console, bodies: Bodies) -> APIRouter:
+    """The list, the page, and the decision."""
+    routes = APIRouter(route_class=page_route(console), include_in_schema=False)
+    Form = Annotated[FormData, Depends(bodies.form)]  # noqa: N806 -- a type
+    page = BulletinPage(console)
+
+    @routes.get("/bulletins")
+    def listed(request: Request) -> Response:
+        return show_list(console, console.visit(request))
+
+    @routes.get("/bulletins/{bulletin_id}")
+    def one(request: Request, bulletin_id: str) -> Response:
+        visit = console.visit(request)
+        return page.show(
+            visit, console.bulletin(visit, bulletin_id), told=request.query_params.get("told", "")
+        )
+
+    @routes.post("/bulletins/{bulletin_id}/approve")
+    def approve(request: Request, bulletin_id: str, form: Form) -> Response:
+        visit = console.visit(request, form)
+
+        def act(work: Work) -> object:
+            broadcasts = console.controller.broadcasts
+            return broadcasts.approve(work, visit.person, bulletin_id, _revision(form))
+
+        return page.decide(visit, bulletin_id, act, told="approved")
+
+    @routes.post("/bulletins/{bulletin_id}/emergency")
+    def emergency(request: Request, bulletin_id: str, form: Form) -> Response:
+        visit = console.visit(request, form)
+
+        def act(work: Work) -> object:
+            broadcasts = console.controller.broadcasts
+            return broadcasts.emergency(work, visit.person, bulletin_id, _revision(form))
+
+        return page.decide(visit, bulletin_id, act, told="approved")
+
+    @routes.post("/bulletins/{bulletin_id}/return")
+    def give_back(request: Request, bulletin_id: str, form: Form) -> Response:
+        visit, comment = console.visit(request, form), text_of(form, "comment")
+        if not comment:
+            bulletin = console.bulletin(visit, bulletin_id)
+            return page.show(visit, bulletin, errors={"comment": phrases.COMMENT_MISSING})
+
+        def act(work: Work) -> object:
+            bulletins = console.controller.bulletins
+            return bulletins.give_back(work, visit.person, bulletin_id, _revision(form), comment)
+
+        return page.decide(visit, bulletin_id, act, told="returned")
+
+    return routes
+
+
+def show_list(console: Console, visit: Visit) -> Response:
+    """What waits, what is being written, what was approved."""
+    with console.controller.db.look() as session:
+        found = console.controller.bulletins.find(
+            session, visit.person, BulletinFilter(), cursor=None, limit=MOST_LISTED
+        ).bulletins
+    groups = (
+        (phrases.GROUP_WAITING, (BulletinState.SUBMITTED,)),
+        (phrases.GROUP_DRAFTS, OPEN),
+        (phrases.GROUP_APPROVED, (BulletinState.APPROVED,)),
+    )
+    shown = [
+        {"title": title, "entries": [_entry(console, one) for one in found if one.state in states]}
+        for title, states in groups
+    ]
+    waiting = visit.viewer.waiting
+    title = phrases.WAITING_FOR_YOU.format(count=waiting) if waiting else phrases.BULLETINS
+    context = {"title": title, "groups": [group for group in shown if group["entries"]]}
+    return console.show("bulletins.html", visit, context, here="bulletins")
+
+
+class BulletinPage:
+    """A bulletin on a page of its own."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(
+        self, visit: Visit, bulletin: Bulletin, *, errors: Errors | None = None, told: str = ""
+    ) -> Response:
+        """The page with what the person may decide."""
+        decides = self._decides(visit, bulletin)
+        context = {
+            "bulletin": self._view(bulletin),
+            "facts": list(self._facts(visit, bulletin)),
+            "notes": list(self._notes(visit, bulletin, told)),
+            "preview": self._preview(visit, bulletin),
+            "may_decide": decides,
+            "may_edit": bulletin.state in OPEN and visit.viewer.writes,
+            "is_emergency": bulletin.draft.class_ is BroadcastClass.EMERGENCY,
+            "comment": "",
+            "errors": errors or {},
+            "flow": True,
+        }
+        return self._console.show(
+            "bulletin.html", visit, context, here="bulletins", status=422 if errors else 200
+        )
+
+    def decide(self, visit: Visit, bulletin_id: str, act: Callable[[Work], object], *, told: str) -> Response:
+        """Do it and show the page again; a refusal is told on it."""
+        try:
+            with self._console.controller.db.work() as work:
+                act(work)
+        except ControllerError as error:
+            bulletin = self._console.bulletin(visit, bulletin_id)
+            return self.show(visit, bulletin, errors={"decide": say(error.code, error.facts)})
+        return see_other(f"/bulletins/{bulletin_id}?told={told}")
+
+    def _decides(self, visit: Visit, bulletin: Bulletin) -> bool:
+        path = [place.id for place in visit.places.tree.path(bulletin.draft.area)]
+        emergency = bulletin.draft.class_ is BroadcastClass.EMERGENCY
+        act = Act.BROADCAST_EMERGENCY if emergency else Act.APPROVE
+        return bulletin.state is BulletinState.SUBMITTED and may(visit.person, act, path)
+
+    def _notes(self, visit: Visit, bulletin: Bulletin, told: str) -> Iterable[Note]:
+        when = say_when(bulletin.draft.plan.when)
+        own = bulletin.created_by == visit.person.user_id
+        places = visit.places.count(bulletin.draft.plan.audience)
+        if bulletin.state is BulletinState.APPROVED:
+            text = phrases.APPROVED_TEXT.format(when=when, places=places)
+            yield Note("ok", "tick", phrases.APPROVED_TITLE, text, "/log?day=", phrases.SEE_LOG)
+        elif bulletin.comment and bulletin.state is BulletinState.RETURNED:
+            text = phrases.RETURNED_TEXT.format(comment=bulletin.comment)
+            yield Note("warn", "turn", phrases.RETURNED_TITLE, text)
+        elif bulletin.state is BulletinState.SUBMITTED and (own or told == "sent"):
+            yield Note("ok", "tick", phrases.SENT_TITLE, phrases.SENT_TEXT.format(when=when))
+
+    def _facts(self, visit: Visit, bulletin: Bulletin) -> Iterable[tuple[str, str]]:
+        draft, audience = bulletin.draft, bulletin.draft.plan.audience
+        nodes = len(visit.places.nodes_of(audience))
+        places = visit.places.count(audience)
+        yield phrases.FACT_WHEN, say_when(draft.plan.when)
+        yield phrases.FACT_WHERE, phrases.REACH.format(places=places, nodes=nodes) if audience else ""
+        kept = self._console.recording(draft.recording)
+        if kept:
+            yield phrases.FACT_LENGTH, spell(kept.duration_ms)
+        yield phrases.FACT_CLASS, CLASSES[draft.class_]
+        yield phrases.FACT_FIELD, FIELDS.get(draft.field, draft.field)
+        yield phrases.FACT_AUTHOR, self._console.person_name(bulletin.created_by)
+
+    def _preview(self, visit: Visit, bulletin: Bulletin) -> PreviewPage:
+        if bulletin.state is BulletinState.APPROVED or not bulletin.draft.plan.audience:
+            return PreviewPage()
+        return self._console.preview(visit, bulletin.draft, mine=phrases.THIS_BULLETIN, repairs=False)
+
+    def _view(self, bulletin: Bulletin) -> Mapping[str, Any]:
+        sent = bulletin.submitted_at
+        words = phrases.VERSION_SENT if sent else phrases.VERSION_SAVED
+        at = weekday_time(sent or bulletin.updated_at)
+        return {
+            "id": bulletin.id,
+            "revision": bulletin.revision,
+            "title": bulletin.draft.title or phrases.TITLE_UNNAMED,
+            "look": BULLETIN_STATES[bulletin.state],
+            "version_word": words.format(revision=bulletin.revision, at=at),
+            "recording": bulletin.draft.recording,
+            "text": bulletin.draft.text,
+        }
+
+
+def _entry(console: Console, bulletin: Bulletin) -> Mapping[str, Any]:
+    sent = bulletin.submitted_at
+    pattern = phrases.SENT_BY if sent else phrases.SAVED_BY
+    who = console.person_name(bulletin.submitted_by or bulletin.updated_by)
+    note = pattern.format(who=who, at=weekday_time(sent or bulletin.updated_at))
+    step = "/what" if bulletin.state is BulletinState.DRAFT else ""
+    return {
+        "href": f"/bulletins/{bulletin.id}{step}",
+        "title": bulletin.draft.title or phrases.TITLE_UNNAMED,
+        "note": note,
+        "look": BULLETIN_STATES[bulletin.state],
+    }
+
+
+def _revision(form: FormData) -> int:
+    text = text_of(form, "revision")
+    return int(text) if text.isdigit() else 0

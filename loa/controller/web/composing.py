@@ -1,0 +1,146 @@
+"""A new announcement in three steps: what, where, when. Each step saves the draft; nothing typed is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from loa.controller.core.access import Act, granted
+from loa.controller.core.bulletins import Bulletin, Draft
+from loa.controller.services.recordings import Kept
+from loa.controller.web import phrases
+from loa.controller.web.bodies import text_of
+from loa.controller.web.catalogue import CAUTIONS, CLASSES, FIELDS, Look
+from loa.controller.web.console import Console, Visit
+from loa.controller.web.localtime import decimal
+from loa.protocol.ids import AreaId, RecordingId
+from loa.protocol.kinds import BroadcastClass
+
+QUIET_LUFS, LOUD_LUFS = -24.0, -12.0
+"""Between these a sound is of a loudness that people call right."""
+WORDS_A_MINUTE = 125
+"""How fast the voice reads Vietnamese, roughly: for a first idea of the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatForm:
+    """The first step as it stands on the page."""
+
+    id: str = ""
+    revision: int = 0
+    recording: str = ""
+    by: str = "text"
+    title: str = ""
+    text: str = ""
+    field: str = "health"
+    class_: str = BroadcastClass.NORMAL
+    area: str = ""
+    file_name: str = ""
+
+
+def what_of(form: FormData) -> WhatForm:
+    """The form as it was sent."""
+    revision = text_of(form, "revision")
+    class_ = text_of(form, "class")
+    return WhatForm(
+        id=text_of(form, "id"),
+        revision=int(revision) if revision.isdigit() else 0,
+        recording=text_of(form, "recording"),
+        by="upload" if text_of(form, "by") == "upload" else "text",
+        title=text_of(form, "title"),
+        text=text_of(form, "text"),
+        field=text_of(form, "field") if text_of(form, "field") in FIELDS else "other",
+        class_=class_ if class_ in CLASSES else BroadcastClass.NORMAL,
+        area=text_of(form, "area"),
+    )
+
+
+def what_from(bulletin: Bulletin, origin: str | None) -> WhatForm:
+    """The page for a draft that is there."""
+    draft = bulletin.draft
+    return WhatForm(
+        id=bulletin.id,
+        revision=bulletin.revision,
+        recording=draft.recording or "",
+        by="upload" if origin == "upload" else "text",
+        title=draft.title,
+        text=draft.text or "",
+        field=draft.field,
+        class_=draft.class_,
+        area=draft.area,
+    )
+
+
+def draft_of(console: Console, visit: Visit, what: WhatForm, recording: RecordingId | None) -> Draft:
+    """What the form says as a draft; where and when are kept from before."""
+    before = Draft(area=issuing_area(visit, what.area))
+    if what.id:
+        before = console.bulletin(visit, what.id).draft
+    return replace(
+        before,
+        title=what.title[:200],
+        field=what.field,
+        class_=BroadcastClass(what.class_),
+        text=what.text or None,
+        recording=recording,
+    )
+
+
+def issuing_area(visit: Visit, wanted: str) -> AreaId:
+    """The area in whose name the person writes: the one asked for, if it is theirs, else the widest."""
+    mine = granted(visit.person, Act.WRITE_BULLETIN)
+    if AreaId(wanted) in mine:
+        return AreaId(wanted)
+    return next((root for root in visit.places.roots if root in mine), min(mine, default=AreaId("")))
+
+
+def save(console: Console, visit: Visit, bulletin_id: str, revision: int, draft: Draft) -> Bulletin:
+    """Create the draft or replace it; raises `Stale` when another window or person was quicker."""
+    bulletins = console.controller.bulletins
+    with console.controller.db.work() as work:
+        if not bulletin_id:
+            return bulletins.create(work, visit.person, draft)
+        return bulletins.save(work, visit.person, bulletin_id, draft, revision)
+
+
+def sound_view(kept: Kept | None, name: str = "") -> Mapping[str, Any] | None:
+    """A recording on the page."""
+    if kept is None:
+        return None
+    before = kept.loudness_before_lufs
+    rough = bool(kept.warnings)
+    return {
+        "sha256": kept.sha256,
+        "name": name,
+        "look": Look(phrases.HEARD_ROUGH, "alarm", "warn")
+        if rough
+        else Look(phrases.HEARD_WELL, "tick", "ok"),
+        "duration_ms": kept.duration_ms,
+        "before": before,
+        "before_word": _loudness(before) if before is not None else "",
+        "after_word": _loudness(kept.loudness_lufs),
+        "cautions": [CAUTIONS[warning] for warning in kept.warnings if warning in CAUTIONS],
+    }
+
+
+def reading_view(console: Console, text: str) -> Mapping[str, Any] | None:
+    """What the voice will change, each change once."""
+    if not text:
+        return None
+    changes = console.controller.recordings.read_back(text)
+    words = len(text.split())
+    return {
+        "changes": list({change.original: change for change in changes}.values()),
+        "words": words,
+        "about_ms": words * 60_000 // WORDS_A_MINUTE,
+    }
+
+
+def _loudness(lufs: float) -> str:
+    pattern = phrases.LOUDNESS_GOOD
+    if lufs < QUIET_LUFS:
+        pattern = phrases.LOUDNESS_LOW
+    elif lufs > LOUD_LUFS:
+        pattern = phrases.LOUDNESS_HIGH
+    return pattern.format(lufs=decimal(lufs, 0).replace("-", "−"))

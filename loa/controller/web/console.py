@@ -1,0 +1,201 @@
+"""What every page needs: who looks at it, the frame around it, and a decent end when something is refused."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.responses import HTMLResponse
+
+from loa.controller.composition import Controller
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
+from loa.controller.errors import ControllerError, Forbidden, NotFound, Unauthenticated
+from loa.controller.gate import check_csrf
+from loa.controller.services.bulletins import BulletinFilter
+from loa.controller.services.previews import Asked
+from loa.controller.services.recordings import Kept
+from loa.controller.services.sessions import SignedIn
+from loa.controller.store.database import Session
+from loa.controller.store.heard import known_nodes
+from loa.controller.store.people import user_of
+from loa.controller.store.tree import read_tree
+from loa.controller.web.catalogue import NOT_FOUND, explain, say
+from loa.controller.web.places import Heard, Places
+from loa.controller.web.previewing import Painter, PreviewPage
+from loa.controller.web.render import Renderer, see_other
+from loa.protocol.ids import RecordingId
+
+SIGN_IN = "/signin"
+HOME = "/bulletins"
+MOST_WAITING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person at the page, as its frame shows them."""
+
+    person: Person
+    name: str
+    place: str
+    csrf: str
+    writes: bool
+    stops: bool
+    waiting: int
+    sounding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a person who is signed in."""
+
+    signed: SignedIn
+    viewer: Viewer
+    places: Places
+
+    @property
+    def person(self) -> Person:
+        """Who asks."""
+        return self.signed.person
+
+
+class Console:
+    """The controller as the pages see it."""
+
+    def __init__(self, *, controller: Controller, renderer: Renderer) -> None:
+        self.controller = controller
+        self.renderer = renderer
+
+    def visit(self, request: Request, form: FormData | None = None) -> Visit:
+        """Who asks; raises `Unauthenticated`, and `Forbidden` when a form lacks the session's token."""
+        signed = self.controller.gate.signed_in(request)
+        if form is not None:
+            check_origin(request)
+            given = form.get("csrf")
+            check_csrf(signed, given if isinstance(given, str) else None)
+        with self.controller.db.look() as session:
+            places = _places(session, signed.person)
+            waiting = self._waiting(session, signed.person)
+        return Visit(signed=signed, viewer=self._viewer(signed, places, waiting), places=places)
+
+    def show(
+        self, template: str, visit: Visit, context: dict[str, Any], *, here: str = "", status: int = 200
+    ) -> HTMLResponse:
+        """A page inside the frame, or a part of one."""
+        frame = {"viewer": visit.viewer, "now": self.controller.clock.now(), "here": here, "flow": False}
+        return self.renderer.page(template, {"errors": {}} | frame | context, status=status)
+
+    def problem(self, request: Request, error: ControllerError) -> Response:
+        """The page for a refusal that no form can show."""
+        htmx = "hx-request" in request.headers
+        if isinstance(error, Unauthenticated):
+            target = request.url.path if request.method == "GET" else HOME
+            return see_other(f"{SIGN_IN}?next={quote(target)}", htmx=htmx)
+        found = error.status != NotFound.status
+        words = {
+            "title": say(error.code, error.facts) if found else NOT_FOUND,
+            "text": explain(error.status, error.code),
+        }
+        context = {"problem": words}
+        try:
+            return self.show("problem.html", self.visit(request), context, status=error.status)
+        except ControllerError:
+            return self.renderer.page("problem_outside.html", context, status=error.status)
+
+    def bulletin(self, visit: Visit, bulletin_id: str) -> Bulletin:
+        """The bulletin; raises `NotFound` also where the person has no right to know of it."""
+        with self.controller.db.look() as session:
+            return self.controller.bulletins.get(session, visit.person, bulletin_id)
+
+    def recording(self, sha256: RecordingId | None) -> Kept | None:
+        """The recording, if there is one and it is still kept."""
+        try:
+            return self.controller.recordings.get(sha256) if sha256 else None
+        except ControllerError:
+            return None
+
+    def person_name(self, user_id: str) -> str:
+        """How people call this person; the user name if there is no other."""
+        with self.controller.db.look() as session:
+            user = user_of(session, user_id)
+        return user.name if user else user_id
+
+    def preview(self, visit: Visit, draft: Draft, *, mine: str, repairs: bool) -> PreviewPage:
+        """What the nodes would do if the draft was approved; a refusal to look ahead is told in its place."""
+        asked = Asked(
+            area=draft.area,
+            class_=draft.class_,
+            plan=draft.plan,
+            recording=draft.recording,
+            title=draft.title,
+        )
+        names = {area: visit.places.title(area) for area in draft.plan.audience}
+        tz = visit.places.tree.tz_of(draft.area)
+        painter = Painter(names=names, mine=mine, tz=tz, repairs=repairs)
+        try:
+            with self.controller.db.look() as session:
+                preview = self.controller.previews.preview(session, visit.person, asked)
+        except ControllerError as error:
+            return PreviewPage(problem=say(error.code, error.facts))
+        return painter.page(preview)
+
+    def _waiting(self, session: Session, person: Person) -> int:
+        if not granted(person, Act.APPROVE):
+            return 0
+        wanted = BulletinFilter(state=BulletinState.SUBMITTED)
+        page = self.controller.bulletins.find(session, person, wanted, cursor=None, limit=MOST_WAITING)
+        return len(page.bulletins)
+
+    def _viewer(self, signed: SignedIn, places: Places, waiting: int) -> Viewer:
+        return Viewer(
+            person=signed.person,
+            name=signed.person.name,
+            place=places.home_name,
+            csrf=signed.csrf or "",
+            writes=bool(granted(signed.person, Act.WRITE_BULLETIN)),
+            stops=bool(granted(signed.person, Act.STOP)),
+            waiting=waiting,
+            sounding=bool(places.sounding),
+        )
+
+
+def _places(session: Session, person: Person) -> Places:
+    tree = read_tree(session)
+    roots = granted(person, Act.READ_AREA)
+    nodes = [node for root in roots if root in tree for node in tree.nodes_of(root)]
+    heard = {
+        known.node: Heard(known.presence, known.state.sounding if known.state else None, known.heard_at)
+        for known in known_nodes(session, nodes)
+    }
+    return Places(tree=tree, roots=roots, heard=heard)
+
+
+def check_origin(request: Request) -> None:
+    """Return if a form comes from this very site; else `Forbidden`. Browsers name the origin themselves."""
+    origin = request.headers.get("origin")
+    if origin in {None, "null"} and request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
+        return
+    if urlsplit(origin or "").netloc != request.headers.get("host"):
+        raise Forbidden("csrf", "send forms from the console's own pages")
+
+
+def page_route(console: Console) -> type[APIRoute]:
+    """Routes whose refusals become pages."""
+
+    class PageRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except ControllerError as error:
+                    return await run_in_threadpool(console.problem, request, error)
+
+            return answer
+
+    return PageRoute

@@ -1,0 +1,28 @@
+"""The console: Vietnamese pages on the same services that answer the API."""
+
+from fastapi import APIRouter, FastAPI
+
+from loa.controller.composition import Controller
+from loa.controller.web import bulletin_pages, log_page, sign_in, stop_page, what_page, when_page, where_page
+from loa.controller.web.assets import serve, survey
+from loa.controller.web.bodies import Bodies
+from loa.controller.web.console import Console
+from loa.controller.web.render import Renderer
+
+
+def mount(app: FastAPI, controller: Controller) -> None:
+    """Add the pages and their static files to the application."""
+    assets = survey()
+    serve(app, assets)
+    console = Console(controller=controller, renderer=Renderer(assets))
+    app.include_router(router(console))
+
+
+def router(console: Console) -> APIRouter:
+    """All pages."""
+    bodies = Bodies(upload_bytes=console.controller.settings.max_upload_bytes)
+    pages = APIRouter()
+    # In this order: `/bulletins/new` is a page of its own, not a bulletin.
+    for module in (sign_in, stop_page, log_page, what_page, where_page, when_page, bulletin_pages):
+        pages.include_router(module.router(console, bodies))
+    return pages

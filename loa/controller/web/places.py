@@ -1,0 +1,204 @@
+"""The areas that a person looks after, as pages show them: names, the tree with its boxes, who would hear."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loa.controller.core.presence import Presence
+from loa.controller.core.tree import AreaKind, Place, Tree
+from loa.controller.web import phrases
+from loa.controller.web.catalogue import KINDS, KINDS_IN_NAMES
+from loa.protocol.ids import AreaId, NodeId, OccurrenceId
+
+FOLDED_FROM = 12
+"""A list of more areas than this is folded; nodes always are."""
+MOST_NAMES = 3
+_ORDER = list(AreaKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a node last said of itself."""
+
+    presence: Presence = Presence.UNKNOWN
+    sounding: OccurrenceId | None = None
+    at: datetime | None = None
+    """When it was heard of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """An area in the tree of boxes."""
+
+    id: AreaId
+    name: str
+    chosen: bool
+    mixed: bool
+    note: str
+    inner: tuple["Branch", ...]
+    folded: bool
+    open: bool
+    fold_word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who would hear it, in a notice."""
+
+    kind: str
+    icon: str
+    title: str
+    lines: tuple[str, ...]
+
+
+class Places:
+    """The tree with what its nodes said; `roots` are the areas that the person was given."""
+
+    def __init__(self, *, tree: Tree, roots: Collection[AreaId], heard: Mapping[NodeId, Heard]) -> None:
+        self.tree = tree
+        self.heard = heard
+        self._roots = [root for root in roots if root in tree]
+        self._inner: defaultdict[AreaId, list[Place]] = defaultdict(list)
+        self._mine = tree.below(frozenset(self._roots))
+        for place in map(tree.place, self._mine):
+            if place.parent_id is not None:
+                self._inner[place.parent_id].append(place)
+
+    @property
+    def roots(self) -> list[AreaId]:
+        """The widest areas of the person, those within another left out, the highest first."""
+        wide = [
+            root
+            for root in self._roots
+            if not any(other != root and self.tree.is_within(root, other) for other in self._roots)
+        ]
+        return sorted(wide, key=lambda root: (_ORDER.index(self.tree.place(root).kind), self.name(root)))
+
+    @property
+    def home_name(self) -> str:
+        """The person's own area, for the frame."""
+        return capital(self.title(self.roots[0])) if self.roots else phrases.STATION
+
+    @property
+    def sounding(self) -> list[NodeId]:
+        """The person's nodes that say that they sound."""
+        return [node for node, heard in self.heard.items() if heard.sounding and AreaId(node) in self._mine]
+
+    def __contains__(self, area: AreaId) -> bool:
+        return area in self._mine
+
+    def name(self, area: AreaId) -> str:
+        """The area's own name; its id if it is gone."""
+        return keep_together(self.tree.place(area).name) if area in self.tree else area
+
+    def title(self, area: AreaId) -> str:
+        """The name with what it is: `xã Lãng Công`."""
+        if area not in self.tree:
+            return area
+        place = self.tree.place(area)
+        named = place.name.lower().startswith(KINDS_IN_NAMES)
+        is_node = place.kind is AreaKind.NODE
+        return self.name(area) if named or is_node else f"{KINDS[place.kind]} {self.name(area)}"
+
+    def options(self) -> Iterator[tuple[AreaId, str]]:
+        """All areas for a list to choose from, each below the one that it lies in."""
+        for root in self.roots:
+            yield from self._options(self.tree.place(root), 0)
+
+    def branches(self, audience: Iterable[AreaId]) -> tuple[Branch, ...]:
+        """The tree of boxes with the audience chosen."""
+        chosen = frozenset(audience)
+        return tuple(self._branch(self.tree.place(root), chosen, covered=False) for root in self.roots)
+
+    def narrowed(self, audience: Iterable[AreaId]) -> tuple[AreaId, ...]:
+        """The fewest areas that mean the same: what lies within another chosen area is left out."""
+        chosen = [area for area in audience if area in self._mine]
+        return tuple(
+            area
+            for area in dict.fromkeys(chosen)
+            if not any(other != area and self._is_below(area, other) for other in chosen)
+        )
+
+    def nodes_of(self, audience: Iterable[AreaId]) -> list[NodeId]:
+        """The nodes that the audience reaches, each once."""
+        return list(dict.fromkeys(node for area in audience for node in self.tree.nodes_of(area)))
+
+    def reach(self, audience: Collection[AreaId]) -> Reach:
+        """Who would hear it, and who might not."""
+        if not audience:
+            return Reach("act", "place", phrases.REACH_NONE, (phrases.REACH_NONE_HINT,))
+        nodes = self.nodes_of(audience)
+        title = phrases.REACH.format(places=self.count(audience), nodes=len(nodes))
+        lost = [node for node in nodes if self._presence(node) is Presence.LOST]
+        silent = [node for node in nodes if self._presence(node) is Presence.UNKNOWN]
+        lines = [
+            pattern.format(names=self.name_list(found))
+            for pattern, found in ((phrases.REACH_LOST, lost), (phrases.REACH_UNKNOWN, silent))
+            if found
+        ]
+        if not nodes:
+            return Reach("bad", "horn-off", title, (phrases.REACH_NO_NODES,))
+        if lines:
+            return Reach("warn", "horn-off", title, tuple(lines))
+        return Reach("ok", "horn", title, (phrases.REACH_ALL_THERE,))
+
+    def count(self, audience: Iterable[AreaId]) -> str:
+        """`4 thôn`, `1 xã, 2 cụm loa`; one area is named."""
+        areas = [self.tree.place(area) for area in audience if area in self.tree]
+        if len(areas) == 1:
+            return capital(self.title(areas[0].id))
+        counts = {kind: sum(place.kind is kind for place in areas) for kind in AreaKind}
+        return ", ".join(f"{count} {KINDS[kind]}" for kind, count in counts.items() if count)
+
+    def name_list(self, nodes: Collection[NodeId]) -> str:
+        """A few names, and how many more."""
+        names = ", ".join(self.name(AreaId(node)) for node in list(nodes)[:MOST_NAMES])
+        more = len(nodes) - MOST_NAMES
+        return phrases.MORE_NAMES.format(names=names, more=more) if more > 0 else names
+
+    def _presence(self, node: NodeId) -> Presence:
+        return self.heard.get(node, Heard()).presence
+
+    def _is_below(self, area: AreaId, other: AreaId) -> bool:
+        return any(place.id == other for place in self.tree.path(area)[:-1])
+
+    def _sorted_inner(self, area: AreaId) -> list[Place]:
+        return sorted(self._inner[area], key=lambda place: (_ORDER.index(place.kind), place.name))
+
+    def _options(self, place: Place, depth: int) -> Iterator[tuple[AreaId, str]]:
+        yield place.id, "\u2003" * depth + capital(self.title(place.id))
+        for inner in self._sorted_inner(place.id):
+            yield from self._options(inner, depth + 1)
+
+    def _branch(self, place: Place, chosen: frozenset[AreaId], *, covered: bool) -> Branch:
+        covered = covered or place.id in chosen
+        inner = tuple(self._branch(one, chosen, covered=covered) for one in self._sorted_inner(place.id))
+        whole = covered or (bool(inner) and all(one.chosen for one in inner))
+        mixed = not whole and any(one.chosen or one.mixed for one in inner)
+        leaves = bool(inner) and all(self.tree.place(one.id).kind is AreaKind.NODE for one in inner)
+        folds = leaves or len(inner) > FOLDED_FROM
+        word = phrases.FOLD_NODES if leaves else phrases.FOLD_AREAS.format(count=len(inner))
+        nodes = len(self.tree.nodes_of(place.id))
+        return Branch(
+            id=place.id,
+            name=capital(self.title(place.id)) if place.kind is not AreaKind.VILLAGE else self.name(place.id),
+            chosen=whole,
+            mixed=mixed,
+            note="" if place.kind is AreaKind.NODE else phrases.NODE_COUNT.format(count=nodes),
+            inner=inner,
+            folded=folds,
+            open=mixed,
+            fold_word=word,
+        )
+
+
+def capital(text: str) -> str:
+    """The first letter large; the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def keep_together(name: str) -> str:
+    """A name whose number does not go to the next line: `Suối Chùa 2`."""
+    head, blank, tail = name.rpartition(" ")
+    return f"{head}\u00a0{tail}" if blank and tail.isdigit() else name

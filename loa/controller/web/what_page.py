@@ -1,0 +1,209 @@
+"""First step of a new announcement: a sound file or a text, its title, field and class."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import FormData
+
+from loa.controller.errors import ControllerError
+from loa.controller.services.recordings import Kept
+from loa.controller.web import phrases
+from loa.controller.web.bodies import Bodies, file_of, text_of
+from loa.controller.web.catalogue import CLASSES, FIELDS, say
+from loa.controller.web.composing import (
+    WhatForm,
+    draft_of,
+    reading_view,
+    save,
+    sound_view,
+    what_from,
+    what_of,
+)
+from loa.controller.web.console import Console, Visit, page_route
+from loa.controller.web.forms import Errors
+from loa.controller.web.render import see_other
+from loa.protocol.ids import RecordingId
+
+
+def router(console: Console, bodies: Bodies) -> APIRouter:
+    """The page and what it asks for while somebody types."""
+    routes = APIRouter(route_class=page_route(console), include_in_schema=False)
+    Form = Annotated[FormData, Depends(bodies.form)]  # noqa: N806 -- a type
+    page = WhatPage(console)
+
+    @routes.get("/bulletins/new")
+    def new(request: Request) -> Response:
+        return page.show(console.visit(request), WhatForm())
+
+    @routes.get("/bulletins/{bulletin_id}/what")
+    def edit(request: Request, bulletin_id: str) -> Response:
+        visit = console.visit(request)
+        bulletin = console.bulletin(visit, bulletin_id)
+        kept = console.recording(bulletin.draft.recording)
+        return page.show(
+            visit, what_from(bulletin, kept.origin if kept else None), saved_at=bulletin.updated_at
+        )
+
+    @routes.post("/bulletins/what")
+    def act(request: Request, form: Form) -> Response:
+        visit = console.visit(request, form)
+        match text_of(form, "act"):
+            case "read":
+                return page.show(visit, what_of(form))
+            case "listen":
+                return page.show(visit, what_of(form), **page.listen(visit, text_of(form, "text")))
+            case _:
+                return page.go_on(visit, form)
+
+    @routes.post("/bulletins/draft")
+    def keep(request: Request, form: Form) -> Response:
+        return page.keep(console.visit(request, form), what_of(form))
+
+    @routes.post("/bulletins/sound")
+    def sound(request: Request, form: Form) -> Response:
+        return page.take_sound(console.visit(request, form), form)
+
+    @routes.post("/bulletins/reading")
+    def reading(request: Request, form: Form) -> Response:
+        visit = console.visit(request, form)
+        return page.part("_reading.html", visit, reading=reading_view(console, text_of(form, "text")))
+
+    @routes.post("/bulletins/listen")
+    def listen(request: Request, form: Form) -> Response:
+        visit, text = console.visit(request, form), text_of(form, "text")
+        return page.part(
+            "_reading.html", visit, reading=reading_view(console, text), **page.listen(visit, text)
+        )
+
+    return routes
+
+
+class WhatPage:
+    """What the first step shows and does."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._recordings = console.controller.recordings
+
+    def show(self, visit: Visit, what: WhatForm, errors: Errors | None = None, **more: Any) -> Response:  # noqa: ANN401 -- values for the template
+        """The whole page."""
+        context = self._context(what) | {"errors": errors or {}, "flow": True} | more
+        return self._console.show("what.html", visit, context, here="new", status=422 if errors else 200)
+
+    def part(self, template: str, visit: Visit, **context: Any) -> Response:  # noqa: ANN401 -- as above
+        """A part of the page for htmx."""
+        blank = {"spoken": None, "listen_problem": None, "problem": None, "saved_at": None, "form": None}
+        return self._console.show(template, visit, blank | context)
+
+    def listen(self, visit: Visit, text: str) -> dict[str, Any]:
+        """A voice that reads the text, or why not."""
+        if not text:
+            return {"listen_problem": phrases.TEXT_MISSING}
+        try:
+            spoken, _ = self._recordings.speak(visit.person, text)
+        except ControllerError as error:
+            return {"listen_problem": say(error.code, error.facts)}
+        return {"spoken": spoken}
+
+    def keep(self, visit: Visit, what: WhatForm) -> Response:
+        """Save the draft by itself while somebody types."""
+        if not (what.title or what.text or what.recording):
+            return self.part("_draft.html", visit)
+        try:
+            draft = draft_of(self._console, visit, what, self._recording_of(visit, what))
+            saved = save(self._console, visit, what.id, what.revision, draft)
+        except ControllerError as error:
+            return self.part("_draft.html", visit, problem=say(error.code, error.facts))
+        known = replace(what, id=saved.id, revision=saved.revision)
+        response = self.part("_draft.html", visit, form=known, saved_at=saved.updated_at)
+        if not what.id:
+            response.headers["hx-replace-url"] = f"/bulletins/{saved.id}/what"
+        return response
+
+    def take_sound(self, visit: Visit, form: FormData) -> Response:
+        """A file that was chosen: prepared at once, so that its faults show before the form is sent."""
+        what, errors = what_of(form), Errors()
+        kept, name = self._accept(visit, form, errors)
+        if kept is None:
+            return self.part(
+                "_upload.html", visit, errors=errors, sound=sound_view(self._kept(what.recording)), taken=""
+            )
+        return self.part(
+            "_upload.html", visit, errors=errors, sound=sound_view(kept, name), taken=kept.sha256
+        )
+
+    def go_on(self, visit: Visit, form: FormData) -> Response:
+        """Check the step, make the sound, save, and go to the next one."""
+        what, errors = what_of(form), Errors()
+        if not what.title:
+            errors["title"] = phrases.TITLE_MISSING
+        what = self._with_sound(visit, form, what, errors)
+        if errors:
+            return self.show(visit, what, errors)
+        try:
+            draft = draft_of(self._console, visit, what, RecordingId(what.recording))
+            saved = save(self._console, visit, what.id, what.revision, draft)
+        except ControllerError as error:
+            return self.show(visit, what, {"title": say(error.code, error.facts)})
+        return see_other(f"/bulletins/{saved.id}/where")
+
+    def _with_sound(self, visit: Visit, form: FormData, what: WhatForm, errors: Errors) -> WhatForm:
+        if what.by == "text":
+            recording = self._speak(visit, what, errors)
+            return replace(what, recording=recording)
+        kept, name = self._accept(visit, form, errors) if file_of(form, "file") else (None, "")
+        if kept is None and "file" not in errors and not self._kept(what.recording):
+            errors["file"] = phrases.FILE_MISSING
+        return replace(what, recording=kept.sha256, file_name=name) if kept else what
+
+    def _speak(self, visit: Visit, what: WhatForm, errors: Errors) -> str:
+        if not what.text:
+            errors["text"] = phrases.TEXT_MISSING
+            return ""
+        if known := self._recording_of(visit, what):
+            return known
+        try:
+            return self._recordings.speak(visit.person, what.text)[0].sha256
+        except ControllerError as error:
+            errors["text"] = say(error.code, error.facts)
+            return ""
+
+    def _accept(self, visit: Visit, form: FormData, errors: Errors) -> tuple[Kept | None, str]:
+        file = file_of(form, "file")
+        if file is None:
+            errors["file"] = phrases.FILE_MISSING
+            return None, ""
+        try:
+            return self._recordings.accept(visit.person, file.file), file.filename or ""
+        except ControllerError as error:
+            errors["file"] = say(error.code, error.facts)
+            return None, ""
+
+    def _recording_of(self, visit: Visit, what: WhatForm) -> RecordingId | None:
+        """The sound that belongs to the form: the upload, or what was read if the text is still the same."""
+        if what.by == "upload":
+            return RecordingId(what.recording) if what.recording else None
+        if not what.id:
+            return None
+        before = self._console.bulletin(visit, what.id).draft
+        kept = self._console.recording(before.recording) if before.text == what.text else None
+        return kept.sha256 if kept and kept.origin == "speech" else None
+
+    def _kept(self, sha256: str) -> Kept | None:
+        return self._console.recording(RecordingId(sha256) if sha256 else None)
+
+    def _context(self, what: WhatForm) -> dict[str, Any]:
+        sound = self._kept(what.recording) if what.by == "upload" else None
+        return {
+            "form": what,
+            "fields": list(FIELDS.items()),
+            "classes": list(CLASSES.items()),
+            "sound": sound_view(sound, what.file_name),
+            "reading": reading_view(self._console, what.text),
+            "spoken": None,
+            "listen_problem": None,
+            "problem": None,
+            "saved_at": None,
+            "taken": "",
+        }
