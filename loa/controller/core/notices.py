@@ -10,6 +10,16 @@ from loa.protocol.ids import OccurrenceId
 class NoticeCode(StrEnum):
     """What a notice says; stable, for catalogues."""
 
+    NO_AUDIENCE = "no_audience"
+    """No area is named."""
+    NOT_YOURS = "not_yours"
+    """The areas are unknown, or not at or below the issuing area."""
+    NO_TIME = "no_time"
+    """It is not said when."""
+    BAD_RECURRENCE = "bad_recurrence"
+    """The rule cannot be followed; `reason` says why."""
+    LAST_END_TOO_EARLY = "last_end_too_early"
+    """It must have ended before it can end; `delta_ms` is lacking."""
     IN_THE_PAST = "in_the_past"
     """The time asked for is over."""
     NEVER = "never"
@@ -21,7 +31,9 @@ class NoticeCode(StrEnum):
     INTO_QUIET_HOURS = "into_quiet_hours"
     """It would run into hours in which its class may not sound."""
     NO_NODES = "no_nodes"
-    """No node belongs to the area."""
+    """No node belongs to any of the areas."""
+    SOME_WITHOUT_NODES = "some_without_nodes"
+    """No node belongs to these areas, the others have some."""
     WILL_NOT_SOUND = "will_not_sound"
     """By the timeline it does not sound, or not whole; `reason` says why."""
     DELAYED = "delayed"
@@ -54,6 +66,11 @@ class Weight(StrEnum):
 
 
 WEIGHTS = {
+    NoticeCode.NO_AUDIENCE: Weight.REFUSED,
+    NoticeCode.NOT_YOURS: Weight.REFUSED,
+    NoticeCode.NO_TIME: Weight.REFUSED,
+    NoticeCode.BAD_RECURRENCE: Weight.REFUSED,
+    NoticeCode.LAST_END_TOO_EARLY: Weight.REFUSED,
     NoticeCode.IN_THE_PAST: Weight.REFUSED,
     NoticeCode.NEVER: Weight.REFUSED,
     NoticeCode.OVERLAPS_ITSELF: Weight.REFUSED,
@@ -65,6 +82,7 @@ WEIGHTS = {
     NoticeCode.DELAYED: Weight.MOVED,
     NoticeCode.DISPLACES: Weight.MOVED,
     NoticeCode.INTERRUPTS: Weight.MOVED,
+    NoticeCode.SOME_WITHOUT_NODES: Weight.NOTE,
     NoticeCode.ENDS_ON: Weight.NOTE,
     NoticeCode.WAITS_FOR_CHOICE: Weight.NOTE,
     NoticeCode.ATTENUATED: Weight.NOTE,

@@ -59,7 +59,9 @@ class Wanted:
     """Conditions of a list of broadcasts; None is any."""
 
     readable: Collection[AreaId]
-    """Issued by, standing in, or before one of these."""
+    """Issued by, or before one of these."""
+    hearing: Collection[AreaId]
+    """Or standing in the programme of one of these."""
     issuer: AreaId | None = None
     reaching: AreaId | None = None
     bulletin: str | None = None
@@ -167,7 +169,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions = [
         or_(
             col(BroadcastRow.issuer).in_(wanted.readable),
-            id_.in_(placed.where(col(PlacementRow.area_id).in_(wanted.readable))),
+            id_.in_(placed.where(col(PlacementRow.area_id).in_(wanted.hearing))),
             id_.in_(waiting),
         )
     ]
