@@ -84,7 +84,7 @@ def _correlate(needle: NDArray[np.float64], haystack: NDArray[np.float64]) -> ND
     energy = np.concatenate(([0.0], np.cumsum(np.square(haystack))))
     local = energy[len(needle) :] - energy[:places]
     needle_energy = float(np.square(needle).sum())
-    # stretches far below the needle's level are noise of the arithmetic: they count as silence
-    norm = np.sqrt(needle_energy * np.maximum(local, needle_energy * 1e-5))
+    # stretches far below the loudest are noise of the arithmetic: they count as silence
+    norm = np.sqrt(needle_energy * np.maximum(local, max(float(local.max()) * 1e-6, _FLOOR)))
     scores: NDArray[np.float64] = np.abs(product) / norm
     return scores

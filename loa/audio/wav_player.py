@@ -10,13 +10,14 @@ from loa.audio.clock import Clock
 from loa.audio.deck import Deck, OpenSound
 from loa.audio.decoder import DecodedFile
 from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Anchor, Heard, sidecar, write_anchors
-from loa.audio.mixer import Samples, ns_of, to_ns
+from loa.audio.mixer import Samples, frame_at, ns_of, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
 _BLOCK_FRAMES = RATE_HZ // 20
 _STEP_NS = 30_000_000
 """Wall clock and file this far apart: the clock was set, and the file gets a new anchor."""
 _PATIENCE = 3
+_AHEAD_FRAMES = 4 * _BLOCK_FRAMES
 _MAX_DATA_BYTES = 0xFFFFFFFF - HEADER_BYTES
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,7 @@ class WavPlayer:
         self._anchors = _previous_anchors(path, self._file.frames)
         self._path = path
         self._started_s = clock.monotonic()
-        self._fill_gap(max_gap_s)
-        self._begun_at_frame = self._file.frames
+        self._begun_at_frame = self._fill_gap(max_gap_s)
         self._suspicions = 0
         self._broken: str | None = None
         self._closing = Event()
@@ -126,14 +126,17 @@ class WavPlayer:
             self._suspicions = 0
             self._anchor(wall_ns)
 
-    def _fill_gap(self, max_gap_s: float) -> None:
+    def _fill_gap(self, max_gap_s: float) -> int:
+        """Bring the file up to now; the frame that belongs to now, which its last writer may have passed."""
         now_ns = to_ns(self._clock.now())
         if self._anchors:
-            gap_ns = now_ns - self._next_ns()
-            if 0 <= gap_ns <= max_gap_s * 1_000_000_000:
-                self._file.append_silence(gap_ns * RATE_HZ // 1_000_000_000)
-                return
+            frame = self._file.frames + frame_at(now_ns, self._next_ns())
+            gap = frame - self._file.frames
+            if -_AHEAD_FRAMES <= gap <= max_gap_s * RATE_HZ:
+                self._file.append_silence(max(0, gap))
+                return frame
         self._anchor(now_ns)
+        return self._file.frames
 
     def _anchor(self, at_ns: int) -> None:
         self._anchors.append(Anchor(self._file.frames, at_ns))

@@ -1,3 +1,4 @@
+import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -85,3 +86,19 @@ class CardInTime:
 def heard_in(path: Path) -> Callable[[datetime, datetime], Samples]:
     """What the WAV player wrote between two instants."""
     return lambda from_at, to_at: Heard.open(path).samples(from_at, to_at)
+
+
+def encode(source: Path, target: Path) -> Path:
+    """Encode in the format that the target's ending names, what declares a length first."""
+    flags = ["-movflags", "+faststart"] if target.suffix == ".m4a" else []
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *flags]
+    subprocess.run([*command, *(["-f", "wav"] if target.suffix == ".wav" else []), str(target)], check=True)
+    return target
+
+
+def wait_until(condition: Callable[[], bool], *, patience_s: float = 20.0) -> None:
+    """Look every 10 ms until `condition` holds."""
+    end_s = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end_s, "it never came true"
+        Event().wait(0.01)

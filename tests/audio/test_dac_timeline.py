@@ -1,0 +1,55 @@
+import random
+from itertools import pairwise
+
+import pytest
+
+from loa.audio.dac_timeline import DacTimeline, StreamTime
+from loa.audio.mixer import ns_of
+
+BLOCK = 2400
+MS = 1_000_000
+
+
+def place(line: DacTimeline, now_ns: int, delay_s: float = 0.1, *, underflow: bool = False) -> int:
+    return line.place(
+        now_ns, StreamTime(50.0, 50.0 + delay_s), latency_s=0.3, frames=BLOCK, underflow=underflow
+    )
+
+
+def test_jitter_of_the_callback_does_not_reach_the_samples() -> None:
+    line, generator = DacTimeline(), random.Random(1)
+    starts = [place(line, n * 50 * MS + int(generator.gauss(0, 3) * MS)) for n in range(400)]
+    steps = [later - earlier for earlier, later in pairwise(starts[200:])]
+    assert all(abs(step - ns_of(BLOCK)) < MS // 2 for step in steps)
+    assert abs(starts[-1] - (399 * 50 + 100) * MS) < 3 * MS
+
+
+def test_drift_is_followed() -> None:
+    line = DacTimeline()
+    starts = [place(line, n * (50 * MS + 5000)) for n in range(2000)]
+    assert abs(starts[-1] - (1999 * (50 * MS + 5000) + 100 * MS)) < MS
+
+
+def test_one_late_callback_moves_nothing_but_a_set_clock_does() -> None:
+    line = DacTimeline()
+    for n in range(10):
+        place(line, n * 50 * MS)
+    assert place(line, 10 * 50 * MS + 400 * MS) == pytest.approx(600 * MS, abs=MS)
+    for n in range(11, 20):
+        last = place(line, n * 50 * MS + 400 * MS)
+    assert last == pytest.approx((19 * 50 + 400 + 100) * MS, abs=MS)
+
+
+def test_an_underflow_anchors_anew_at_once() -> None:
+    line = DacTimeline()
+    place(line, 0)
+    assert place(line, 250 * MS, underflow=True) == 350 * MS
+
+
+@pytest.mark.parametrize("delay_s", [-0.5, 7.0])
+def test_an_implausible_time_is_replaced_by_the_latency_and_shown(delay_s: float) -> None:
+    line = DacTimeline()
+    assert place(line, 0, delay_s) == 300 * MS
+    assert line.sync_degraded
+    place(line, 50 * MS, 0.3)
+    assert not line.sync_degraded
