@@ -6,7 +6,8 @@ from datetime import datetime
 
 from loa.controller.core.tree import AreaKind
 from loa.protocol.ids import AreaId
-from loa.protocol.policy import Policy
+from loa.protocol.policy import Policy, PolicyVersion
+from loa.schedules.policy import default_policy
 
 AUTHORITY: Mapping[AreaKind, int] = {
     AreaKind.PROVINCE: 40,
@@ -46,3 +47,9 @@ def fits_below(kind: AreaKind, parent: AreaKind | None) -> bool:
     if parent in {AreaKind.NODE, AreaKind.ZONE}:
         return False
     return kind is AreaKind.ZONE or AUTHORITY[kind] < AUTHORITY[parent]
+
+
+def past_versions(policy: Policy | None, now: datetime) -> tuple[PolicyVersion, ...]:
+    """The versions that were or are in force; of the default policy where there is none."""
+    policy = default_policy() if policy is None else policy
+    return tuple(version for version in policy.versions if version.effective_from <= now)

@@ -1,12 +1,194 @@
-"""Nodes: adding, enrolling, moving, retiring."""
+"""Nodes: adding, enrolling, retiring."""
 
-from loa.controller.store.database import Session
-from loa.protocol.ids import NodeId
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.broker_rules import hash_password
+from loa.controller.core.nodes import CODE_LENGTH, CODE_LETTERS, Node, normal, spaced
+from loa.controller.core.tree import AreaKind
+from loa.controller.errors import Conflict, Invalid, Unauthenticated
+from loa.controller.ports import Access, Clock, Publisher
+from loa.controller.services.areas import Areas, NewArea, tell_nodes
+from loa.controller.services.attempts import Attempts
+from loa.controller.services.audit import Audit
+from loa.controller.services.rights import permit
+from loa.controller.store import areas, nodes
+from loa.controller.store.database import Session, Work
+from loa.protocol.bearer import check_token
+from loa.protocol.errors import MalformedError, ProtocolError
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.keys import KeyRing, PublicKey
+
+SALT_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A one-time code with which a node enrols; shown this once."""
+
+    node: NodeId
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What a node has become."""
+
+    node: NodeId
+    mqtt_password: str
+    """Shown this once; the controller keeps its salted hash."""
 
 
 class Nodes:
-    """What the controller knows of its loudspeakers."""
+    """The loudspeakers. Who manages nodes in an area manages those below it."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        audit: Audit,
+        areas: Areas,
+        publisher: Publisher,
+        access: Access,
+        attempts: Attempts,
+        code_lasting: timedelta,
+    ) -> None:
+        self._clock = clock
+        self._audit = audit
+        self._areas = areas
+        self._publisher = publisher
+        self._access = access
+        self._attempts = attempts
+        self._code_lasting = code_lasting
+
+    def add(self, work: Work, who: Person, *, name: str, parent: AreaId, node: str | None = None) -> Code:
+        """A new node below an area, and the code with which it enrols."""
+        permit(work.session, who, Act.MANAGE_NODES, parent, sees=Act.READ_AREA)
+        return self.insert(work, who.user_id, name=name, parent=parent, node=node)
+
+    def insert(self, work: Work, by: str, *, name: str, parent: AreaId, node: str | None = None) -> Code:
+        """As `add` without asking for rights."""
+        new = NewArea(id=node, name=name, kind=AreaKind.NODE, parent_id=parent)
+        made = self._areas.insert(work, by, new)
+        nodes.add_node(work.session, made.id)
+        tell_nodes(work, [NodeId(made.id)], access=self._access, publisher=self._publisher)
+        return self._new_code(work, made.id)
+
+    def new_code(self, work: Work, who: Person, node: NodeId) -> Code:
+        """Another code, as for a new disk; the one before ends, the node works on until it enrols anew."""
+        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
+        row = nodes.node_row(work.session, node)
+        if row.retired_at is not None:
+            raise Conflict("node_retired", f"{node} is retired; add a new node", node=node)
+        self._audit.note(work, who.user_id, "node.code", area=node, subject=node)
+        return self._new_code(work, node)
+
+    def enrol(self, work: Work, code: str, key_x: str, *, source: str) -> Enrolled:
+        """Exchange a code for an identity; the same code with the same key works until it expires.
+
+        Raises `Invalid` (code, key) and `TooMany`. After the commit the broker knows the node.
+        """
+        self._attempts.check(f"enrol@{source}")
+        key = _public_key(key_x)
+        now = self._clock.now()
+        row = nodes.by_code(work.session, _code_hash(code))
+        fresh = row is not None and row.code_expires_at is not None and now < row.code_expires_at
+        if row is None or not fresh or row.code_key_x not in {None, key.x}:
+            self._attempts.failed(f"enrol@{source}")
+            raise Invalid("bad_code", "the code is not right, was used, or is over; ask for a new one")
+        password = secrets.token_urlsafe(32)
+        row.key_x = row.code_key_x = key.x
+        row.mqtt_hash = hash_password(password, secrets.token_bytes(SALT_BYTES))
+        row.enrolled_at = now
+        node = NodeId(row.id)
+        self._audit.note(work, node, "node.enrolled", area=node, subject=node, kid=key.kid, source=source)
+        tell_nodes(work, [node], access=self._access, publisher=self._publisher)
+        return Enrolled(node=node, mqtt_password=password)
+
+    def rename(self, work: Work, who: Person, node: NodeId, name: str) -> Node:
+        """Another name for people; the id stays."""
+        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
+        nodes.node_row(work.session, node)
+        areas.row_of(work.session, node).name = name
+        self._audit.note(work, who.user_id, "node.changed", area=node, subject=node, name=name)
+        return nodes.node_of(work.session, node)
+
+    def move(self, work: Work, who: Person, node: NodeId, parent: AreaId) -> Node:
+        """Put it below another area; it leaves zones of places where it no longer is."""
+        nodes.node_row(work.session, node)
+        self._areas.move(work, who, AreaId(node), parent)
+        above = frozenset(areas.path_of(work.session, node))
+        for zone in nodes.zones_of(work.session, [node]).get(node, ()):
+            if areas.row_of(work.session, zone).parent_id not in above:
+                nodes.leave_zone(work.session, zone, node)
+        return nodes.node_of(work.session, node)
+
+    def retire(self, work: Work, who: Person, node: NodeId) -> Node:
+        """Take it out of service for good: the broker and the API no longer know it. Idempotent."""
+        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
+        row = nodes.node_row(work.session, node)
+        if row.retired_at is None:
+            now = self._clock.now()
+            row.retired_at = areas.row_of(work.session, node).closed_at = now
+            row.key_x = row.mqtt_hash = row.code_hash = row.code_key_x = row.code_expires_at = None
+            for zone in nodes.zones_of(work.session, [node]).get(node, ()):
+                nodes.leave_zone(work.session, zone, node)
+            self._audit.note(work, who.user_id, "node.retired", area=node, subject=node)
+            work.after_commit(self._access.refresh)
+        work.session.flush()
+        return nodes.node_of(work.session, node)
+
+    def get(self, session: Session, who: Person, node: NodeId) -> Node:
+        """Raises `NotFound` also where the person has no right to know of it."""
+        nodes.node_row(session, node)
+        permit(session, who, Act.READ_AREA, AreaId(node))
+        return nodes.node_of(session, node)
+
+    def find(
+        self,
+        session: Session,
+        who: Person,
+        *,
+        area: AreaId | None,
+        presence: str | None,
+        after: str,
+        limit: int,
+    ) -> list[Node]:
+        """The nodes in service that the person sees, in an area and below if one is given, by id."""
+        if area is not None:
+            permit(session, who, Act.READ_AREA, area)
+        wanted = granted(who, Act.READ_AREA) if area is None else [area]
+        return nodes.find_nodes(session, areas=wanted, presence=presence, after=after, limit=limit)
 
     def authenticate(self, session: Session, node: str, token: str) -> NodeId:
         """Return if the node's own key made the bearer token; raises `Unauthenticated`."""
-        raise NotImplementedError
+        key_x = nodes.key_of(session, node)
+        try:
+            keys = KeyRing([PublicKey.from_x(key_x)] if key_x else [])
+            check_token(token, NodeId(node), now=self._clock.now(), keys=keys)
+        except ProtocolError as error:
+            raise Unauthenticated("node_not_known", f"{error}; or enrol anew", node=node) from error
+        return NodeId(node)
+
+    def _new_code(self, work: Work, node: str) -> Code:
+        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+        row = nodes.node_row(work.session, node)
+        row.code_hash, row.code_key_x = _code_hash(code), None
+        row.code_expires_at = self._clock.now() + self._code_lasting
+        return Code(node=NodeId(node), code=spaced(code), expires_at=row.code_expires_at)
+
+
+def _public_key(key_x: str) -> PublicKey:
+    try:
+        return PublicKey.from_x(key_x)
+    except MalformedError as error:
+        raise Invalid("bad_key", f"{error}; send the raw key in base64url") from error
+
+
+def _code_hash(code: str) -> str:
+    """Enough, since a code is 60 random bits and short-lived."""
+    return hashlib.sha256(normal(code).encode()).hexdigest()

@@ -50,11 +50,30 @@ class People:
         if not granted(who, Act.MANAGE_PEOPLE):
             raise _forbidden()
         self._check_grants(work.session, who, new.grants)
-        return self._insert(work, who.user_id, new)
+        return self.insert(work, who.user_id, new)
 
-    def add_first(self, work: Work, new: NewUser) -> User:
-        """Without anybody's leave: for the person at the controller's own terminal."""
-        return self._insert(work, new.id, new)
+    def insert(self, work: Work, by: str, new: NewUser) -> User:
+        """As `add` without asking for rights."""
+        if not is_slug(new.id):
+            raise Invalid("bad_user_id", "a user name has 1 to 64 of a-z, 0-9, _ and -", user=new.id)
+        if people.user_row(work.session, new.id) is not None:
+            raise Conflict("user_exists", f"there is a user {new.id!r} already; choose another name")
+        people.add_user(
+            work.session,
+            user_id=new.id,
+            name=new.name,
+            phone=new.phone,
+            password_hash=self._hashed(new.password, new.id),
+            at=self._clock.now(),
+        )
+        people.replace_grants(work.session, new.id, new.grants)
+        self._audit.note(work, by, "user.added", subject=new.id)
+        for one in new.grants:
+            self._audit.note(work, by, "role.given", area=one.area_id, subject=new.id, role=one.role)
+        made = people.user_of(work.session, new.id)
+        if made is None:
+            raise _unknown(new.id)
+        return made
 
     def change(self, work: Work, who: Person, user_id: str, change: UserChange) -> User:
         """Needs the right over every area in which the user has a role. A new password ends all sessions."""
@@ -106,28 +125,6 @@ class People:
     def find(self, session: Session, who: Person, *, after: str, limit: int) -> list[User]:
         """The users whom the person manages, by id, after that one."""
         return people.users_within(session, granted(who, Act.MANAGE_PEOPLE), after=after, limit=limit)
-
-    def _insert(self, work: Work, by: str, new: NewUser) -> User:
-        if not is_slug(new.id):
-            raise Invalid("bad_user_id", "a user name has 1 to 64 of a-z, 0-9, _ and -", user=new.id)
-        if people.user_row(work.session, new.id) is not None:
-            raise Conflict("user_exists", f"there is a user {new.id!r} already; choose another name")
-        people.add_user(
-            work.session,
-            user_id=new.id,
-            name=new.name,
-            phone=new.phone,
-            password_hash=self._hashed(new.password, new.id),
-            at=self._clock.now(),
-        )
-        people.replace_grants(work.session, new.id, new.grants)
-        self._audit.note(work, by, "user.added", subject=new.id)
-        for one in new.grants:
-            self._audit.note(work, by, "role.given", area=one.area_id, subject=new.id, role=one.role)
-        made = people.user_of(work.session, new.id)
-        if made is None:
-            raise _unknown(new.id)
-        return made
 
     def _hashed(self, password: str, user_id: str) -> str:
         if not is_acceptable(password, user_id):

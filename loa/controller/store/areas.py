@@ -26,6 +26,58 @@ def area_of(session: Session, area: str) -> Area:
     return as_area(row_of(session, area))
 
 
+def exists(session: Session, area: str) -> bool:
+    """Whether the id is taken, by a closed area, too."""
+    return session.get(AreaRow, area) is not None
+
+
+def add_area(session: Session, area: Area) -> Area:
+    """Insert it, at once, so that others can refer to it."""
+    policy = area.policy.model_dump_json() if area.policy else None
+    session.add(
+        AreaRow(
+            id=area.id,
+            name=area.name,
+            kind=area.kind,
+            parent_id=area.parent_id,
+            authority=area.authority,
+            tz=area.tz,
+            policy=policy,
+            created_at=area.created_at,
+        )
+    )
+    session.flush()
+    return area
+
+
+def open_children(session: Session, area: str) -> list[AreaId]:
+    """What stands directly below it and is not closed, by id."""
+    wanted = select(AreaRow.id).where(AreaRow.parent_id == area, col(AreaRow.closed_at).is_(None))
+    return [AreaId(child) for child in session.exec(wanted.order_by(col(AreaRow.id)))]
+
+
+def find_areas(
+    session: Session,
+    *,
+    areas: Collection[str],
+    parent: str | None,
+    kind: str | None,
+    after: str,
+    limit: int,
+) -> list[Area]:
+    """The open ones among these areas and all below them, by id."""
+    wanted = select(AreaRow).where(
+        col(AreaRow.id).in_(select(below(areas).c.id)),
+        col(AreaRow.closed_at).is_(None),
+        col(AreaRow.id) > after,
+    )
+    if parent is not None:
+        wanted = wanted.where(AreaRow.parent_id == parent)
+    if kind is not None:
+        wanted = wanted.where(AreaRow.kind == kind)
+    return [as_area(row) for row in session.exec(wanted.order_by(col(AreaRow.id)).limit(limit))]
+
+
 def path_of(session: Session, area: str) -> tuple[AreaId, ...]:
     """From the root of its tree down to the area itself; raises `NotFound`."""
     rows = [row_of(session, area)]

@@ -70,8 +70,10 @@ class NodeRow(SQLModel, table=True):
 
     __tablename__ = "nodes"
     id: str = Field(primary_key=True, foreign_key="areas.id", max_length=64)
-    code_hash: str | None = Field(default=None, max_length=64)
+    code_hash: str | None = Field(default=None, max_length=64, unique=True)
     code_expires_at: datetime | None = _moment(nullable=True)
+    code_key_x: str | None = Field(default=None, max_length=64)
+    """The key that the code was used with; only that one may use it again, if the answer got lost."""
     enrolled_at: datetime | None = _moment(nullable=True)
     retired_at: datetime | None = _moment(nullable=True)
     key_x: str | None = Field(default=None, max_length=64)

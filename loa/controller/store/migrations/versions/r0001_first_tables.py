@@ -220,6 +220,7 @@ def _nodes() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=True),
         sa.Column("code_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("code_key_x", sa.String(length=64), nullable=True),
         sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("key_x", sa.String(length=64), nullable=True),
@@ -235,6 +236,7 @@ def _nodes() -> None:
         sa.Column("journal_id", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["areas.id"]),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code_hash"),
     )
 
 

@@ -1,0 +1,111 @@
+"""Nodes in the database."""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from loa.controller.core.nodes import Node
+from loa.controller.errors import NotFound
+from loa.controller.store.areas import below
+from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
+from loa.protocol.ids import AreaId, NodeId
+
+
+def node_row(session: Session, node: str) -> NodeRow:
+    """The row; raises `NotFound`."""
+    row = session.get(NodeRow, node)
+    if row is None:
+        raise NotFound("no_such_node", f"there is no node {node!r}", node=node)
+    return row
+
+
+def add_node(session: Session, area: str) -> None:
+    """Make a node of an area of kind `node`."""
+    session.add(NodeRow(id=area))
+    session.flush()
+
+
+def key_of(session: Session, node: str) -> str | None:
+    """Its public key, None for a stranger or a retired node."""
+    return session.exec(select(NodeRow.key_x).where(NodeRow.id == node)).first()
+
+
+def by_code(session: Session, code_hash: str) -> NodeRow | None:
+    """The node that waits for that code, if there is one."""
+    return session.exec(select(NodeRow).where(NodeRow.code_hash == code_hash)).first()
+
+
+def node_of(session: Session, node: str) -> Node:
+    """The node; raises `NotFound`."""
+    row = node_row(session, node)
+    area = session.get_one(AreaRow, node)
+    return _as_node(row, area, zones_of(session, [node]).get(NodeId(node), ()))
+
+
+def find_nodes(
+    session: Session, *, areas: Collection[str], presence: str | None, after: str, limit: int
+) -> list[Node]:
+    """The nodes in service below these areas, by id."""
+    wanted = (
+        select(NodeRow, AreaRow)
+        .join(AreaRow, col(AreaRow.id) == NodeRow.id)
+        .where(
+            col(NodeRow.id).in_(select(below(areas).c.id)),
+            col(NodeRow.id) > after,
+            col(NodeRow.retired_at).is_(None),
+        )
+        .order_by(col(NodeRow.id))
+        .limit(limit)
+    )
+    if presence is not None:
+        wanted = wanted.where(NodeRow.presence == presence)
+    rows = session.exec(wanted).all()
+    zones = zones_of(session, [row.id for row, _ in rows])
+    return [_as_node(row, area, zones.get(NodeId(row.id), ())) for row, area in rows]
+
+
+def zones_of(session: Session, nodes: Collection[str]) -> dict[NodeId, tuple[AreaId, ...]]:
+    """The zones of each of these nodes that is in any."""
+    found: dict[NodeId, tuple[AreaId, ...]] = {}
+    wanted = select(ZoneMemberRow).where(col(ZoneMemberRow.node_id).in_(nodes))
+    for row in session.exec(wanted.order_by(col(ZoneMemberRow.zone_id))):
+        node = NodeId(row.node_id)
+        found[node] = (*found.get(node, ()), AreaId(row.zone_id))
+    return found
+
+
+def members_of(session: Session, zone: str) -> frozenset[NodeId]:
+    """The nodes of a zone."""
+    found = session.exec(select(ZoneMemberRow.node_id).where(ZoneMemberRow.zone_id == zone))
+    return frozenset(NodeId(node) for node in found)
+
+
+def replace_members(session: Session, zone: str, nodes: Iterable[str]) -> None:
+    """Give the zone these nodes and no others."""
+    session.connection().execute(delete(ZoneMemberRow).where(col(ZoneMemberRow.zone_id) == zone))
+    session.add_all(ZoneMemberRow(zone_id=zone, node_id=node) for node in nodes)
+    session.flush()
+
+
+def leave_zone(session: Session, zone: str, node: str) -> None:
+    """Take the node out of the zone."""
+    session.connection().execute(
+        delete(ZoneMemberRow).where(col(ZoneMemberRow.zone_id) == zone, col(ZoneMemberRow.node_id) == node)
+    )
+
+
+def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
+    return Node(
+        id=NodeId(row.id),
+        name=area.name,
+        parent_id=AreaId(area.parent_id or ""),
+        zones=zones,
+        enrolled_at=row.enrolled_at,
+        retired_at=row.retired_at,
+        code_expires_at=row.code_expires_at,
+        presence=row.presence,
+        presence_at=row.presence_at,
+        state=row.state,
+        state_at=row.state_at,
+    )
