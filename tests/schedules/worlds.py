@@ -16,9 +16,9 @@ from loa.schedules.policy import BEGINNING
 from loa.schedules.timeline import lay_out
 from tests.schedules.make import ORDINARY, TZ, at, digest, minutes, version
 
-DAWN = at("18:00")
-"""Where the worlds begin; quiet hours and a boundary of broadcast days lie ahead."""
-SPAN_MIN = 12 * 60
+DAWN = at("01:00")
+"""Where the worlds begin; a boundary of broadcast days and the edges of many hours lie close ahead."""
+SPAN_MIN = 200
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def versions(draw: st.DrawFn, since: datetime = BEGINNING) -> PolicyVersion:
         st.sampled_from(
             [
                 [("00:00", "24:00")],
-                [("05:00", "22:00")],
-                [("05:00", "20:30"), ("20:45", "22:15")],
-                [("04:30", "23:00"), ("23:00", "00:40"), ("02:00", "03:05")],
+                [("05:00", "02:30")],
+                [("01:30", "02:15"), ("02:25", "03:20")],
+                [("23:00", "01:40"), ("01:40", "02:00"), ("02:30", "03:05"), ("03:30", "06:00")],
             ]
         )
     )
@@ -132,7 +132,7 @@ def versions(draw: st.DrawFn, since: datetime = BEGINNING) -> PolicyVersion:
     limits = draw(st.lists(st.integers(1, 30).map(lambda count: count * 5), max_size=2))
     classes = frozenset({BroadcastClass.NORMAL}) if normal_only else ORDINARY
     base = version(*windows, since=since)
-    extra = [AllowedHours(classes=ORDINARY, from_local="19:00", to_local="21:00", legal_source="evening")]
+    extra = [AllowedHours(classes=ORDINARY, from_local="03:45", to_local="04:15", legal_source="early")]
     lines = [
         DailyMinutes(classes=classes if index else ORDINARY, minutes=limit, legal_source="limit")
         for index, limit in enumerate(limits)
