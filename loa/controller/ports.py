@@ -1,6 +1,6 @@
 """What the controller's services need from outside; `main` alone decides who provides it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,8 +126,8 @@ class SilenceJournal(Protocol):
         """Those numbered higher than `counter`, in order."""
         ...
 
-    def reserve(self, counter: int) -> None:
-        """Number the following ones higher than `counter`, the highest that the database knows."""
+    def adopt(self, silences: Iterable[AreaSilence]) -> None:
+        """Take in those that it lacks, as after the loss of its disk. Raises OSError."""
         ...
 
 

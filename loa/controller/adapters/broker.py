@@ -147,7 +147,7 @@ def _wait_until_open(listener: Listener) -> None:
             if time.monotonic() > ends:
                 raise Unavailable(
                     "broker_not_ready",
-                    f"the broker does not listen at {listener.host} port {listener.port}: {error}; see its log",
+                    f"nothing listens at {listener.host} port {listener.port} ({error}); see the log",
                 ) from error
             time.sleep(0.01)
         else:

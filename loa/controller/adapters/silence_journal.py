@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -57,16 +58,18 @@ class FileSilenceJournal:
         with self._lock:
             return [one for one in self._all if one.silence.counter > counter]
 
-    def reserve(self, counter: int) -> None:
-        """Number the following ones higher than `counter`, the highest that the database knows."""
+    def adopt(self, silences: Iterable[AreaSilence]) -> None:
+        """Take in those that it lacks, as after the loss of its disk. Raises OSError."""
         with self._lock:
-            self._highest = max(self._highest, counter)
+            there = {one.silence.id for one in self._all}
+            for one in silences:
+                if one.silence.id not in there:
+                    self._write(_Line(area=one.area, silence=one.silence).to_bytes() + b"\n")
+                    self._note(one.area, one.silence)
 
     def _write(self, line: bytes) -> None:
         try:
-            written = os.write(self._file, line)
-            if written != len(line):
-                raise OSError(f"only {written} of {len(line)} bytes fitted; free space on the disk")
+            _write_whole(self._file, line)
             os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, self._size)
@@ -95,6 +98,12 @@ class FileSilenceJournal:
             else:
                 self._note(read.area, read.silence)
         return len(whole)
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    written = os.write(file, line)
+    if written != len(line):
+        raise OSError(f"only {written} of {len(line)} bytes fitted; free space on the disk")
 
 
 def _sync_folder(folder: Path) -> None:

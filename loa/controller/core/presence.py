@@ -40,7 +40,7 @@ def presence_of(
 
 
 def merge(before: State | None, new: State) -> State:
-    """What is known of a node after a new state: a compact one leaves out, a will only says that it is gone."""
+    """What is known after a new state: a compact one leaves out, a will only says that it is gone."""
     if before is None or new.detail is Detail.FULL:
         return new
     if new.detail is Detail.WILL:

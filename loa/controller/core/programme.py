@@ -48,7 +48,7 @@ def make_programme(area: AreaId, contents: Contents, *, version: int, issued_at:
 
 
 def make_urgent(area: AreaId, contents: Contents, *, version: int, issued_at: datetime) -> Fitted:
-    """Silences first, then the withdrawals of now, then emergencies by authority; of each the newest first."""
+    """Silences first, then withdrawals of now, then emergencies by authority; of each the newest first."""
     urgent = Urgent(area=area, version=version, issued_at=issued_at)
     left_out: list[str] = []
     for add, name in _candidates(contents, issued_at):

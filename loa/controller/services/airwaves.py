@@ -90,7 +90,7 @@ class Airwaves:
             found.urgent_version = max(found.urgent_version, held.urgent)
 
     def outrun(self, area: AreaId, held: Held, now: datetime) -> Held:
-        """Where a node holds more than was ever sent, let ours follow; returns by which versions it was, or 0."""
+        """Where a node holds more than was ever sent, let ours follow; returns those versions, else 0."""
         found = self.area(area)
         with self._lock:
             programme = held.programme if is_credible(held.programme, now) else 0

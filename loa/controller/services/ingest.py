@@ -87,7 +87,7 @@ class Ingest:
         self._task.join()
 
     def take_in(self, messages: Sequence[Incoming]) -> None:
-        """Verify, store in one transaction, confirm. Raises Unavailable or DiskFull; then nothing was stored."""
+        """Verify, store in one transaction, confirm. Raises Unavailable or DiskFull: nothing was stored."""
         batch = Batch()
         for incoming in messages:
             self._accept(batch, incoming)

@@ -35,6 +35,6 @@ class Task:
     def _guard(self) -> None:
         try:
             self._run()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 -- the root of a task: nobody else would hear of it
             _log.exception("task.failed", task=self._name)
             os.kill(os.getpid(), signal.SIGTERM)  # systemd starts a whole controller again

@@ -50,3 +50,11 @@ def store_config(session: Session, pointer: ConfigPointer, packed: bytes) -> Non
             config_issued_at=pointer.issued_at,
         )
     )
+
+
+def mqtt_hashes(session: Session) -> dict[NodeId, str]:
+    """The hashes of passwords of enrolled nodes in service."""
+    found = select(NodeRow.id, NodeRow.mqtt_hash).where(
+        col(NodeRow.mqtt_hash).is_not(None), col(NodeRow.retired_at).is_(None)
+    )
+    return {NodeId(node): hashed for node, hashed in session.exec(found) if hashed is not None}

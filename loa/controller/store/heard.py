@@ -68,10 +68,11 @@ def store_presences(session: Session, presences: dict[NodeId, Presence], now: da
 
 def count_presences(session: Session) -> dict[str, int]:
     """How many nodes in service are believed to be how."""
-    found = select(col(NodeRow.presence), func.count()).where(col(NodeRow.retired_at).is_(None))
-    return {
-        presence: count for presence, count in session.connection().execute(found.group_by(NodeRow.presence))
-    }
+    found = select(col(NodeRow.presence), func.count().label("nodes")).where(
+        col(NodeRow.retired_at).is_(None)
+    )
+    rows = session.connection().execute(found.group_by(col(NodeRow.presence)))
+    return {row.presence: row.nodes for row in rows}
 
 
 def note_delivered(

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.core.programme import Contents
@@ -18,7 +18,7 @@ from loa.controller.store.tables import (
 )
 from loa.controller.store.upsert import upsert
 from loa.protocol.broadcast import ControllerApproval, Entry
-from loa.protocol.ids import AreaId, BroadcastId, WithdrawalId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
 
@@ -34,14 +34,6 @@ class Sent:
     version: int
     urgent_version: int
     urgent: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A body as it is fetched, and its digest."""
-
-    sha256: str
-    packed: bytes
 
 
 def contents_of(session: Session, area: AreaId, silences: tuple[Silence, ...], now: datetime) -> Contents:
@@ -146,7 +138,7 @@ def config_pointers(session: Session, nodes: set[NodeId] | None = None) -> list[
     ]
 
 
-def _alive(since: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _alive(since: datetime) -> ColumnElement[bool]:
     return or_(col(BroadcastRow.over_at).is_(None), col(BroadcastRow.over_at) > since)
 
 
