@@ -68,8 +68,9 @@ class Database:
         Not to be nested.
         """
         with self._turn(), _translated(), Session(self._writer, expire_on_commit=False) as session:
+            connection = session.connection()
             if not self.sqlite:
-                session.connection().execute(_PG_TAKE_TURN, {"key": _PG_WRITER_LOCK})
+                connection.execute(_PG_TAKE_TURN, {"key": _PG_WRITER_LOCK})
             work = Work(session)
             yield work
             session.commit()

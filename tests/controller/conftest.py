@@ -1,0 +1,67 @@
+"""Databases for the tests of the controller: an empty one for each test, on SQLite and on PostgreSQL."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loa.controller.store.database import Database
+from tests.controller.postgresql import TEMPLATE, Cluster, cluster
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A cluster of this worker, with a template database that has all tables."""
+    # Not tmp_path: the path of a socket may have 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix="loa-pg-"))
+    try:
+        with cluster(folder) as running:
+            _migrate(running.create(TEMPLATE))
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables."""
+    path = tmp_path_factory.mktemp("template") / "loa.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=BACKENDS)
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database with all tables, on each of the two."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "loa.db")
+        yield from _opened(f"sqlite:///{tmp_path / 'loa.db'}")
+        return
+    running: Cluster = request.getfixturevalue("postgresql")
+    name = f"test_{uuid.uuid4().hex}"
+    yield from _opened(running.create(name, TEMPLATE))
+    running.drop(name)
+
+
+@pytest.fixture
+def sqlite_db(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite database, where the other one would add nothing."""
+    shutil.copy(sqlite_template, tmp_path / "loa.db")
+    yield from _opened(f"sqlite:///{tmp_path / 'loa.db'}")
+
+
+def _opened(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
