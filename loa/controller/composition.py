@@ -4,19 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loa.controller.gate import Gate
-from loa.controller.ports import Clock, Courier
+from loa.controller.ports import Clock, Courier, EventStream
 from loa.controller.services.audit import Audit
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.inbox import Inbox
+from loa.controller.services.log import Log
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import People
 from loa.controller.services.previews import Previews
 from loa.controller.services.publisher import Publisher
+from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
 from loa.controller.services.sessions import Sessions
+from loa.controller.services.silences import Silences
+from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
 from loa.protocol.keys import SigningKey
@@ -53,5 +57,10 @@ class Controller:
     withdrawals: Withdrawals
     publisher: Publisher
     courier: Courier
+    silences: Silences
+    rights: RightsKeeper
+    log: Log
+    events: EventStream
+    readiness: Readiness
     parts: tuple[Part, ...] = field(default=())
     """In the order in which they are started; stopped in reverse."""

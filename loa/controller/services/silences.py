@@ -108,21 +108,13 @@ class Silences:
         return self._journal.of(area, self._clock.now() - SHOWN_FOR)[::-1]
 
     def merge(self) -> int:
-        """Bring what is new in the journal to the database, returns how many; raises Unavailable, DiskFull."""
+        """Bring what is new to the database, returns how many; raises Unavailable, DiskFull."""
         with self._db.work() as work:
             new = self._journal.after(store.highest_counter(work.session))
             homeless = store.insert_silences(work.session, new) if new else []
             for one in new:
                 if one not in homeless:
-                    until = one.silence.until_at
-                    self._audit.note(
-                        work,
-                        one.silence.by,
-                        "silence.issued",
-                        area=one.area,
-                        subject=one.silence.id,
-                        until=until,
-                    )
+                    self._note(work, one)
         if homeless:
             _log.warning("silence.area_unknown", ids=[one.silence.id for one in homeless])
         return len(new) - len(homeless)
