@@ -1,0 +1,61 @@
+"""Fakes of the controller's ports: they remember what was asked of them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from loa.controller.ports import Event, EventKind
+from loa.protocol.ids import AreaId
+
+START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+"""Eight in the morning in Việt Nam."""
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is moved."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def forward(self, **lasting: float) -> None:
+        self.at += timedelta(**lasting)
+
+
+@dataclass
+class FakePublisher:
+    """Counts what is to be published."""
+
+    programmes: list[frozenset[AreaId]] = field(default_factory=list)
+    urgents: list[frozenset[AreaId]] = field(default_factory=list)
+    configs: list[frozenset[AreaId]] = field(default_factory=list)
+
+    def programme_changed(self, areas: frozenset[AreaId]) -> None:
+        self.programmes.append(areas)
+
+    def urgent_changed(self, areas: frozenset[AreaId]) -> None:
+        self.urgents.append(areas)
+
+    def config_changed(self, nodes: frozenset[AreaId]) -> None:
+        self.configs.append(nodes)
+
+
+@dataclass
+class FakeAccess:
+    """Counts how often the broker's list was to be made anew."""
+
+    refreshed: int = 0
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+
+@dataclass
+class FakeEvents:
+    """Keeps what pages would be told."""
+
+    told: list[Event] = field(default_factory=list)
+
+    def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
+        self.told.append(Event(kind, area, subject))
