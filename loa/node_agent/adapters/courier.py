@@ -2,7 +2,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import Full, Queue
-from threading import Lock, Thread
+from random import SystemRandom
+from threading import Event, Lock, Thread
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -14,7 +15,9 @@ from loa.audio.clock import Clock
 from loa.node_agent.ports import Arrival, Crashed, Message
 
 _KEEPALIVE_S = 60
-_LONGEST_PAUSE_S = 30
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+"""Between attempts; each pause is drawn from half of it to the whole, so that nodes don't come together."""
+_LOOP_S = 0.5
 _CLOSE_S = 0.6
 _QOS = 1
 _MOST_QUEUED = 100
@@ -52,8 +55,9 @@ class MqttCourier:
         self._inbox = inbox
         self._clock = clock
         self._lock = Lock()
+        self._random = SystemRandom()
         self._topics: tuple[str, ...] = ()
-        self._closed = False
+        self._closed = Event()
         self.connections = 0
         self.lost = 0
         self._client = self._make_client()
@@ -87,7 +91,7 @@ class MqttCourier:
 
     def close(self) -> None:
         """See `Courier.close`."""
-        self._closed = True
+        self._closed.set()
         self._client.disconnect()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_S)
@@ -100,7 +104,6 @@ class MqttCourier:
             protocol=MQTTProtocolVersion.MQTTv311,
         )
         client.username_pw_set(self._broker.username, self._broker.password)
-        client.reconnect_delay_set(1, _LONGEST_PAUSE_S)
         client.max_queued_messages_set(_MOST_QUEUED)
         client.on_pre_connect = self._before_connect
         client.on_connect = self._on_connect
@@ -110,12 +113,23 @@ class MqttCourier:
 
     def _run(self) -> None:
         try:
-            self._client.loop_forever(retry_first_connection=True)
+            pause_s = _FIRST_PAUSE_S
+            while not self._closed.is_set():
+                before = self.connections
+                self._hold_the_link()
+                pause_s = _FIRST_PAUSE_S if self.connections > before else min(2 * pause_s, _LONGEST_PAUSE_S)
+                self._closed.wait(pause_s * self._random.uniform(0.5, 1))
         except Exception as error:  # noqa: BLE001 -- the root of a thread; the agent ends with it
             self._inbox.put(Crashed("courier", error))
-        else:
-            if not self._closed:
-                self._inbox.put(Crashed("courier", RuntimeError("the MQTT loop ended")))
+
+    def _hold_the_link(self) -> None:
+        """Connect, and serve the connection until it is lost."""
+        try:
+            self._client.reconnect()
+            while not self._closed.is_set() and self._client.loop(_LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                pass
+        except OSError as error:
+            _log.info("event=broker_unreachable host=%s detail=%r", self._broker.host, str(error))
 
     def _before_connect(self, client: Client, _userdata: Any) -> None:  # noqa: ANN401 -- paho's signature
         client.will_set(self._will.topic, self._will.make_payload(), _QOS, retain=True)
