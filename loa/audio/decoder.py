@@ -17,9 +17,12 @@ class DecodedFile:
     """A recording decoded ahead by an ffmpeg of its own, from a frame on; a `Sound`.
 
     The decoder runs until the pipe between is full, so memory is bounded whatever the recording's length.
+    Raises OSError when there is no such file or no decoder.
     """
 
     def __init__(self, path: Path, first_frame: int) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
         self._path = path
         self._position = first_frame
         self._rest = b""
@@ -55,8 +58,6 @@ class DecodedFile:
         """What is wrong with the file, once ended."""
         if self._process.poll() in {None, 0}:
             return None
-        if not self._path.is_file():
-            return f"there is no file {self._path}"
         return f"{self._path} cannot be decoded (ffmpeg ended with {self._process.returncode})"
 
     def read(self, frames: int) -> Samples:

@@ -217,7 +217,7 @@ def test_a_recording_that_is_over_ends_before_its_stop(rig: Rig, sound: Path) ->
 
 
 def test_a_missing_file_is_told_and_the_next_cue_sounds(rig: Rig, sound: Path) -> None:
-    missing = cue(sound.with_name("missing.wav"), rig.now() + ms(300), 400)
+    missing = cue(sound.with_name("missing.wav"), rig.now() + LEAD, 400)
     rig.player.set_plan([missing, replace(cue(sound, missing.stop_at, 400), occurrence="o@2")])
     event = rig.next_event()
     assert isinstance(event, Failed)
@@ -287,7 +287,7 @@ def test_gain_is_in_decibels(real: RealRig, sound: Path) -> None:
 def test_what_is_no_sound_is_told(real: RealRig, tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense.opus"
     nonsense.write_bytes(b"no sound at all" * 100)
-    real.player.set_plan([cue(nonsense, real.now() + ms(300), 700)])
+    real.player.set_plan([cue(nonsense, real.now() + LEAD, 2000)])
     event = real.next_event()
     assert isinstance(event, Failed)
     assert "cannot be decoded" in event.detail
