@@ -32,9 +32,7 @@ class Gate:
 
     def signed_in(self, request: Request) -> SignedIn:
         """Who sent the request; raises `Unauthenticated`. Does not look at the CSRF token."""
-        secret = _bearer(request) or request.cookies.get(SESSION_COOKIE)
-        if secret is None:
-            raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
+        secret = secret_of(request)
         with self.db.look() as session:
             return self.sessions.whose(session, secret)
 
@@ -68,6 +66,14 @@ class Gate:
     def forget(self, response: Response) -> None:
         """Take the session cookie away."""
         response.delete_cookie(SESSION_COOKIE, path="/", secure=self.secure_cookies, httponly=True)
+
+
+def secret_of(request: Request) -> str:
+    """What the request carries of a session or token; raises `Unauthenticated`."""
+    secret = _bearer(request) or request.cookies.get(SESSION_COOKIE)
+    if secret is None:
+        raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
+    return secret
 
 
 def check_csrf(who: SignedIn, given: str | None) -> None:

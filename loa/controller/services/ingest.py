@@ -26,6 +26,7 @@ from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
 from loa.protocol.reports import Hello, PlayReport, Receipt, Reports, State
 from loa.protocol.topics import Channel, Message, Topic
+from loa.protocol.units import to_whole_ms
 
 _log = structlog.get_logger(__name__)
 
@@ -142,7 +143,7 @@ class Ingest:
     # From reports to rows.
 
     def _store(self, batches: list[Reports]) -> None:
-        now = self._clock.now()
+        now = to_whole_ms(self._clock.now())
         with self._db.work() as work:
             up_to = self._store_rows(work, batches, now)
             work.after_commit(lambda: self._confirm(up_to, batches, now))

@@ -1,0 +1,55 @@
+"""What changed, as it changes: server-sent events."""
+
+import json
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from loa.controller.api.deps import Parts
+from loa.controller.api.problems import documented
+from loa.controller.composition import Controller
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.ports import Event
+from loa.controller.store.tree import read_tree
+from loa.protocol.ids import AreaId
+
+PING_S = 20
+"""A comment so often, so that proxies keep the connection and dead ones are noticed."""
+RELOAD = "reload"
+
+
+async def events(request: Request, parts: Parts) -> EventSourceResponse:
+    """Events of the areas that the person may see: `event` is the kind, `data` has area and subject.
+
+    `event: reload` means that the page was too slow and should load everything anew.
+    """
+    person = await run_in_threadpool(parts.gate.person, request)
+    areas = await run_in_threadpool(_visible, parts, person)
+    return EventSourceResponse(_stream(parts, areas), ping=PING_S)
+
+
+def router() -> APIRouter:
+    """`/events`."""
+    routes = APIRouter(tags=["events"])
+    routes.add_api_route("/events", events, responses=documented(401), response_class=EventSourceResponse)
+    return routes
+
+
+async def _stream(parts: Controller, areas: frozenset[AreaId]) -> AsyncIterator[ServerSentEvent]:
+    with parts.events.listen(areas.__contains__) as heard:
+        yield ServerSentEvent(comment="listening")
+        async for event in heard:
+            yield _sent(event)
+
+
+def _sent(event: Event | None) -> ServerSentEvent:
+    if event is None:
+        return ServerSentEvent(event=RELOAD, data="{}")
+    return ServerSentEvent(event=event.kind, data=json.dumps({"area": event.area, "subject": event.subject}))
+
+
+def _visible(parts: Controller, person: Person) -> frozenset[AreaId]:
+    with parts.db.look() as session:
+        return read_tree(session).below(granted(person, Act.READ_AREA))

@@ -1,0 +1,94 @@
+"""What nodes refused, and what went wrong on them."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from loa.controller.api.deps import Parts, Who
+from loa.controller.api.problems import documented
+from loa.controller.core.access import Act, granted
+from loa.controller.errors import Invalid
+from loa.controller.services.rights import permit
+from loa.controller.store.incidents import KINDS, IncidentFilter, Position, find_incidents
+from loa.controller.store.tables import ReportRow
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.units import Instant, from_ms, to_ms
+
+
+class IncidentQuery(BaseModel):
+    """Which incidents; what is left out does not restrict."""
+
+    area: AreaId | None = None
+    node: NodeId | None = None
+    kind: Annotated[str | None, Field(pattern=f"^({'|'.join(KINDS)})$")] = None
+    from_at: Annotated[datetime | None, Field(alias="from")] = None
+    until_at: Annotated[datetime | None, Field(alias="to")] = None
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class Incident(BaseModel):
+    """A refusal (a message that a node did not accept) or a problem (what failed on it)."""
+
+    node: str
+    kind: Annotated[str, Field(examples=["refusal"])]
+    at: Instant
+    """By the node's clock."""
+    received_at: Instant
+    report: dict[str, Any]
+    """As the node told it."""
+
+
+class Incidents(BaseModel):
+    """Incidents, the last received first; `cursor` gives the next ones, null at the end."""
+
+    items: list[Incident]
+    cursor: str | None
+
+
+def incidents(who: Who, parts: Parts, query: Annotated[IncidentQuery, Query()]) -> Incidents:
+    """Of nodes in the areas whose log the person may read."""
+    with parts.db.look() as session:
+        if query.area is not None:
+            permit(session, who, Act.READ_LOG, query.area)
+        within = [query.area] if query.area is not None else sorted(granted(who, Act.READ_LOG))
+        wanted = IncidentFilter(
+            within=within, node=query.node, kind=query.kind, from_at=query.from_at, until_at=query.until_at
+        )
+        after = _position(query.cursor) if query.cursor else None
+        found = find_incidents(session, wanted, after=after, limit=query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return Incidents(items=[_incident(row) for row in shown], cursor=_cursor(shown[-1]) if more else None)
+
+
+def router() -> APIRouter:
+    """`/incidents`."""
+    routes = APIRouter(tags=["log"])
+    routes.add_api_route("/incidents", incidents, responses=documented(401, 404))
+    return routes
+
+
+def _incident(row: ReportRow) -> Incident:
+    return Incident(
+        node=row.node_id,
+        kind=row.kind,
+        at=row.at,
+        received_at=row.received_at,
+        report=json.loads(row.body),
+    )
+
+
+def _cursor(row: ReportRow) -> str:
+    return f"{to_ms(row.received_at)}.{row.node_id}.{row.journal_id}.{row.number}"
+
+
+def _position(cursor: str) -> Position:
+    try:
+        at_ms, node, journal, number = cursor.split(".")
+        return from_ms(int(at_ms)), node, journal, int(number)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("bad_cursor", "take the cursor from the answer before, or leave it out") from error

@@ -1,0 +1,104 @@
+"""The broadcast log."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from loa.controller.api.deps import Parts, Who
+from loa.controller.api.problems import documented
+from loa.controller.store.log import LogFilter
+from loa.controller.store.tables import LogRow
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.kinds import BroadcastClass
+from loa.protocol.units import Instant
+
+
+class LogQuery(BaseModel):
+    """Which lines of the log; what is left out does not restrict."""
+
+    area: AreaId | None = None
+    node: NodeId | None = None
+    from_at: Annotated[datetime | None, Field(alias="from")] = None
+    until_at: Annotated[datetime | None, Field(alias="to")] = None
+    field: str | None = None
+    class_: Annotated[BroadcastClass | None, Field(alias="class")] = None
+    outcome: str | None = None
+    broadcast: str | None = None
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class LogLine(BaseModel):
+    """One occurrence on one node: what was planned, and what the node reported."""
+
+    id: int
+    occurrence: str
+    broadcast: str
+    node: str
+    area: str
+    place: str
+    title: str
+    field: str
+    class_: Annotated[str, Field(serialization_alias="class")]
+    planned_at: Instant
+    duration_ms: int
+    outcome: Annotated[str, Field(examples=["complete", "expected", "missed"])]
+    reason_at: Instant | None
+    by: str | None
+    delivered_at: Instant | None
+    started_at: Instant | None
+    ended_at: Instant | None
+    late_ms: int | None
+    played_ms: int | None
+    pieces: list[dict[str, Any]]
+    reported_at: Instant | None
+
+
+class LogLines(BaseModel):
+    """Lines, the newest first; `cursor` gives the next ones, null at the end."""
+
+    items: list[LogLine]
+    cursor: str | None
+
+
+def log(who: Who, parts: Parts, query: Annotated[LogQuery, Query()]) -> LogLines:
+    """Lines of the areas whose log the person may read."""
+    wanted = LogFilter(
+        within=(),
+        node=query.node,
+        from_at=query.from_at,
+        until_at=query.until_at,
+        field=query.field,
+        class_=query.class_,
+        outcome=query.outcome,
+        broadcast=query.broadcast,
+    )
+    with parts.db.look() as session:
+        page = parts.log.page(session, who, wanted, area=query.area, cursor=query.cursor, limit=query.limit)
+    return LogLines(items=[as_line(row) for row in page.lines], cursor=page.cursor)
+
+
+def as_line(row: LogRow) -> LogLine:
+    """A row as it is shown."""
+    own = row.model_dump(include=_SAME)
+    return LogLine(
+        **own,
+        broadcast=row.broadcast_id,
+        node=row.node_id,
+        area=row.area_id,
+        class_=row.class_,
+        pieces=json.loads(row.pieces or "[]"),
+    )
+
+
+def router() -> APIRouter:
+    """`/log`."""
+    routes = APIRouter(tags=["log"])
+    routes.add_api_route("/log", log, responses=documented(401, 404))
+    return routes
+
+
+_SAME = set(LogLine.model_fields) - {"broadcast", "node", "area", "class_", "pieces"}
