@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from loa.controller.errors import TooLarge
+from loa.controller.errors import Invalid, TooLarge
 
 MOST_FIELDS = 6_000
 """An area tree of a province is one field an area."""
@@ -22,7 +22,9 @@ class Bodies:
 
     async def form(self, request: Request) -> AsyncIterator[FormData]:
         """A form, with a file in it if need be; a dependency of endpoints. Raises `TooLarge`."""
-        declared = int(request.headers.get("content-length", "0") or 0)
+        declared = int(request.headers.get("content-length", "") or "-1")
+        if declared < 0:
+            raise Invalid("length_required", "send the form with its Content-Length, as browsers do")
         limit = self._upload_bytes + FORM_BYTES
         if declared > limit:
             raise TooLarge("too_large", f"the form has {declared} bytes, the limit is {limit}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,17 +23,23 @@ from loa.controller.services.recordings import Kept
 from loa.controller.services.sessions import SignedIn
 from loa.controller.store.database import Session
 from loa.controller.store.heard import known_nodes
+from loa.controller.store.log import LogFilter
 from loa.controller.store.people import user_of
 from loa.controller.store.tree import read_tree
 from loa.controller.web.catalogue import NOT_FOUND, explain, say
 from loa.controller.web.places import Heard, Places
 from loa.controller.web.previewing import Painter, PreviewPage
 from loa.controller.web.render import Renderer, see_other
-from loa.protocol.ids import RecordingId
+from loa.protocol.ids import AreaId, RecordingId
+from loa.protocol.programme import Silence
+from loa.protocol.reasons import Reason
 
 SIGN_IN = "/signin"
 HOME = "/bulletins"
 MOST_WAITING = 100
+MOST_LINES = 500
+LONGEST_SOUND = timedelta(days=1)
+SILENCED = Reason.SILENCED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,17 @@ class Console:
         with self.controller.db.look() as session:
             user = user_of(session, user_id)
         return user.name if user else user_id
+
+    def stopped_at(self, visit: Visit, area: AreaId, silence: Silence) -> list[datetime]:
+        """When sound ended by this silence, as nodes have reported by now."""
+        wanted = LogFilter(
+            within=(), from_at=silence.issued_at - LONGEST_SOUND, until_at=silence.issued_at, outcome=SILENCED
+        )
+        with self.controller.db.look() as session:
+            page = self.controller.log.page(
+                session, visit.person, wanted, area=area, cursor=None, limit=MOST_LINES
+            )
+        return [line.ended_at for line in page.lines if line.ended_at and line.by == silence.id]
 
     def preview(self, visit: Visit, draft: Draft, *, mine: str, repairs: bool) -> PreviewPage:
         """What the nodes would do if the draft was approved; a refusal to look ahead is told in its place."""

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
+from loa.controller.core.expected import EXPECTED, MISSED
+from loa.controller.store.tables import LogRow
 from loa.controller.web import catalogue, phrases
 from loa.controller.web.catalogue import Look
 from loa.controller.web.localtime import clock, clock_seconds, spell, today, weekday
@@ -13,34 +14,6 @@ from loa.protocol.reasons import Reason
 
 LATE_MS = 1_000
 """What starts later than this is told as late: a neighbour's loudspeaker is heard to be apart."""
-EXPECTED, MISSED = "expected", "missed"
-
-
-class Entry(Protocol):
-    """What a line is made from."""
-
-    @property
-    def occurrence(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def field(self) -> str: ...
-    @property
-    def class_(self) -> str: ...
-    @property
-    def place(self) -> str: ...
-    @property
-    def planned_at(self) -> datetime: ...
-    @property
-    def duration_ms(self) -> int: ...
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def delivered_at(self) -> datetime | None: ...
-    @property
-    def late_ms(self) -> int | None: ...
-    @property
-    def played_ms(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +52,7 @@ class Reader:
     """All lines are of one day, so that none needs to name it."""
 
 
-def line_of(entry: Entry, reader: Reader, *, node: str, href: str, sounding: Collection[str] = ()) -> Line:
+def line_of(entry: LogRow, reader: Reader, *, node: str, href: str, sounding: Collection[str] = ()) -> Line:
     """The line; `sounding` names what this node says that it sounds now."""
     is_on = entry.outcome in {EXPECTED, MISSED} and entry.occurrence in sounding
     look = catalogue.PLAYING if is_on else look_of(entry, reader.now)
@@ -98,7 +71,7 @@ def line_of(entry: Entry, reader: Reader, *, node: str, href: str, sounding: Col
     )
 
 
-def look_of(entry: Entry, now: datetime) -> Look:
+def look_of(entry: LogRow, now: datetime) -> Look:
     """The badge of what became of it; what cannot be known is never called heard, and never failed."""
     played = entry.played_ms or 0
     if entry.outcome == EXPECTED and entry.planned_at <= now:
@@ -109,7 +82,7 @@ def look_of(entry: Entry, now: datetime) -> Look:
     return catalogue.SHORT if look is catalogue.NOT_PLAYED and played else look
 
 
-def reason_of(entry: Entry, reader: Reader, *, is_on: bool = False) -> str:
+def reason_of(entry: LogRow, reader: Reader, *, is_on: bool = False) -> str:
     """Why, in plain words."""
     ends_at = entry.planned_at + timedelta(milliseconds=entry.duration_ms)
     if is_on:
@@ -117,13 +90,15 @@ def reason_of(entry: Entry, reader: Reader, *, is_on: bool = False) -> str:
         return catalogue.PLAYING_NOW.format(left=spell(left)) if left else phrases.PLAYING_LONGER
     if entry.outcome == EXPECTED:
         at = clock_seconds(entry.planned_at, reader.tz)
-        return catalogue.NOT_REPORTED_YET if entry.planned_at <= reader.now else catalogue.DUE_SOON.format(at=at)
+        return (
+            catalogue.NOT_REPORTED_YET if entry.planned_at <= reader.now else catalogue.DUE_SOON.format(at=at)
+        )
     if entry.outcome == MISSED:
         return catalogue.MISSED_HELD if entry.delivered_at else catalogue.MISSED_NOT_HELD
     return _told(entry)
 
 
-def rungs_of(entry: Entry, now: datetime, *, is_on: bool = False) -> tuple[Rung, ...]:
+def rungs_of(entry: LogRow, now: datetime, *, is_on: bool = False) -> tuple[Rung, ...]:
     """Planned, received, played, heard: always four, in this order."""
     marks = ("yes", _received(entry, now, is_on=is_on), _played(entry, now, is_on=is_on), _heard(entry))
     return tuple(
@@ -132,12 +107,12 @@ def rungs_of(entry: Entry, now: datetime, *, is_on: bool = False) -> tuple[Rung,
     )
 
 
-def is_one_day(entries: Collection[Entry], tz: str) -> bool:
+def is_one_day(entries: Collection[LogRow], tz: str) -> bool:
     """Whether all begin on the same local day."""
     return len({today(entry.planned_at, tz) for entry in entries}) <= 1
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: LogRow) -> str:
     played, planned = entry.played_ms or 0, entry.duration_ms
     words = {"played": spell(played), "planned": spell(planned), "late": spell(entry.late_ms or 0)}
     if entry.outcome == Reason.COMPLETE and (entry.late_ms or 0) > LATE_MS:
@@ -148,7 +123,7 @@ def _told(entry: Entry) -> str:
     return why
 
 
-def _received(entry: Entry, now: datetime, *, is_on: bool) -> str:
+def _received(entry: LogRow, now: datetime, *, is_on: bool) -> str:
     if entry.delivered_at or entry.played_ms or is_on:
         return "yes"
     if entry.outcome == Reason.LEARNT_TOO_LATE:
@@ -158,7 +133,7 @@ def _received(entry: Entry, now: datetime, *, is_on: bool) -> str:
     return "unknown" if entry.outcome in {EXPECTED, MISSED} else "yes"
 
 
-def _played(entry: Entry, now: datetime, *, is_on: bool) -> str:
+def _played(entry: LogRow, now: datetime, *, is_on: bool) -> str:
     if entry.outcome in {EXPECTED, MISSED}:
         return "none" if entry.planned_at > now and not is_on else "unknown"
     played = entry.played_ms or 0
@@ -167,6 +142,6 @@ def _played(entry: Entry, now: datetime, *, is_on: bool) -> str:
     return "partly" if played else "no"
 
 
-def _heard(entry: Entry) -> str:
+def _heard(entry: LogRow) -> str:
     """No node listens with a microphone yet: where something played, nobody can know whether it was heard."""
     return "unknown" if entry.played_ms else "none"

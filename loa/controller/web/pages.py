@@ -10,17 +10,16 @@ from loa.controller.web.console import Console
 from loa.controller.web.render import Renderer
 
 
-def mount(app: FastAPI, controller: Controller) -> None:
-    """Add the pages and their static files to the application."""
+def mount(app: FastAPI, controller: Controller, *, upload_bytes: int) -> None:
+    """Add the pages and their static files to the application; `upload_bytes` is the limit of a sound."""
     assets = survey()
     serve(app, assets)
     console = Console(controller=controller, renderer=Renderer(assets))
-    app.include_router(router(console))
+    app.include_router(router(console, Bodies(upload_bytes=upload_bytes)))
 
 
-def router(console: Console) -> APIRouter:
+def router(console: Console, bodies: Bodies) -> APIRouter:
     """All pages."""
-    bodies = Bodies(upload_bytes=console.controller.settings.max_upload_bytes)
     pages = APIRouter()
     # In this order: `/bulletins/new` is a page of its own, not a bulletin.
     for module in (sign_in, stop_page, log_page, what_page, where_page, when_page, bulletin_pages):
