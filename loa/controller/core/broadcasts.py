@@ -99,7 +99,7 @@ def make_broadcast(
         after_interruption=plan.after_interruption,
         late=plan.late,
         max_plays=plan.max_plays,
-        expires_at=plan.expires_at or found.bounded_at,
+        expires_at=found.bounded_at or plan.expires_at,
     )
 
 

@@ -22,6 +22,8 @@ class NoticeCode(StrEnum):
     """It must have ended before it can end; `delta_ms` is lacking."""
     IN_THE_PAST = "in_the_past"
     """The time asked for is over."""
+    TOO_FAR = "too_far"
+    """Its first start is more than a year ahead: a slip of the pen."""
     NEVER = "never"
     """The recurrence has no start from now on."""
     OVERLAPS_ITSELF = "overlaps_itself"
@@ -72,6 +74,7 @@ WEIGHTS = {
     NoticeCode.BAD_RECURRENCE: Weight.REFUSED,
     NoticeCode.LAST_END_TOO_EARLY: Weight.REFUSED,
     NoticeCode.IN_THE_PAST: Weight.REFUSED,
+    NoticeCode.TOO_FAR: Weight.REFUSED,
     NoticeCode.NEVER: Weight.REFUSED,
     NoticeCode.OVERLAPS_ITSELF: Weight.REFUSED,
     NoticeCode.QUIET_HOURS: Weight.REFUSED,

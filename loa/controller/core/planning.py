@@ -103,6 +103,6 @@ def _examine_time(asked: Request, hours: list[Hours], tz: str) -> tuple[When | N
     lacking_ms = asked.duration_ms - limits(plan, asked.class_, asked.duration_ms)[1]
     if lacking_ms > 0:
         notices.append(Notice(code=NoticeCode.LAST_END_TOO_EARLY, delta_ms=lacking_ms))
-    if found.bounded_at is not None:
+    if found.goes_on:
         notices.append(Notice(code=NoticeCode.ENDS_ON, at=found.bounded_at))
     return when, found, notices

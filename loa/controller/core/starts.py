@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from loa.controller.core.notices import Notice, NoticeCode
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.policy import Policy
-from loa.protocol.when import When, rule_parts
+from loa.protocol.when import When, parse_local, rule_parts
 from loa.schedules.errors import RecurrenceError
+from loa.schedules.localtime import from_wall
 from loa.schedules.model import Window
 from loa.schedules.policy import allowed_until, next_change, version_at
 from loa.schedules.recurrence import starts
@@ -21,7 +22,9 @@ LONGEST = timedelta(days=366)
 LOOK = timedelta(days=31)
 """Starts this far ahead of the first one are examined one by one."""
 
-_HORIZONS = (timedelta(days=8), timedelta(days=62), timedelta(days=1500))
+_HORIZONS = (timedelta(days=8), timedelta(days=62), LONGEST)
+_MANY = 400
+"""Starts a year from which on a rule is dense: one more year tells whether it goes on."""
 _STEPS = 64
 _MINUTE = timedelta(minutes=1)
 _BACK = timedelta(days=2)
@@ -44,19 +47,29 @@ class Starts:
     last_at: datetime | None
     """The last of all, None where there is none."""
     bounded_at: datetime | None
-    """Where the plan is made to end, since its rule goes on."""
+    """Where a recurrence is made to end, if it does not say so itself."""
+    goes_on: bool = False
+    """Whether it would have gone on after that."""
+    is_too_far: bool = False
+    """Whether the first start is more than `LONGEST` ahead."""
 
 
 def find_starts(when: When, now: datetime, *, limit: int | None, expires_at: datetime | None) -> Starts:
-    """The starts from now on; raises RecurrenceError for a rule that cannot be followed."""
+    """The starts from now on; raises RecurrenceError for a rule that cannot be followed or began long ago."""
     begin = now - PAST_GRACE
+    recurs = when.rrule is not None or bool(when.rdates)
+    start_at = from_wall(parse_local(when.start_local), when.tz)
+    if recurs and start_at < now - LONGEST:
+        raise RecurrenceError(when.rrule or "", "begins more than a year ago; begin it nearer")
     first = _first_start(when, begin, limit)
     if first is None or (expires_at is not None and first >= expires_at):
-        return Starts((), None, None)
-    bound = first + LONGEST if expires_at is None else expires_at
-    every = starts(when, Window(from_at=begin, until_at=bound), limit=limit)
-    bounded_at = bound if expires_at is None and _goes_on(when, bound, limit) else None
-    return Starts(tuple(one for one in every if one < first + LOOK), every[-1], bounded_at)
+        return Starts((), None, None, is_too_far=start_at > begin + LONGEST)
+    bound = first + LONGEST
+    until = bound if expires_at is None else min(bound, expires_at)
+    every = starts(when, Window(from_at=begin, until_at=until), limit=limit)
+    bounded_at = bound if recurs and until == bound else None
+    goes_on = bounded_at is not None and _goes_on(when, bound, limit, len(every))
+    return Starts(tuple(one for one in every if one < first + LOOK), every[-1], bounded_at, goes_on=goes_on)
 
 
 def allowed(hours: Hours, class_: BroadcastClass, at: datetime, duration_ms: int) -> Notice | None:
@@ -123,7 +136,7 @@ def judge_starts(
     """Why the plan cannot be approved as it is; nothing if it can."""
     every = list(dict.fromkeys(hours))
     if not found.near:
-        return [_no_start(when, every, class_, duration_ms, now)]
+        return [_no_start(found, when, every, class_, duration_ms=duration_ms, now=now)]
     problems = [
         _first_refused(found.near, every, class_, duration_ms, now),
         _overlap(found.near, duration_ms),
@@ -132,11 +145,19 @@ def judge_starts(
 
 
 def _no_start(
-    when: When, every: Sequence[Hours], class_: BroadcastClass, duration_ms: int, now: datetime
+    found: Starts,
+    when: When,
+    every: Sequence[Hours],
+    class_: BroadcastClass,
+    *,
+    duration_ms: int,
+    now: datetime,
 ) -> Notice:
+    at = from_wall(parse_local(when.start_local), when.tz)
+    if found.is_too_far:
+        return Notice(code=NoticeCode.TOO_FAR, at=at)
     if when.rrule is not None or when.rdates:
         return Notice(code=NoticeCode.NEVER)
-    at = starts(When(tz=when.tz, start_local=when.start_local), _EVER)[0]
     after = allowed_after(every, class_, soon(now), duration_ms)
     return Notice(code=NoticeCode.IN_THE_PAST, at=at, repaired_after=after)
 
@@ -165,24 +186,19 @@ def _overlap(near: Sequence[datetime], duration_ms: int) -> Notice | None:
 
 
 def _first_start(when: When, begin: datetime, limit: int | None) -> datetime | None:
-    if when.rrule is None:
-        return next(iter(starts(when, Window(from_at=begin, until_at=_EVER.until_at), limit=limit)), None)
     for horizon in _HORIZONS:
         found = starts(when, Window(from_at=begin, until_at=begin + horizon), limit=limit)
         if found:
             return found[0]
-    later = starts(When(tz=when.tz, start_local=when.start_local), _EVER)[0]
-    if later > begin + _HORIZONS[-1]:
-        raise RecurrenceError(when.rrule, "begins more than four years from now; begin it nearer")
     return None
 
 
-def _goes_on(when: When, bound: datetime, limit: int | None) -> bool:
+def _goes_on(when: When, bound: datetime, limit: int | None, so_far: int) -> bool:
     """Whether there is a start at or after `bound`; by the rule alone where that has no end."""
     if when.rrule is not None and limit is None and not {"COUNT", "UNTIL"} & set(rule_parts(when.rrule)):
         return True
-    beyond = Window(from_at=bound, until_at=bound + 10 * LONGEST)
-    return bool(starts(when, beyond, limit=limit))
+    beyond = LONGEST if so_far > _MANY else 10 * LONGEST
+    return bool(starts(when, Window(from_at=bound, until_at=bound + beyond), limit=limit))
 
 
 def _settle(
@@ -224,5 +240,3 @@ def _last_allowed(
 
 
 _MS = timedelta(milliseconds=1)
-_EVER = Window(from_at=datetime(1999, 1, 1, tzinfo=UTC), until_at=datetime(2201, 1, 1, tzinfo=UTC))
-"""Every wall time that a `When` can name."""

@@ -6,7 +6,7 @@ from loa.protocol.units import from_ms, to_ms
 
 __all__ = ["Place", "pack", "unpack"]
 
-_MOST_DIGITS = 15
+_MOST_DIGITS = 14
 
 
 def pack(place: Place) -> str:
@@ -19,6 +19,6 @@ def unpack(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     at, dot, id_ = cursor.partition(".")
-    if not (dot and id_ and at.isascii() and at.isdigit() and len(at) <= _MOST_DIGITS):
+    if not (dot and id_.isalnum() and at.isascii() and at.isdigit() and len(at) <= _MOST_DIGITS):
         raise Invalid("bad_cursor", "take the cursor from the answer before, or leave it out")
     return Place(from_ms(int(at)), id_)

@@ -30,6 +30,7 @@ _DETAILS: Mapping[NoticeCode, str] = {
     NoticeCode.BAD_RECURRENCE: "the recurrence cannot be followed; change its rule",
     NoticeCode.LAST_END_TOO_EARLY: "it cannot end by its last end; give it more time or shorten it",
     NoticeCode.IN_THE_PAST: "its time is over; choose a later one",
+    NoticeCode.TOO_FAR: "it begins more than a year from now; check the year",
     NoticeCode.NEVER: "the recurrence has no start from now on; change its rule or its dates",
     NoticeCode.OVERLAPS_ITSELF: "it would start again before it has ended; let it start less often",
     NoticeCode.QUIET_HOURS: "its class may not sound at this hour",

@@ -110,10 +110,17 @@ class Withdrawals:
 
 def _check_occurrence(found: Scheduled, occurrence: OccurrenceId) -> None:
     when, limit = found.broadcast.when, found.broadcast.max_plays
-    at = start_of(occurrence)
+    at = _start(occurrence)
     window = Window(from_at=at, until_at=at + timedelta(milliseconds=1))
     if broadcast_of(occurrence) != found.id or not starts(when, window, limit=limit):
         raise Invalid("no_such_occurrence", f"{occurrence} is no occurrence of this broadcast")
+
+
+def _start(occurrence: OccurrenceId) -> datetime:
+    try:
+        return start_of(occurrence)
+    except (OverflowError, ValueError) as error:
+        raise Invalid("no_such_occurrence", f"{occurrence} is no occurrence of this broadcast") from error
 
 
 def _withdrawn(row: WithdrawalRow) -> Withdrawn:
