@@ -20,6 +20,7 @@ from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError, PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
@@ -169,8 +170,9 @@ def open_player(sink: str, clock: SystemTime) -> Player:
                 open_output,
             )
 
-            return SoundDevicePlayer(clock=clock, open_stream=partial(open_output, None))
-        return WavPlayer(Path(sink.removeprefix("wav:")), clock=clock)
+            stream = partial(open_output, None)
+            return SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound)
+        return WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound)
     except OSError as error:
         raise PlayerUnavailableError(sink, str(error)) from error
 
