@@ -92,6 +92,12 @@ CASES = {
         {"n1": "silenced 10:00", "n2": "silenced 10:10"},
         silences=[silence("10:00", "10:30")],
     ),
+    "STOP ends what waits": Case(
+        named(given("n1", "10:00", 30), given("n2", "10:05", 5)),
+        "n1 10:00-10:10",
+        {"n1": "silenced 10:10", "n2": "silenced 10:10"},
+        silences=[silence("10:10", "10:20")],
+    ),
     "STOP cannot precede its issue": Case(
         named(given("n", "09:55", 10)),
         "n 09:55-10:01",
