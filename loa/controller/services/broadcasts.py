@@ -24,7 +24,7 @@ from loa.controller.store.bulletins import read_recording
 from loa.controller.store.database import Session, Work
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Broadcast, ControllerApproval, Entry, RecordingSource, approve
-from loa.protocol.ids import AreaId, BroadcastId, RecordingId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
 from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import DurationMs, SizeBytes, to_whole_ms
@@ -124,6 +124,10 @@ class Broadcasts:
         page = tuple(found[:limit])
         more = len(found) > limit
         return BroadcastPage(page, pack(Place(page[-1].approved_at, page[-1].id)) if more else None)
+
+    def is_carried(self, session: Session, recording: RecordingId, node: NodeId) -> bool:
+        """Whether a programme of the node names the recording."""
+        return store.carries(session, recording, node)
 
     def _may_read(self, session: Session, who: Person, found: Scheduled) -> bool:
         readable = _readable(session, who)

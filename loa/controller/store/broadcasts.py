@@ -10,10 +10,18 @@ from sqlmodel import Session, col, select
 
 from loa.controller.core.broadcasts import Scheduled
 from loa.controller.core.inbox import InboxItem, InboxState
+from loa.controller.store.areas import path_of
 from loa.controller.store.bulletins import Place, older
-from loa.controller.store.tables import BroadcastRow, InboxRow, OrderRow, PlacementRow, WithdrawalRow
+from loa.controller.store.tables import (
+    BroadcastRow,
+    InboxRow,
+    OrderRow,
+    PlacementRow,
+    WithdrawalRow,
+    ZoneMemberRow,
+)
 from loa.protocol.broadcast import Broadcast, ControllerApproval, Entry
-from loa.protocol.ids import AreaId, BroadcastId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
 
 
 def add_broadcast(session: Session, scheduled: Scheduled, entry: Entry) -> None:
@@ -154,6 +162,18 @@ def find_withdrawals(session: Session, broadcast: str) -> list[WithdrawalRow]:
     """All of a broadcast and its occurrences, by time."""
     found = select(WithdrawalRow).where(WithdrawalRow.broadcast_id == broadcast)
     return list(session.exec(found.order_by(col(WithdrawalRow.issued_at), col(WithdrawalRow.id))).all())
+
+
+def carries(session: Session, recording: RecordingId, node: NodeId) -> bool:
+    """Whether what stands in a programme of the node names the recording."""
+    zones = session.exec(select(ZoneMemberRow.zone_id).where(ZoneMemberRow.node_id == node)).all()
+    found = (
+        select(PlacementRow.broadcast_id)
+        .join(BroadcastRow)
+        .where(col(PlacementRow.area_id).in_([*path_of(session, node), *zones]))
+        .where(BroadcastRow.recording == recording)
+    )
+    return session.exec(found.limit(1)).first() is not None
 
 
 def titles(session: Session, broadcasts: Collection[BroadcastId]) -> dict[BroadcastId, str]:

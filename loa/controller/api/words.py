@@ -1,0 +1,17 @@
+"""Types of what people write."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+
+def _check(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a text must not hold the character NUL; remove it")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_check)]
+"""Text of people, without NUL, which PostgreSQL cannot keep."""
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""Id of a thing that the controller named."""
