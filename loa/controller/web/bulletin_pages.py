@@ -15,7 +15,7 @@ from loa.controller.store.database import Work
 from loa.controller.web import phrases
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import BULLETIN_STATES, CLASSES, FIELDS, say
-from loa.controller.web.console import Console, Visit, page_route
+from loa.controller.web.console import OPEN, Console, Visit, page_route
 from loa.controller.web.forms import Errors, say_when
 from loa.controller.web.localtime import spell, weekday_time
 from loa.controller.web.previewing import PreviewPage
@@ -23,7 +23,6 @@ from loa.controller.web.render import see_other
 from loa.protocol.kinds import BroadcastClass
 
 MOST_LISTED = 50
-OPEN = (BulletinState.DRAFT, BulletinState.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def draft_of(console: Console, visit: Visit, what: WhatForm, recording: Recordin
     """What the form says as a draft; where and when are kept from before."""
     before = Draft(area=issuing_area(visit, what.area))
     if what.id:
-        before = console.bulletin(visit, what.id).draft
+        before = console.open_bulletin(visit, what.id).draft
     return replace(
         before,
         title=what.title[:200],

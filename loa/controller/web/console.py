@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from loa.controller.composition import Controller
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
-from loa.controller.errors import ControllerError, Forbidden, NotFound, Unauthenticated
+from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
 from loa.controller.gate import check_csrf
 from loa.controller.services.bulletins import BulletinFilter
 from loa.controller.services.previews import Asked
@@ -37,9 +37,18 @@ from loa.protocol.reasons import Reason
 SIGN_IN = "/signin"
 HOME = "/bulletins"
 MOST_WAITING = 100
+OPEN = (BulletinState.DRAFT, BulletinState.RETURNED)
 MOST_LINES = 500
 LONGEST_SOUND = timedelta(days=1)
 SILENCED = Reason.SILENCED.value
+
+
+class Closed(Conflict):
+    """The bulletin was submitted or approved, so that the steps of writing it are over."""
+
+    def __init__(self, bulletin_id: str) -> None:
+        super().__init__("wrong_state", "the bulletin is not a draft any more", bulletin=bulletin_id)
+        self.address = f"/bulletins/{bulletin_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class Console:
         if isinstance(error, Unauthenticated):
             target = request.url.path if request.method == "GET" else HOME
             return see_other(f"{SIGN_IN}?next={quote(target)}", htmx=htmx)
+        if isinstance(error, Closed):
+            return see_other(error.address, htmx=htmx)
         found = error.status != NotFound.status
         words = {
             "title": say(error.code, error.facts) if found else NOT_FOUND,
@@ -117,6 +128,13 @@ class Console:
         """The bulletin; raises `NotFound` also where the person has no right to know of it."""
         with self.controller.db.look() as session:
             return self.controller.bulletins.get(session, visit.person, bulletin_id)
+
+    def open_bulletin(self, visit: Visit, bulletin_id: str) -> Bulletin:
+        """The bulletin, if it may still be written on; else raises `Closed`, which leads to its page."""
+        bulletin = self.bulletin(visit, bulletin_id)
+        if bulletin.state not in OPEN:
+            raise Closed(bulletin_id)
+        return bulletin
 
     def recording(self, sha256: RecordingId | None) -> Kept | None:
         """The recording, if there is one and it is still kept."""

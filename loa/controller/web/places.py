@@ -97,9 +97,10 @@ class Places:
         if area not in self.tree:
             return area
         place = self.tree.place(area)
-        named = place.name.lower().startswith(KINDS_IN_NAMES)
-        is_node = place.kind is AreaKind.NODE
-        return self.name(area) if named or is_node else f"{KINDS[place.kind]} {self.name(area)}"
+        name = self.name(area)
+        if place.name.lower().startswith(KINDS_IN_NAMES):
+            return name[:1].lower() + name[1:]
+        return name if place.kind is AreaKind.NODE else f"{KINDS[place.kind]} {name}"
 
     def options(self) -> Iterator[tuple[AreaId, str]]:
         """All areas for a list to choose from, each below the one that it lies in."""
@@ -153,7 +154,7 @@ class Places:
 
     def name_list(self, nodes: Collection[NodeId]) -> str:
         """A few names, and how many more."""
-        names = ", ".join(self.name(AreaId(node)) for node in list(nodes)[:MOST_NAMES])
+        names = ", ".join(sorted(self.name(AreaId(node)) for node in nodes)[:MOST_NAMES])
         more = len(nodes) - MOST_NAMES
         return phrases.MORE_NAMES.format(names=names, more=more) if more > 0 else names
 

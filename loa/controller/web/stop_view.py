@@ -152,7 +152,7 @@ def _cells(places: Places, kinds: Mapping[NodeId, str]) -> tuple[Cell, ...]:
         return ()
     return tuple(
         Cell(kind, f"{places.name(AreaId(node))}: {_WORDS[kind]}")
-        for node, kind in sorted(kinds.items(), key=lambda pair: list(_WORDS).index(pair[1]))
+        for node, kind in sorted(kinds.items(), key=lambda pair: (list(_WORDS).index(pair[1]), pair[0]))
     )
 
 

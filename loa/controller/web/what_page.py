@@ -39,7 +39,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     @routes.get("/bulletins/{bulletin_id}/what")
     def edit(request: Request, bulletin_id: str) -> Response:
         visit = console.visit(request)
-        bulletin = console.bulletin(visit, bulletin_id)
+        bulletin = console.open_bulletin(visit, bulletin_id)
         kept = console.recording(bulletin.draft.recording)
         return page.show(
             visit, what_from(bulletin, kept.origin if kept else None), saved_at=bulletin.updated_at
@@ -186,7 +186,7 @@ class WhatPage:
             return RecordingId(what.recording) if what.recording else None
         if not what.id:
             return None
-        before = self._console.bulletin(visit, what.id).draft
+        before = self._console.open_bulletin(visit, what.id).draft
         kept = self._console.recording(before.recording) if before.text == what.text else None
         return kept.sha256 if kept and kept.origin == "speech" else None
 

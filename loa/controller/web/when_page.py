@@ -41,18 +41,18 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     @routes.get("/bulletins/{bulletin_id}/when")
     def ask(request: Request, bulletin_id: str) -> Response:
         visit = console.visit(request)
-        bulletin = console.bulletin(visit, bulletin_id)
+        bulletin = console.open_bulletin(visit, bulletin_id)
         return page.show(visit, bulletin, page.form_of(visit, bulletin))
 
     @routes.post("/bulletins/{bulletin_id}/preview")
     def preview(request: Request, bulletin_id: str, form: Form) -> Response:
         visit = console.visit(request, form)
-        return page.preview(visit, console.bulletin(visit, bulletin_id), form)
+        return page.preview(visit, console.open_bulletin(visit, bulletin_id), form)
 
     @routes.post("/bulletins/{bulletin_id}/when")
     def act(request: Request, bulletin_id: str, form: Form) -> Response:
         visit = console.visit(request, form)
-        bulletin, asked = console.bulletin(visit, bulletin_id), _form(form)
+        bulletin, asked = console.open_bulletin(visit, bulletin_id), _form(form)
         match text_of(form, "act").split(":"):
             case ["repair", was, becomes] if was.isdigit() and becomes.isdigit():
                 return page.repair(visit, bulletin, form, from_ms(int(was)), from_ms(int(becomes)))

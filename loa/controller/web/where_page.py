@@ -26,19 +26,19 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     @routes.get("/bulletins/{bulletin_id}/where")
     def ask(request: Request, bulletin_id: str) -> Response:
         visit = console.visit(request)
-        bulletin = console.bulletin(visit, bulletin_id)
+        bulletin = console.open_bulletin(visit, bulletin_id)
         return show(console, visit, bulletin, bulletin.draft.plan.audience)
 
     @routes.post("/bulletins/{bulletin_id}/reach")
     def reach(request: Request, bulletin_id: str, form: Form) -> Response:
         visit = console.visit(request, form)
-        console.bulletin(visit, bulletin_id)
+        console.open_bulletin(visit, bulletin_id)
         return console.show("_reach.html", visit, {"reach": visit.places.reach(_audience(visit, form))})
 
     @routes.post("/bulletins/{bulletin_id}/where")
     def choose(request: Request, bulletin_id: str, form: Form) -> Response:
         visit = console.visit(request, form)
-        bulletin, audience = console.bulletin(visit, bulletin_id), _audience(visit, form)
+        bulletin, audience = console.open_bulletin(visit, bulletin_id), _audience(visit, form)
         if not audience:
             return show(console, visit, bulletin, audience, {"area": phrases.AREA_MISSING})
         if text_of(form, "act") == "count":
