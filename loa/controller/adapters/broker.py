@@ -21,6 +21,7 @@ from loa.controller.core.broker_rules import (
     passwords_text,
 )
 from loa.controller.errors import Unavailable
+from loa.controller.services.tasks import Task
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +81,7 @@ class ChildBroker(FileBroker):
         super().__init__(folder=folder, listeners=listeners, users=users)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
+        self._watcher = Task("broker", self._watch)
 
     def start(self) -> None:
         """Return once every listener accepts; raises OSError, or Unavailable after 15 s."""
@@ -93,8 +94,7 @@ class ChildBroker(FileBroker):
         """End the child and wait for its end."""
         self._stopping.set()
         self._send(signal.SIGTERM)
-        if self._watcher.is_alive():
-            self._watcher.join()
+        self._watcher.join()
 
     @property
     def pid(self) -> int | None:
