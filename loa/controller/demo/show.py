@@ -58,6 +58,10 @@ class Show:
             for fault in found:
                 self._console.print(f"[red]✘[/red] {node}: {fault}", highlight=False)
 
+    def failed(self, reason: str) -> None:
+        """Why the demo ends without success."""
+        self._console.print(f"[red]✘[/red] {reason}", highlight=False)
+
     def _cells(self, line: LogLine) -> list[str]:
         occurrence = line["occurrence"]
         played_ms = line["played_ms"]

@@ -1,0 +1,78 @@
+"""The people of the sample commune, at work through the public API as the console would be."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from loa.controller.core.sample import COMMUNE, SAMPLE
+from loa.controller.demo.processes import StageError
+from loa.protocol.policy import Policy
+
+PEOPLE = (
+    ("mai", "Nguyễn Thị Mai", "official", COMMUNE),
+    ("hoa", "Nguyễn Văn Hòa", "approver", COMMUNE),
+    ("binh", "Trần Văn Bình", "technician", COMMUNE),
+    ("lan", "Phạm Thị Lan", "supervisor", SAMPLE[1].id),
+)
+"""Name at sign-in, name, role, area."""
+Answer = dict[str, Any]
+_PATIENCE_S = 300.0
+
+
+class Desk:
+    """One person, signed in."""
+
+    def __init__(self, base_url: str, user: str, password: str) -> None:
+        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=_PATIENCE_S, trust_env=False)
+        answer = self.post("/sessions", {"user": user, "password": password})
+        self._http.headers["x-csrf-token"] = str(answer["csrf"])
+
+    def get(self, path: str, **query: str) -> Answer:
+        """The answer to a GET; `StageError` with the problem's detail if it is refused."""
+        return _answer(self._http.get(path, params=query))
+
+    def post(self, path: str, body: Answer | None = None, *, etag: str | None = None) -> Answer:
+        """The answer to a POST, sent so that it could be sent again."""
+        headers = {} if etag is None else {"if-match": etag}
+        return _answer(self._http.post(path, json=body, headers=headers))
+
+    def patch(self, path: str, body: Answer) -> Answer:
+        """The answer to a PATCH."""
+        return _answer(self._http.patch(path, json=body))
+
+    def put(self, path: str, body: Answer) -> Answer:
+        """The answer to a PUT."""
+        return _answer(self._http.put(path, json=body))
+
+    def upload(self, sound: Path) -> Answer:
+        """A sound, taken in and prepared, without chime: what sounds is what went in."""
+        with sound.open("rb") as content:
+            return _answer(self._http.post("/recordings", files={"file": (sound.name, content)}))
+
+    def fetch(self, path: str, into: Path) -> Path:
+        """The bytes behind a path, stored as a file."""
+        answer = self._http.get(path.removeprefix("/api/v1"))
+        _answer_status(answer)
+        into.write_bytes(answer.content)
+        return into
+
+
+def furnish(admin: Desk, password: str, policy: Policy) -> None:
+    """Give the sample tree its people and the commune its policy."""
+    for user, name, role, area in PEOPLE:
+        admin.post("/users", {"id": user, "name": name, "password": password})
+        admin.put(f"/users/{user}/roles", {"roles": [{"area": area, "role": role}]})
+    admin.patch(f"/areas/{COMMUNE}", {"policy": policy.model_dump(mode="json")})
+
+
+def _answer(answer: httpx.Response) -> Answer:
+    _answer_status(answer)
+    return dict(answer.json()) if answer.content else {}
+
+
+def _answer_status(answer: httpx.Response) -> None:
+    if answer.is_error:
+        raise StageError(
+            f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}"
+        )

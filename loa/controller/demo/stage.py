@@ -1,0 +1,81 @@
+"""The demo's machines: a controller with its broker, and nodes, on free loopback ports below one folder."""
+
+import os
+from pathlib import Path
+
+import httpx
+
+from loa.controller.demo.processes import Process, StageError, free_port, run_once, wait_until
+
+READY_WITHIN_S = 60.0
+
+
+class Stage:
+    """Starts and stops the processes; everything that they write is below `folder`."""
+
+    def __init__(self, folder: Path, *, sink: str | None) -> None:
+        self.folder = folder
+        self._sink = sink
+        self._http_port = free_port()
+        self._nodes: dict[str, Process] = {}
+        self._controller: Process | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the console is."""
+        return f"http://127.0.0.1:{self._http_port}"
+
+    def open(self, password: str) -> None:
+        """Make a fresh controller with the sample tree, and start it; returns when it is ready."""
+        run_once(
+            ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
+            environment=self._environment(),
+        )
+        log = self.folder / "controller.log"
+        self._controller = Process(["loa-controller", "serve"], log=log, environment=self._environment())
+        wait_until(self._is_ready, what=f"the controller's start (see {log})", within_s=READY_WITHIN_S)
+
+    def add_node(self, node: str, code: str) -> None:
+        """Enrol a node with its one-time code and switch it on."""
+        folder = self.folder / "nodes" / node
+        data = str(folder / "data")
+        run_once(["loa-node", "enrol", self.address, code, "--data", data], environment=os.environ)
+        sink = self._sink or f"wav:{self.heard(node)}"
+        command = ["loa-node", "run", "--data", data, "--sink", sink]
+        self._nodes[node] = Process(command, log=folder / "node.log", environment=os.environ)
+
+    def heard(self, node: str) -> Path:
+        """The file that holds what the node sounded."""
+        return self.folder / "nodes" / node / "heard.wav"
+
+    def check(self) -> None:
+        """Raise `StageError` if a process has ended by itself."""
+        for process in (self._controller, *self._nodes.values()):
+            if process is not None:
+                process.check()
+
+    def close(self) -> None:
+        """Stop the nodes, then the controller and with it the broker."""
+        for process in (*self._nodes.values(), self._controller):
+            if process is not None:
+                process.stop()
+
+    def _is_ready(self) -> bool:
+        if self._controller is None:
+            raise StageError("the controller was not started")
+        self._controller.check()
+        try:
+            return httpx.get(f"{self.address}/readyz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "LOA_DATA_DIR": str(self.folder / "controller"),
+            "LOA_HTTP_HOST": "127.0.0.1",
+            "LOA_HTTP_PORT": str(self._http_port),
+            "LOA_BASE_URL": self.address,
+            "LOA_BROKER_LISTEN": '["127.0.0.1"]',
+            "LOA_BROKER_PORT": str(free_port()),
+            "LOA_BROKER_PUBLIC_HOST": "127.0.0.1",
+        }
