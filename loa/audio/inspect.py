@@ -195,7 +195,7 @@ def _decode(
 
     graph = (
         # 16 bits first: what exceeds full scale is cut to it, so that clipped samples can be counted
-        "[0:a:0]asplit[whole][sound];[whole]aformat=sample_fmts=s16,"
+        "[0:a:0]asplit[whole][sound];[whole]aformat=sample_fmts=s16:channel_layouts=mono,"
         "astats@whole=measure_perchannel=none:measure_overall=Peak_level+Peak_count+Number_of_samples,anullsink;"
         f"[sound]{DOWNMIX},asplit[plain][tobe];[plain]ebur128@plain=framelog=verbose,anullsink;"
         f"[tobe]{shaping},ebur128@shaped=framelog=verbose[out]"
@@ -224,11 +224,7 @@ def _conclude(declared: _Declared, size_bytes: int, decoded_ms: int, said: str) 
     peak_dbfs = _statistic(said, "Peak level dB")
     samples = _statistic(said, "Number of samples")
     at_peak = _statistic(said, "Peak count")
-    clipped = (
-        at_peak / (samples * max(1, declared.channels))
-        if samples > 0 and peak_dbfs > _FULL_SCALE_DBFS
-        else 0.0
-    )
+    clipped = at_peak / samples if samples > 0 and peak_dbfs > _FULL_SCALE_DBFS else 0.0
     loudness_lufs = read_loudness(said, "plain").integrated_lufs
     cautions = []
     if clipped > _CLIPPED_FRACTION:

@@ -27,8 +27,8 @@ class Inspection:
     """What a file holds, by decoding it whole.
 
     `declared_ms` is what the container claims (None when it claims nothing), `decoded_ms` what came out.
-    `clipped_fraction` is the share of samples at full scale. Loudness is EBU R128 integrated, in LUFS, after
-    the downmix to mono.
+    `clipped_fraction` is the share of samples at full scale; loudness is EBU R128 integrated, in LUFS. Both
+    and the peak are of the downmix to mono.
     """
 
     codec: str

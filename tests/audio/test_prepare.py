@@ -68,10 +68,10 @@ def test_wide_noise_that_opus_makes_softer_is_corrected(tmp_path: Path) -> None:
 
 def test_the_result_is_what_the_nodes_play(speech: Path, tmp_path: Path) -> None:
     prepared = prepare(speech, tmp_path / "out.opus")
-    entries = "stream=codec_name,channels,sample_rate:format=format_name:format_tags"
+    entries = "stream=codec_name,channels,sample_rate:format=format_name:stream_tags:format_tags"
     command = ["ffprobe", "-v", "error", "-of", "default=nw=1:nk=1", "-show_entries", entries]
     answer = subprocess.run([*command, str(prepared.path)], capture_output=True, text=True, check=True).stdout
-    assert answer.split() == ["opus", "48000", "1", "ogg"]
+    assert answer.split() == ["opus", "48000", "1", "Lavc", "libopus", "ogg"]
     content = prepared.path.read_bytes()
     assert prepared.sha256 == hashlib.sha256(content).hexdigest()
     assert prepared.size_bytes == len(content)

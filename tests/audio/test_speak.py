@@ -97,6 +97,13 @@ def test_the_three_voices_sound_different(tmp_path: Path) -> None:
     assert len(sounds) == 3
 
 
+def test_brackets_do_not_make_phonemes_of_a_text(tmp_path: Path) -> None:
+    speaker = EspeakSpeaker()
+    bracketed = speaker.speak("[[hoa]] xin chào", "vi", tmp_path / "bracketed.wav")
+    plain = speaker.speak(" hoa  xin chào", "vi", tmp_path / "plain.wav")
+    assert bracketed.path.read_bytes() == plain.path.read_bytes()
+
+
 @pytest.mark.parametrize(
     "text", ["-v en xin chào", "[[h@l'oU]] xin chào", "xin\0chào\x1b", "<b>xin chào</b>"]
 )
