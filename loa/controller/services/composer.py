@@ -10,7 +10,8 @@ from loa.controller.core.tree import Tree
 from loa.controller.core.versions import is_credible, next_version
 from loa.controller.ports import Clock, SilenceJournal
 from loa.controller.services.airwaves import Airwaves
-from loa.controller.store import configs, programmes
+from loa.controller.store import programmes
+from loa.controller.store.configs import Kept, kept_configs, store_config
 from loa.controller.store.database import Database, Session
 from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode, pack, unpack_config, unpack_programme
@@ -98,10 +99,10 @@ class Composer:
         issued: list[ConfigPointer] = []
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:
-                kept = configs.kept_configs(work.session, set(some))
+                kept = kept_configs(work.session, set(some))
                 new = [made for one in kept if (made := self._config(tree, one)) is not None]
                 for pointer, packed in new:
-                    configs.store_config(work.session, pointer, packed)
+                    store_config(work.session, pointer, packed)
             issued += [pointer for pointer, _ in new]
         return issued
 
@@ -139,7 +140,7 @@ class Composer:
             return None
         return message if isinstance(message, Urgent) else None
 
-    def _config(self, tree: Tree, kept: configs.Kept) -> tuple[ConfigPointer, bytes] | None:
+    def _config(self, tree: Tree, kept: Kept) -> tuple[ConfigPointer, bytes] | None:
         now = self._clock.now()
         floor = self._config_floor.get(kept.node, 0)
         version = next_version(last=kept.version, now=now, heard=floor)
@@ -163,7 +164,7 @@ class Composer:
         )
         return pointer, packed
 
-    def _is_same(self, config: Config, kept: configs.Kept) -> bool:
+    def _is_same(self, config: Config, kept: Kept) -> bool:
         if kept.body is None:
             return False
         try:

@@ -1,0 +1,269 @@
+"""The publisher over a real database, a fake courier and a real journal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from loa.controller.adapters.silence_journal import FileSilenceJournal
+from loa.controller.core.sample import COMMUNE, VILLAGES
+from loa.controller.services.metrics import Metrics
+from loa.controller.services.publisher import Publisher
+from loa.controller.store.configs import config_body_of
+from loa.controller.store.database import Database
+from loa.controller.store.programmes import body_of
+from loa.protocol.codec import unpack_config, unpack_programme
+from loa.protocol.ids import AreaId, NodeId, sha256_hex
+from loa.protocol.keys import KeyRing
+from loa.protocol.kinds import BroadcastClass
+from loa.protocol.programme import ProgrammePointer, Urgent
+from loa.protocol.reports import Held
+from loa.protocol.topics import Channel, Topic
+from loa.protocol.units import to_ms
+from tests.controller.air import place, silence, withdraw
+from tests.controller.factories import Town
+from tests.fakes.courier import FakeCourier
+from tests.waiting import wait_for
+
+URGENT = Topic(Channel.URGENT, COMMUNE)
+PROGRAMME = Topic(Channel.PROGRAMME, COMMUNE)
+AREAS = frozenset({COMMUNE})
+EMERGENCY = BroadcastClass.EMERGENCY
+
+
+@dataclass
+class Station:
+    """A publisher at work."""
+
+    town: Town
+    journal: FileSilenceJournal
+    courier: FakeCourier
+    metrics: Metrics = field(default_factory=Metrics)
+    expected: list[frozenset[AreaId]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.publisher = self.another()
+
+    def another(self, lull_s: float = 5.0) -> Publisher:
+        return Publisher(
+            db=self.town.db,
+            clock=self.town.clock,
+            key=self.courier.key,
+            courier=self.courier,
+            journal=self.journal,
+            metrics=self.metrics,
+            expect=self.expected.append,
+            lull_s=lull_s,
+        )
+
+    def pointer(self) -> ProgrammePointer:
+        found = wait_for(lambda: self.courier.messages(PROGRAMME) or None, what="a programme")[-1]
+        assert isinstance(found, ProgrammePointer)
+        return found
+
+    def urgent(self) -> Urgent:
+        found = self.courier.last(URGENT)
+        assert isinstance(found, Urgent)
+        return found
+
+    def idle(self) -> None:
+        """Wait until the publisher has done all that was asked before."""
+        before = len(self.expected)
+        self.publisher.programme_changed(AREAS)
+        wait_for(lambda: len(self.expected) > before, what="the publisher's rest")
+
+
+@pytest.fixture
+def station(db: Database, tmp_path: Path) -> Iterator[Station]:
+    town = Town(db).build()
+    journal = FileSilenceJournal(tmp_path / "silences.journal")
+    made = Station(town, journal, FakeCourier(key=town.key))
+    made.publisher.start()
+    yield made
+    made.publisher.stop()
+    journal.close()
+
+
+def test_a_placed_broadcast_goes_out_as_a_pointer_to_a_signed_body(station: Station) -> None:
+    entry = place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    pointer = station.pointer()
+    with station.town.db.look() as session:
+        body = body_of(session, COMMUNE)
+    assert body is not None
+    assert sha256_hex(body) == pointer.sha256
+    assert len(body) == pointer.size_bytes
+    programme = unpack_programme(body, COMMUNE, KeyRing([station.courier.key.public]))
+    assert [one.id for one in programme.entries] == [entry.id]
+    assert programme.version == pointer.version >= to_ms(station.town.clock.now())
+    assert station.expected[-1] == AREAS
+
+
+def test_the_same_contents_are_not_issued_twice(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    first = station.pointer()
+    station.idle()
+    assert station.courier.messages(PROGRAMME) == [first]
+
+
+def test_versions_grow_though_the_clock_stands_still(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    first = station.pointer()
+    place(station.town, COMMUNE, title="Thông báo khác")
+    station.idle()
+    assert station.pointer().version == first.version + 1
+
+
+def test_an_emergency_is_on_air_when_the_call_returns(station: Station) -> None:
+    entry = place(station.town, COMMUNE, class_=EMERGENCY)
+    station.publisher.urgent_changed(AREAS)
+    assert [one.id for one in station.urgent().entries] == [entry.id]
+
+
+def test_an_ordinary_broadcast_is_not_urgent(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.urgent_changed(AREAS)
+    assert station.urgent().entries == ()
+
+
+def test_a_withdrawn_emergency_leaves_the_urgent_message(station: Station) -> None:
+    entry = place(station.town, COMMUNE, class_=EMERGENCY)
+    withdrawal = withdraw(station.town, entry.id)
+    station.publisher.urgent_changed(AREAS)
+    assert station.urgent().entries == ()
+    assert [one.id for one in station.urgent().withdrawals] == [withdrawal]
+
+
+def test_a_withdrawal_is_urgent_for_an_hour_and_stays_in_the_programme(station: Station) -> None:
+    entry = place(station.town, COMMUNE)
+    withdraw(station.town, entry.id)
+    station.town.clock.forward(hours=1, seconds=1)
+    station.publisher.urgent_changed(AREAS)
+    assert station.urgent().withdrawals == ()
+    station.publisher.programme_changed(AREAS)
+    station.pointer()
+    with station.town.db.look() as session:
+        body = body_of(session, COMMUNE) or b""
+    programme = unpack_programme(body, COMMUNE, KeyRing([station.courier.key.public]))
+    assert len(programme.withdrawals) == 1
+
+
+def test_a_silence_goes_out_with_the_emergencies_known_before(station: Station) -> None:
+    entry = place(station.town, COMMUNE, class_=EMERGENCY)
+    station.publisher.urgent_changed(AREAS)
+    noted = silence(station.journal, station.town.clock.now(), COMMUNE)
+    station.publisher.silenced(COMMUNE)
+    assert station.urgent().silences == (noted,)
+    assert [one.id for one in station.urgent().entries] == [entry.id]
+
+
+def test_what_does_not_fit_is_left_to_the_programme_and_counted(station: Station) -> None:
+    for number in range(8):
+        place(station.town, COMMUNE, class_=EMERGENCY, title=f"Lũ khẩn cấp {number}")
+    kept = silence(station.journal, station.town.clock.now(), COMMUNE)
+    station.publisher.urgent_changed(AREAS)
+    payload = station.courier.sent[-1][1]
+    assert len(payload) <= 4096
+    assert station.urgent().silences == (kept,)
+    left_out = 8 - len(station.urgent().entries)
+    assert 0 < left_out < 8
+    assert f"loa_urgent_left_out_total {left_out}.0".encode() in station.metrics.page()
+
+
+def test_everything_is_sent_again_on_connect(station: Station) -> None:
+    place(station.town, COMMUNE, class_=EMERGENCY)
+    station.courier.connected = False
+    station.publisher.urgent_changed(AREAS)
+    station.idle()
+    assert not station.courier.retained
+    station.courier.connected = True
+    station.publisher.connected()
+    wait_for(lambda: str(PROGRAMME) in station.courier.retained, what="the programme")
+    assert len(station.urgent().entries) == 1
+
+
+def test_a_node_that_lacks_something_has_it_sent_again_once_in_a_while(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.urgent_changed(AREAS)
+    station.publisher.programme_changed(AREAS)
+    pointer = station.pointer()
+    station.idle()
+    before = len(station.courier.sent)
+    for _ in range(20):
+        station.publisher.heard({COMMUNE: Held()})
+    wait_for(lambda: len(station.courier.sent) >= before + 2, what="urgent and pointer again")
+    station.idle()
+    assert len(station.courier.sent) == before + 2
+    assert station.pointer() == pointer
+
+
+def test_a_node_that_has_everything_makes_nobody_send(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    station.pointer()
+    station.idle()
+    before = len(station.courier.sent)
+    station.publisher.heard({COMMUNE: station.publisher.current(COMMUNE)})
+    station.idle()
+    assert len(station.courier.sent) == before
+
+
+def test_after_a_restored_backup_nodes_listen_again(station: Station) -> None:
+    """They hold versions that this controller does not remember; it must lead again."""
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    station.pointer()
+    ahead = to_ms(station.town.clock.now() + timedelta(days=3))
+    station.publisher.heard({COMMUNE: Held(programme=ahead, urgent=ahead)})
+    assert station.urgent().version == ahead + 1
+    wait_for(lambda: station.pointer().version == ahead + 1, what="a programme that leads")
+
+
+def test_no_node_can_use_up_the_versions(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    first = station.pointer()
+    station.publisher.heard({COMMUNE: Held(programme=2**53 - 1, urgent=2**53 - 1)})
+    station.idle()
+    assert station.pointer() == first
+
+
+def test_a_restart_finds_what_was_not_sent_and_leaves_the_rest(station: Station) -> None:
+    place(station.town, COMMUNE)
+    station.publisher.programme_changed(AREAS)
+    station.publisher.urgent_changed(AREAS)
+    first = station.pointer()
+    station.idle()
+    station.publisher.stop()
+    place(station.town, VILLAGES[0], class_=EMERGENCY)  # committed, then the power failed
+    station.publisher = station.another()
+    station.publisher.start()
+    village = Topic(Channel.URGENT, VILLAGES[0])
+    wait_for(lambda: bool(station.courier.messages(village)), what="the emergency")
+    station.idle()
+    assert station.courier.messages(PROGRAMME) == [first]
+
+
+def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
+    station.town.node("loa-1")
+    station.town.zone("vung-lu", "loa-1")
+    station.publisher.config_changed(frozenset({AreaId("loa-1")}))
+    topic = Topic(Channel.CONFIG, AreaId("loa-1"))
+    wait_for(lambda: bool(station.courier.messages(topic)), what="the configuration")
+    with station.town.db.look() as session:
+        body = config_body_of(session, NodeId("loa-1")) or b""
+    config = unpack_config(body, NodeId("loa-1"), KeyRing([station.courier.key.public]))
+    assert config.areas[-2:] == ("vung-lu", "loa-1")
+    assert config.areas[0] == "vinh-phuc"
+    assert VILLAGES[0] in config.areas
+    assert config.policy.versions
+
+
+def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None:
+    station.publisher.config_changed(frozenset({AreaId("gone")}))
+    topic = Topic(Channel.CONFIG, AreaId("gone"))
+    wait_for(lambda: (topic, b"") in station.courier.sent, what="the empty message")
