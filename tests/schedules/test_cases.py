@@ -122,6 +122,13 @@ CASES = {
         {"p": "minutes_used_up 10:00"},
         policy=policy(version(("05:00", "22:00"), limit=60)),
     ),
+    "minutes given back let the next one begin": Case(
+        named(given("n", "09:00", 40), given("e", "09:10", 20), given("p", "09:05", 30)),
+        "n 09:00-09:10, e 09:10-09:30, n 09:30-09:40 +10, p 09:40-10:10",
+        {"n": "withdrawn 09:40"},
+        withdrawals=[withdrawal(item("n", "09:00").id, "09:40")],
+        policy=policy(version(("05:00", "22:00"), limit=60)),
+    ),
     "repeats of an emergency do not queue up behind a higher one": Case(
         named(
             given("e0", "10:00", 35, authority=HIGHER),

@@ -13,7 +13,7 @@ from loa.protocol.units import GainDb
 from loa.schedules.audiences import AudienceSet, audience_sets
 from loa.schedules.errors import BadItemError
 from loa.schedules.localtime import at_wall, broadcast_day, to_wall
-from loa.schedules.model import Segment
+from loa.schedules.model import Reorder, Segment
 from loa.schedules.policy import allowed_until, default_policy, next_change, open_policy, volume_cap
 from loa.schedules.timeline import lay_out
 from tests.schedules.make import ORDINARY, TZ, at, item, policy, silence, version
@@ -194,6 +194,13 @@ def test_a_lower_authority_cannot_silence_an_emergency() -> None:
     for authority, reason in ((1, Reason.COMPLETE), (2, Reason.SILENCED)):
         stop = silence("10:05", "11:00", authority=authority)
         assert lay_out([e], [], [stop], policy(), TZ).outcomes[e.id].reason is reason
+
+
+def test_a_new_order_counts_for_those_who_wait_already() -> None:
+    n, p1, p2 = item("n", "10:00", 20), item("p1", "10:05", 5), item("p2", "10:06", 5)
+    reorder = Reorder(target=p2.id, order=-1, issued_at=at("10:10"))
+    timeline = lay_out([n, p1, p2], [], [], policy(), TZ, reorders=[reorder])
+    assert [segment.item_id for segment in timeline.segments] == [n.id, p2.id, p1.id]
 
 
 def test_an_item_without_a_duration_is_an_error() -> None:
