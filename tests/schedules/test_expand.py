@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from dateutil.rrule import rrulestr
@@ -86,9 +87,10 @@ def test_a_daily_rule_keeps_its_wall_time_over_a_change_of_clocks() -> None:
         "FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29",
     ],
 )
-@pytest.mark.timeout(30)
-def test_a_rule_that_never_matches_comes_to_an_end(rule: str) -> None:
+def test_a_rule_that_never_matches_comes_to_an_end_soon(rule: str) -> None:
+    begin = process_time()
     assert starts(When(start_local="2001-01-01T05:30", rrule=rule), NOVEMBER, limit=5) == []
+    assert process_time() - begin < 5
 
 
 @pytest.mark.parametrize(
