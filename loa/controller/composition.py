@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from loa.controller.gate import Gate
 from loa.controller.ports import Clock, Courier, EventStream
+from loa.controller.services.areas import Areas
 from loa.controller.services.audit import Audit
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
@@ -36,16 +37,27 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Where nodes find the controller and its broker; told to them when they enrol."""
+
+    base_url: str
+    mqtt_host: str
+    mqtt_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
     """Everything that answers requests."""
 
     db: Database
     clock: Clock
     key: SigningKey
+    reach: Reach
     gate: Gate
     metrics: Metrics
     people: People
     sessions: Sessions
+    areas: Areas
     nodes: Nodes
     audit: Audit
     idempotency: Idempotency
@@ -62,5 +74,7 @@ class Controller:
     log: Log
     events: EventStream
     readiness: Readiness
+    release_pages: Callable[[], None]
+    """Ends the event streams of open pages, so that a server that stops need not wait for them."""
     parts: tuple[Part, ...] = field(default=())
     """In the order in which they are started; stopped in reverse."""

@@ -2,28 +2,86 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from loa.controller.api import problems
+from loa.controller.api import (
+    areas,
+    audit,
+    bodies,
+    broadcasts,
+    bulletins,
+    enrolments,
+    events,
+    health,
+    inbox,
+    incidents,
+    log,
+    nodes,
+    openapi,
+    previews,
+    problems,
+    recordings,
+    sessions,
+    silences,
+    tokens,
+    users,
+    withdrawals,
+)
+from loa.controller.api.limits import BodyLimit
 from loa.controller.composition import Controller
 
 PREFIX = "/api/v1"
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(controller: Controller, *, life: Life | None = None) -> FastAPI:
+def create_app(
+    controller: Controller, *, life: Life | None = None, body_limit_bytes: int = BODY_LIMIT_BYTES
+) -> FastAPI:
     """The application over a controller; `life` starts and stops what runs beside it."""
-    app = FastAPI(title="Loa", version="1", lifespan=life or _nothing, openapi_url=f"{PREFIX}/openapi.json")
+    app = FastAPI(
+        title="Loa",
+        version=version("loa"),
+        summary="Broadcast controller for smart commune loudspeakers",
+        lifespan=life or _nothing,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Their pages load scripts from elsewhere; the description itself is at openapi_url.
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.controller = controller
+    app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, below=PREFIX)
     problems.install(app)
+    app.include_router(health.router())
     for router in _routers():
         app.include_router(router, prefix=PREFIX)
+    openapi.install(app)
     return app
 
 
 def _routers() -> Sequence[APIRouter]:
-    return ()
+    return (
+        sessions.router(),
+        tokens.router(),
+        users.router(),
+        areas.router(),
+        nodes.router(),
+        enrolments.router(),
+        audit.router(),
+        recordings.router(),
+        bulletins.router(),
+        broadcasts.router(),
+        withdrawals.router(),
+        inbox.router(),
+        previews.router(),
+        silences.router(),
+        log.router(),
+        incidents.router(),
+        events.router(),
+        bodies.router(),
+    )
 
 
 @asynccontextmanager

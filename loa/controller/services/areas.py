@@ -84,9 +84,14 @@ class Areas:
         return made
 
     def change(self, work: Work, who: Person, area: AreaId, change: AreaChange) -> Area:
-        """A new policy may not change the past: its versions in force by now must be those of the old one."""
+        """A new policy may not change the past: its versions in force by now must be those of the old one.
+
+        Where no node has enrolled yet there is no past.
+        """
         permit(work.session, who, Act.MANAGE_AREAS, area, sees=Act.READ_AREA)
         row = areas.row_of(work.session, area)
+        if change == AreaChange():
+            return areas.as_area(row)
         _check_tz(change.tz)
         if change.policy is not None:
             self._check_policy(work.session, area, change.policy)
@@ -183,8 +188,10 @@ class Areas:
             raise Invalid("bad_place", f"a {kind} cannot stand {place}", kind=kind, parent=parent)
 
     def _check_policy(self, session: Session, area: AreaId, policy: Policy) -> None:
-        now = self._clock.now()
-        if past_versions(policy, now) != past_versions(read_tree(session).policy_of(area), now):
+        now, tree = self._clock.now(), read_tree(session)
+        if not nodes.any_enrolled(session, tree.nodes_of(area)):
+            return
+        if past_versions(policy, now) != past_versions(tree.policy_of(area), now):
             raise Invalid(
                 "policy_changes_past",
                 "keep the versions in force as they are and add one with effective_from in the future",

@@ -43,6 +43,12 @@ def node_of(session: Session, node: str) -> Node:
     return _as_node(row, area, zones_of(session, [node]).get(NodeId(node), ()))
 
 
+def any_enrolled(session: Session, nodes: Collection[str]) -> bool:
+    """Whether any of these nodes has ever enrolled."""
+    wanted = select(NodeRow.id).where(col(NodeRow.id).in_(nodes), col(NodeRow.enrolled_at).is_not(None))
+    return session.exec(wanted.limit(1)).first() is not None
+
+
 def find_nodes(
     session: Session, *, areas: Collection[str], presence: str | None, after: str, limit: int
 ) -> list[Node]:

@@ -1,0 +1,56 @@
+"""Who did what: the audit trail."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from loa.controller.api.deps import Parts, Who
+from loa.controller.api.pages import Limit, Page, page
+from loa.controller.api.problems import documented
+from loa.protocol.ids import AreaId
+from loa.protocol.units import Instant
+
+
+class NotedOut(BaseModel):
+    """An act that matters."""
+
+    id: int
+    at: Instant
+    user: str
+    act: str
+    area: AreaId | None
+    subject: str
+    detail: dict[str, Any]
+
+
+def router() -> APIRouter:
+    """`/audit`."""
+    routes = APIRouter(tags=["audit"])
+    routes.get("/audit", responses=documented(401))(find)
+    return routes
+
+
+def find(
+    who: Who,
+    parts: Parts,
+    cursor: Annotated[int | None, Query(ge=1, description="`next_cursor` of the page before")] = None,
+    limit: Limit = 100,
+) -> Page[NotedOut]:
+    """The acts in areas whose audit the person may read, the last first."""
+    with parts.db.look() as session:
+        found = parts.audit.find(session, who, before=cursor, limit=limit)
+    items = [
+        NotedOut(
+            id=one.id,
+            at=one.at,
+            user=one.user_id,
+            act=one.act,
+            area=one.area,
+            subject=one.subject,
+            detail=from_json(one.detail),
+        )
+        for one in found
+    ]
+    return page(items, limit, "id")

@@ -1,0 +1,162 @@
+"""Nodes: adding, naming, moving, retiring, and their codes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from loa.controller.api.deps import Parts, Who
+from loa.controller.api.once import Once, Result
+from loa.controller.api.pages import Cursor, Limit, Page, page
+from loa.controller.api.problems import documented
+from loa.controller.core.nodes import Node
+from loa.controller.core.presence import Presence
+from loa.controller.services.nodes import Code
+from loa.controller.store.database import Work
+from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.reports import State
+from loa.protocol.units import Instant
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NodeIn(BaseModel):
+    """A node that is to be; without an `id` one is made from the name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "cum-01", "name": "Cụm nhà văn hóa", "parent": "thon-thong-nhat"}]
+        }
+    )
+
+    id: Annotated[str | None, Field(max_length=64)] = None
+    name: Name
+    parent: AreaId
+
+
+class NodePatch(BaseModel):
+    """What is to be different; what is left out stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Cụm sân đình", "parent": "thon-minh-tan"}]}
+    )
+
+    name: Name | None = None
+    parent: AreaId | None = None
+
+
+class CodeOut(BaseModel):
+    """A one-time code, shown this once: `loa-node enrol <url> <code>`."""
+
+    node: NodeId
+    code: str
+    expires_at: Instant
+
+
+class NodeOut(BaseModel):
+    """A node, and what it last said of itself."""
+
+    id: NodeId
+    name: str
+    parent: AreaId
+    zones: list[AreaId]
+    presence: Presence
+    presence_at: Instant | None
+    enrolled_at: Instant | None
+    retired_at: Instant | None
+    code_expires_at: Instant | None
+    state: State | None
+    state_at: Instant | None
+    """When the controller received it."""
+
+
+def router() -> APIRouter:
+    """`/nodes`."""
+    routes = APIRouter(tags=["nodes"])
+    one = "/nodes/{node}"
+    refused = documented(401, 403, 404, 409)
+    routes.get("/nodes", responses=documented(401, 404))(find)
+    routes.post("/nodes", status_code=201, response_model=CodeOut, responses=refused)(add)
+    routes.get(one, responses=documented(401, 404))(get)
+    routes.patch(one, response_model=NodeOut, responses=refused)(change)
+    routes.delete(one, response_model=NodeOut, responses=refused)(retire)
+    routes.post(f"{one}/code", status_code=201, response_model=CodeOut, responses=refused)(new_code)
+    return routes
+
+
+def find(
+    *,
+    who: Who,
+    parts: Parts,
+    area: AreaId | None = None,
+    presence: Presence | None = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Page[NodeOut]:
+    """The nodes in service that the person sees, in an area and below it, by id."""
+    with parts.db.look() as session:
+        found = parts.nodes.find(session, who, area=area, presence=presence, after=cursor, limit=limit)
+    return page([node_out(node) for node in found], limit, "id")
+
+
+def add(new: NodeIn, who: Who, parts: Parts, once: Once) -> Response:
+    """Add a node below an area; answers with the code with which it enrols."""
+
+    def act(work: Work) -> Result:
+        return Result(
+            code_out(parts.nodes.add(work, who, name=new.name, parent=new.parent, node=new.id)), 201
+        )
+
+    return once.run(act)
+
+
+def get(node: NodeId, who: Who, parts: Parts) -> NodeOut:
+    """One node."""
+    with parts.db.look() as session:
+        return node_out(parts.nodes.get(session, who, node))
+
+
+def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -> Response:
+    """Rename a node, or put it below another area."""
+
+    def act(work: Work) -> Result:
+        changed = parts.nodes.get(work.session, who, node)
+        if patch.name is not None:
+            changed = parts.nodes.rename(work, who, node, patch.name)
+        if patch.parent is not None and patch.parent != changed.parent_id:
+            changed = parts.nodes.move(work, who, node, patch.parent)
+        return Result(node_out(changed))
+
+    return once.run(act)
+
+
+def retire(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Take a node out of service for good; its history stays."""
+    return once.run(lambda work: Result(node_out(parts.nodes.retire(work, who, node))))
+
+
+def new_code(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Another code, as for a new disk; the one before ends."""
+    return once.run(lambda work: Result(code_out(parts.nodes.new_code(work, who, node)), 201))
+
+
+def code_out(code: Code) -> CodeOut:
+    """The code as it is answered."""
+    return CodeOut(node=code.node, code=code.code, expires_at=code.expires_at)
+
+
+def node_out(node: Node) -> NodeOut:
+    """The node as it is answered."""
+    return NodeOut(
+        id=node.id,
+        name=node.name,
+        parent=node.parent_id,
+        zones=list(node.zones),
+        presence=Presence(node.presence),
+        presence_at=node.presence_at,
+        enrolled_at=node.enrolled_at,
+        retired_at=node.retired_at,
+        code_expires_at=node.code_expires_at,
+        state=State.from_bytes(node.state) if node.state else None,
+        state_at=node.state_at,
+    )

@@ -1,0 +1,231 @@
+"""The commands of `loa-controller` that need no running controller."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from loa.controller import logs
+from loa.controller.archive import Archive
+from loa.controller.clock import SystemClock
+from loa.controller.core.access import Grant, Role
+from loa.controller.core.sample import COMMUNE, SAMPLE
+from loa.controller.core.tree import AreaKind
+from loa.controller.errors import ControllerError, Invalid
+from loa.controller.progress import progress_bar
+from loa.controller.services.areas import Areas, NewArea
+from loa.controller.services.attempts import Attempts
+from loa.controller.services.audit import Audit
+from loa.controller.services.hashing import PasswordHasher
+from loa.controller.services.nodes import Nodes
+from loa.controller.services.people import NewUser, People
+from loa.controller.settings import Settings
+from loa.controller.store.database import Database
+from loa.controller.store.folder import DataFolder
+from loa.protocol.ids import AreaId
+
+TERMINAL = "terminal"
+"""Who acts in the audit when it is the person at the controller's own terminal."""
+_PASSWORD_BYTES = 12
+
+
+def add_to(app: typer.Typer) -> None:
+    """All commands of this module."""
+    users = typer.Typer(no_args_is_help=True, help="People who sign in.")
+    nodes = typer.Typer(no_args_is_help=True, help="Loudspeakers.")
+    app.command("init")(init)
+    users.command("add")(add_user)
+    nodes.command("add")(add_node)
+    app.add_typer(users, name="user")
+    app.add_typer(nodes, name="node")
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+
+
+def init(
+    *,
+    admin: Annotated[str, typer.Option(help="User name of the first administrator.")] = "admin",
+    password: Annotated[str | None, typer.Option(help="Default: one is made and printed.")] = None,
+    area: Annotated[str, typer.Option(help="Name of the widest area, such as `Tỉnh Phú Thọ`.")] = "",
+    kind: Annotated[str, typer.Option(help="What it is: province, district or commune.")] = "province",
+    sample: Annotated[bool, typer.Option(help="Make the sample: Vĩnh Phúc / Sông Lô / Lãng Công.")] = False,
+) -> None:
+    """Make the data directory, the key, the tables and the first administrator."""
+    with told():
+        settings = read_settings()
+        tree = sample_tree() if sample else one_area(area, kind)
+        given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        folder = DataFolder(settings.data_dir)
+        with opened(settings) as desk, desk.db.work() as work:
+            made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
+            grants = frozenset({Grant(made[0].id, Role.ADMIN)})
+            desk.people.insert(work, TERMINAL, NewUser(id=admin, name=admin, password=given, grants=grants))
+            folder.make_key()
+    typer.echo(f"Made {settings.data_dir}. Administrator: {admin}")
+    if password is None:
+        typer.echo(f"Password: {given}")
+    typer.echo(f"Start it with `loa-controller serve`, then open {settings.address}")
+
+
+def add_user(
+    user: str,
+    *,
+    name: Annotated[str, typer.Option(help="The name for people.")] = "",
+    password: Annotated[str | None, typer.Option(help="Default: one is made and printed.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="ROLE@AREA, as often as needed.")] = None,
+) -> None:
+    """Add a person who can sign in."""
+    with told():
+        given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        grants = frozenset(_grant(text) for text in role or ())
+        new = NewUser(id=user, name=name or user, password=given, grants=grants)
+        settings = read_settings()
+        DataFolder(settings.data_dir).read_key()
+        with opened(settings) as desk, desk.db.work() as work:
+            desk.people.insert(work, TERMINAL, new)
+    typer.echo(f"Added {user}." + ("" if password else f" Password: {given}"))
+
+
+def add_node(
+    name: str,
+    *,
+    area: Annotated[str, typer.Option(help="Id of the area below which it stands.")] = COMMUNE,
+    node: Annotated[str | None, typer.Option("--id", help="Default: made from the name.")] = None,
+) -> None:
+    """Add a loudspeaker; prints the one-time code with which it enrols."""
+    with told():
+        settings = read_settings()
+        DataFolder(settings.data_dir).read_key()
+        with opened(settings) as desk, desk.db.work() as work:
+            code = desk.nodes.insert(work, TERMINAL, name=name, parent=AreaId(area), node=node)
+    typer.echo(f"Added {code.node}. On the node, before {code.expires_at:%Y-%m-%d %H:%M} UTC:")
+    typer.echo(f"loa-node enrol {settings.address} {code.code}")
+
+
+def backup(file: Path) -> None:
+    """Write database, recordings, keys and silences to FILE; the controller may run meanwhile."""
+    with told():
+        settings = read_settings()
+        with progress_bar("Backing up") as progress:
+            Archive(settings).write(file, datetime.now(UTC), progress)
+    typer.echo(f"Wrote {file}. Keep it safe: it holds the controller's key.")
+
+
+def restore(
+    file: Path,
+    *,
+    force: Annotated[bool, typer.Option(help="Replace what is in the data directory.")] = False,
+) -> None:
+    """Bring a backup back; stop the controller first. Its nodes go on listening."""
+    with told():
+        settings = read_settings()
+        with progress_bar("Restoring") as progress:
+            Archive(settings).read(file, progress, force=force)
+    typer.echo(f"Restored {settings.data_dir}. Start it with `loa-controller serve`.")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A refusal ends the command with 1 and one line that says what to do."""
+    try:
+        yield
+    except ControllerError as error:
+        Console(stderr=True).print(f"loa-controller: {error.detail}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def read_settings() -> Settings:
+    """From the environment; raises `Invalid` with the first that is wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = "LOA_" + "_".join(str(part).upper() for part in fault["loc"][:1])
+        raise Invalid("bad_setting", f"{name}: {fault['msg']}; see docs/settings.md") from error
+    logs.configure(settings.log_format, settings.log_level)
+    os.umask(0o077)
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the person at the terminal works with."""
+
+    db: Database
+    areas: Areas
+    people: People
+    nodes: Nodes
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Desk]:
+    """The services over the migrated database, beside a running controller or without one."""
+    DataFolder(settings.data_dir).prepare()
+    db = Database(settings.database)
+    try:
+        db.migrate()
+        yield _desk(db, settings.code_lasting)
+    finally:
+        db.close()
+
+
+def sample_tree() -> list[NewArea]:
+    """The sample, parents first."""
+    return [NewArea(id=one.id, name=one.name, kind=one.kind, parent_id=one.parent_id) for one in SAMPLE]
+
+
+def one_area(name: str, kind: str) -> list[NewArea]:
+    """The top of a tree of one's own."""
+    if not name:
+        raise Invalid("no_area", "name the widest area: --area 'Tỉnh Phú Thọ'; or take --sample")
+    if kind not in set(AreaKind):
+        raise Invalid("bad_kind", f"{kind!r} is no kind of area; take province, district or commune")
+    return [NewArea(name=name, kind=AreaKind(kind), parent_id=None)]
+
+
+class _Unheard:
+    """Publisher and access list of the terminal: a running controller tells nodes when they enrol."""
+
+    def refresh(self) -> None:
+        """Nothing is written for the broker from here."""
+
+    def programme_changed(self, areas: frozenset[AreaId]) -> None:
+        """Nothing is sent from here."""
+
+    def urgent_changed(self, areas: frozenset[AreaId]) -> None:
+        """Nothing is sent from here."""
+
+    def config_changed(self, nodes: frozenset[AreaId]) -> None:
+        """Nothing is sent from here."""
+
+
+def _desk(db: Database, code_lasting: timedelta) -> Desk:
+    clock, unheard = SystemClock(), _Unheard()
+    audit = Audit(clock=clock)
+    areas = Areas(clock=clock, audit=audit, publisher=unheard, access=unheard)
+    nodes = Nodes(
+        clock=clock,
+        audit=audit,
+        areas=areas,
+        publisher=unheard,
+        access=unheard,
+        attempts=Attempts(clock=clock),
+        code_lasting=code_lasting,
+    )
+    people = People(clock=clock, audit=audit, hasher=PasswordHasher())
+    return Desk(db=db, areas=areas, people=people, nodes=nodes)
+
+
+def _grant(text: str) -> Grant:
+    role, _, area = text.partition("@")
+    if role not in set(Role) or not area:
+        raise Invalid("bad_role", f"{text!r} is not ROLE@AREA, such as approver@{COMMUNE}")
+    return Grant(AreaId(area), Role(role))

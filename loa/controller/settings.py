@@ -1,0 +1,102 @@
+"""What the owner of a controller may set by environment variables `LOA_…`; see docs/settings.md."""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class BrokerMode(StrEnum):
+    """Who runs the broker."""
+
+    CHILD = "child"
+    """The controller does, with files that it writes."""
+    FILES = "files"
+    """Somebody else on this machine does (systemd), with the files that the controller writes."""
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Read once at the start."""
+
+    model_config = SettingsConfigDict(env_prefix="LOA_", env_file=None, frozen=True, extra="ignore")
+
+    data_dir: Path = Path("/var/lib/loa")
+    database_url: SecretStr | None = None
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    http_host: str = "::"
+    http_port: Port = 8080
+    base_url: Annotated[str | None, Field(pattern=r"^https?://[^/]+$")] = None
+
+    broker_mode: BrokerMode = BrokerMode.CHILD
+    broker_folder: Path | None = None
+    broker_listen: Annotated[tuple[str, ...], Field(min_length=1)] = ("0.0.0.0", "::")  # noqa: S104 -- nodes come from everywhere
+    broker_port: Port = 1883
+    broker_host: str = "localhost"
+    broker_tls: bool = False
+    broker_public_host: str | None = None
+    broker_public_port: Port | None = None
+
+    session_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 720
+    code_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
+    approve_own: bool = False
+    emergency_lead_ms: Annotated[int, Field(ge=0, le=60_000)] = 2_000
+
+    upload_limit_bytes: Annotated[int, Field(ge=1_000)] = 500_000_000
+    recording_limit_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 14_400_000
+    speech_limit_characters: Annotated[int, Field(ge=1, le=200_000)] = 20_000
+    speech_words_a_minute: Annotated[int, Field(ge=80, le=300)] = 150
+    prepare_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
+
+    log_horizon_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
+    log_grace_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
+    keep_plays_days: Annotated[int, Field(ge=30)] = 400
+    keep_log_days: Annotated[int | None, Field(ge=365)] = None
+    keep_answers_hours: Annotated[int, Field(ge=1)] = 48
+
+    mailbox_limit: Annotated[int, Field(ge=100)] = 20_000
+
+    @model_validator(mode="after")
+    def _know_where_others_find_us(self) -> Self:
+        if self.broker_mode is BrokerMode.FILES and self.broker_folder is None:
+            raise ValueError(
+                "LOA_BROKER_MODE=files needs LOA_BROKER_FOLDER, the folder of the broker's files"
+            )
+        return self
+
+    @property
+    def database(self) -> str:
+        """The URL of the database; SQLite in the data directory unless another one is set."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data_dir / 'loa.db').absolute()}"
+
+    @property
+    def address(self) -> str:
+        """Where people and nodes find the controller."""
+        return self.base_url or f"http://localhost:{self.http_port}"
+
+    @property
+    def session_lasting(self) -> timedelta:
+        """How long a browser stays signed in."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def code_lasting(self) -> timedelta:
+        """How long a node's code is good."""
+        return timedelta(hours=self.code_hours)

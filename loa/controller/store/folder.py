@@ -1,0 +1,97 @@
+"""The controller's folder: what lies where, and the key that only its owner may read."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loa.controller.errors import Conflict, Unavailable
+from loa.protocol.errors import MalformedError
+from loa.protocol.keys import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Paths below the data directory."""
+
+    path: Path
+
+    @property
+    def key(self) -> Path:
+        """The controller's signing key, mode 0600."""
+        return self.path / "controller.pem"
+
+    @property
+    def database(self) -> Path:
+        """SQLite's file, unless another database is used."""
+        return self.path / "loa.db"
+
+    @property
+    def recordings(self) -> Path:
+        """Prepared sounds, each under its SHA-256."""
+        return self.path / "recordings"
+
+    @property
+    def silences(self) -> Path:
+        """The journal of silences, which works without the database."""
+        return self.path / "silences.journal"
+
+    @property
+    def rights(self) -> Path:
+        """The signed copy of people's rights, with which STOP works without the database."""
+        return self.path / "rights"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's generated files and its own."""
+        return self.path / "broker"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a controller runs on this folder."""
+        return self.path / "lock"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other controllers off the folder; raises `Conflict` while one runs on it."""
+        self.prepare()
+        with self.lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Conflict("running", f"a controller runs on {self.path}; stop it first") from error
+            yield
+
+    def prepare(self) -> None:
+        """Make the folder, readable by its owner alone; raises `Unavailable`."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.recordings.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable("no_data_folder", f"{error}; set LOA_DATA_DIR to a folder of yours") from error
+
+    def make_key(self) -> SigningKey:
+        """A new key on disk; raises `Conflict` where one is: nodes believe that one."""
+        key = SigningKey.generate()
+        try:
+            file = os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise Conflict("initialised_already", f"{self.key} is there: nodes believe that key") from error
+        with os.fdopen(file, "w") as opened:
+            opened.write(key.to_pem())
+            opened.flush()
+            os.fsync(opened.fileno())
+        return key
+
+    def read_key(self) -> SigningKey:
+        """The key; raises `Unavailable` with what to do."""
+        try:
+            return SigningKey.from_pem(self.key.read_text())
+        except FileNotFoundError as error:
+            raise Unavailable(
+                "not_initialised", f"{self.key} is missing; run `loa-controller init` first"
+            ) from error
+        except (OSError, MalformedError) as error:
+            raise Unavailable("key_unreadable", f"{self.key}: {error}") from error
