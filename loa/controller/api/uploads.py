@@ -1,14 +1,17 @@
 """A multipart upload, written to its place while it comes in: nothing of it is kept in memory."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from loa.controller.errors import Invalid
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MOST_FIELD_BYTES = 1_024
 MOST_PARTS = 8
@@ -73,7 +76,7 @@ class _Form:
         self._part = _Part()
         self._parts = 0
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         """By the names that the parser knows."""
         return {
             "on_part_begin": self._begin,
