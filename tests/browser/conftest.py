@@ -1,0 +1,101 @@
+"""A headless Chromium that reports whatever a page should not do."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.browser.site import PASSWORD, Site, running_site
+
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 30_000
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+EXPECTED_NOISE = re.compile(r"status of (401|404|422)")
+"""Chromium writes an error to the console for each page that comes with such a status."""
+
+
+@dataclass
+class Watch:
+    """What went wrong in a page."""
+
+    url: str
+    faults: list[str] = field(default_factory=list)
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not EXPECTED_NOISE.search(message.text):
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def request(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.faults.append(f"left the origin: {request.url}")
+
+    def over(self, page: Page) -> None:
+        page.on("console", self.console)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", self.request)
+
+
+@dataclass
+class Desk:
+    """Opens pages for people; each has a browser profile of its own."""
+
+    browser: Browser
+    site: Site
+    watch: Watch
+
+    def open(self, path: str = "/", **options: Any) -> Page:  # noqa: ANN401 -- Playwright's own options
+        context = self.browser.new_context(
+            **{"viewport": DESK, "locale": "vi-VN", "base_url": self.site.url} | options
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        self.watch.over(page)
+        page.goto(path)
+        return page
+
+    def sign_in(self, user: str, path: str = "/", **options: Any) -> Page:  # noqa: ANN401 -- as above
+        page = self.open("/signin", **options)
+        page.fill("#user", user)
+        page.fill("#password", PASSWORD)
+        page.click("main button:has-text('Đăng nhập')")
+        page.wait_for_url("**/bulletins")
+        if path != "/":
+            page.goto(path)
+        return page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=SWITCHES)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(browser: Browser, site: Site) -> Iterator[Desk]:
+    """Pages of one test, which must be without faults at its end."""
+    opened = Desk(browser, site, Watch(site.url))
+    yield opened
+    for context in browser.contexts:
+        context.close()
+    assert not opened.watch.faults, "\n".join(opened.watch.faults)

@@ -1,0 +1,90 @@
+"""A whole controller with its pages, in this process, on a free port of the loopback."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from loa.controller.composition import Controller
+from loa.controller.core.access import Grant, Role
+from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
+from loa.controller.main import application, build
+from loa.controller.services.areas import NewArea
+from loa.controller.services.people import NewUser
+from loa.controller.settings import Settings
+from loa.controller.store.folder import DataFolder
+from loa.protocol.ids import AreaId
+from loa.protocol.keys import SigningKey
+from tests import loopback
+from tests.waiting import wait_for
+
+PASSWORD = "mat-khau-thu-nghiem"
+PEOPLE = {
+    "hanh": ("Trần Thị Hạnh", Role.OFFICIAL),
+    "hoa": ("Nguyễn Văn Hòa", Role.APPROVER),
+    "tam": ("Lê Văn Tám", Role.SUPERVISOR),
+}
+NODES = {f"cum-{number}": VILLAGES[number % len(VILLAGES)] for number in range(1, 5)}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the console is, and what stands behind it."""
+
+    url: str
+    controller: Controller
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """The console of a commune with three people and four nodes; gone when the block is left."""
+    settings = _settings(folder)
+    data = DataFolder(settings.data_dir)
+    data.prepare()
+    data.make_key()
+    controller = build(settings)
+    controller.db.migrate()
+    _settle(controller)
+    app = application(controller, settings)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.http_port, log_config=None))
+    thread = threading.Thread(target=server.run, name="site")
+    thread.start()
+    try:
+        wait_for(lambda: server.started or not thread.is_alive(), what="the site answers")
+        assert server.started, "the site did not start"
+        yield Site(f"http://127.0.0.1:{settings.http_port}", controller)
+    finally:
+        controller.release_pages()
+        server.should_exit = True
+        thread.join(60)
+
+
+def _settings(folder: Path) -> Settings:
+    port = loopback.free_port()
+    return Settings(
+        data_dir=folder / "data",
+        http_host="127.0.0.1",
+        http_port=port,
+        base_url=f"http://127.0.0.1:{port}",
+        broker_listen=("127.0.0.1",),
+        broker_host="127.0.0.1",
+        broker_port=loopback.free_port(),
+    )
+
+
+def _settle(controller: Controller) -> None:
+    with controller.db.work() as work:
+        for one in SAMPLE:
+            new = NewArea(id=one.id, name=one.name, kind=one.kind, parent_id=one.parent_id)
+            controller.areas.insert(work, "test", new)
+        for user_id, (name, role) in PEOPLE.items():
+            grants = frozenset({Grant(COMMUNE, role)})
+            person = NewUser(id=user_id, name=name, password=PASSWORD, grants=grants)
+            controller.people.insert(work, "test", person)
+        for node, village in NODES.items():
+            name = f"Cụm {node[-1]}"
+            code = controller.nodes.insert(work, "test", name=name, parent=AreaId(village), node=node)
+            controller.nodes.enrol(work, code.code, SigningKey.generate().public.x, source="test")

@@ -1,0 +1,55 @@
+"""The broadcast log: filters in the address, cards on a phone, and it updates itself."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from loa.controller.core.sample import COMMUNE
+from tests.browser.conftest import PHONE, Desk
+from tests.browser.steps import ask_for, choose, submit, type_a_text
+
+pytestmark = pytest.mark.browser
+
+
+def approved(desk: Desk, title: str, time: str) -> None:
+    hanh = desk.sign_in("hanh")
+    type_a_text(hanh, title)
+    choose(hanh, COMMUNE)
+    ask_for(hanh, time)
+    expect(hanh.locator(".block-mine").first).to_be_visible()
+    hoa = desk.sign_in("hoa", submit(hanh))
+    hoa.get_by_role("button", name="Duyệt và cho phát").click()
+    expect(hoa.locator(".notice-ok")).to_contain_text("Đã duyệt")
+
+
+def rows(page: Page, title: str) -> Locator:
+    return page.locator(".lines tbody tr", has_text=title)
+
+
+def test_an_open_log_shows_new_lines_by_itself(desk: Desk) -> None:
+    page = desk.sign_in("tam", "/log?day=")
+    expect(page.locator(".empty")).to_contain_text("Chưa có lượt phát nào")
+    approved(desk, "Tin tự hiện", "09:00")
+    expect(rows(page, "Tin tự hiện")).to_have_count(4)
+
+
+def test_filters_stand_in_the_address_and_can_be_taken_away(desk: Desk) -> None:
+    approved(desk, "Tin để lọc", "09:30")
+    page = desk.sign_in("tam", "/log?day=")
+    page.select_option("[name=outcome]", "missed")
+    expect(page.locator(".empty")).to_contain_text("Không có lượt nào khớp")
+    page.wait_for_url("**outcome=missed**")
+    copy = desk.sign_in("tam", page.url)
+    expect(copy.locator("[name=outcome]")).to_have_value("missed")
+    copy.get_by_role("link", name="Bỏ lọc").click()
+    expect(rows(copy, "Tin để lọc")).to_have_count(4)
+    copy.select_option("[name=area]", "cum-1")
+    expect(rows(copy, "Tin để lọc")).to_have_count(1)
+
+
+def test_on_a_phone_lines_are_cards(desk: Desk) -> None:
+    approved(desk, "Tin trên điện thoại", "10:00")
+    page = desk.sign_in("tam", "/log?day=", viewport=PHONE)
+    card = rows(page, "Tin trên điện thoại").first
+    expect(card.locator(".badge")).to_be_visible()
+    assert card.evaluate("row => getComputedStyle(row).display") == "grid"
+    expect(card.get_by_role("img")).to_have_count(4)
