@@ -104,13 +104,12 @@ class Fetching:
     def _recording_jobs(self, plan: Plan) -> list[Job]:
         """Those lost first, since something counted on them; then by the time at which each would sound."""
         sources = {source.recording: source for source in plan.sources.values()}
-        names = [*(name for name in sources if name in self._sounding.lost or self._is_gone(name))]
+        here = self._recordings.here()
+        gone = {name for name in sources if name in self._memory.sounds and name not in here}
+        names = sorted(gone | (self._sounding.lost & sources.keys()))
         wanted = [*names, *(name for name in plan.wanted if name not in names)]
         self.missing = len(wanted)
         return [self._job(sources[name]) for name in wanted]
-
-    def _is_gone(self, name: RecordingId) -> bool:
-        return name in self._memory.sounds and not self._recordings.place(name).exists()
 
     def _job(self, source: RecordingSource) -> Job:
         return Job(

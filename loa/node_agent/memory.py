@@ -61,7 +61,7 @@ class Memory:
         try:
             while self._backlog:
                 self._disk.write(self._backlog[0])
-                self._backlog.popleft()
+                self.has_news = bool(self._backlog.popleft().reports) or self.has_news
         except StorageFullError as error:
             self._suffer(error)
         else:
@@ -90,7 +90,6 @@ class Memory:
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
-        self.has_news = self.has_news or bool(change.reports)
         self.revision += bool(change.config or change.held)
         if change.config or change.sounds or not change.shelf.is_empty():
             self.needs_plan = True

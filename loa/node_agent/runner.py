@@ -65,7 +65,7 @@ class Agent:
         Raises what ended a thread that must not end. Leaves everything written and closed.
         """
         try:
-            self._recover()
+            self.recover()
             while not is_stopped():
                 self._take_all()
                 self.turn()
@@ -80,7 +80,8 @@ class Agent:
         self._memory.flush()
         self._telling.turn()
 
-    def _recover(self) -> None:
+    def recover(self) -> None:
+        """Take up what the disk holds, before the network is there."""
         if self._disk.was_corrupt:
             detail = "the journal could not be read; it was set aside and begun anew"
             self._tell(ProblemCode.JOURNAL_CORRUPT, detail)
@@ -93,13 +94,14 @@ class Agent:
     def _take_all(self) -> None:
         """Wait a little for an arrival, and take what else is there."""
         try:
-            self._take(self._inbox.get(timeout=LOOK_EVERY_S))
+            self.take(self._inbox.get(timeout=LOOK_EVERY_S))
             for _ in range(_MOST_AT_ONCE):
-                self._take(self._inbox.get_nowait())
+                self.take(self._inbox.get_nowait())
         except Empty:
             return
 
-    def _take(self, arrival: Arrival) -> None:
+    def take(self, arrival: Arrival) -> None:
+        """Take in one thing that another thread handed over."""
         match arrival:
             case Message():
                 said = self._intake.take(arrival)

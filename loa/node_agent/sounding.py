@@ -53,6 +53,7 @@ class Sounding:
         self.plan: Plan | None = None
         self.lost: set[RecordingId] = set()
         """Recordings that came once and whose bytes are gone or damaged."""
+        self._told_lost: set[RecordingId] = set()
         self.sounding: OccurrenceId | None = None
         self._made_at = self._stale_at = self._cue_at = self._running_since
         self._owed: list[tuple[datetime, OccurrenceId]] = []
@@ -160,6 +161,7 @@ class Sounding:
         if config is None:
             self._stale_at = now + timedelta(days=1)
             return
+        self._advance_account(now)
         window = window_at(now, self._memory.accounted_at, config.settings.fetch_ahead_ms, config.tz)
         turned = self.plan is None or self.plan.window.from_at != window.from_at
         self.plan = make_plan(self._memory.shelf, self._memory.sounds, config, window)
@@ -168,6 +170,12 @@ class Sounding:
         self._cue(now)
         if turned:
             self._tidy(self.plan)
+
+    def _advance_account(self, now: datetime) -> None:
+        """At the turn of the day: everything before is reported, if nothing is owed."""
+        nothing_owed = not self._owed or self._owed[0][0] > now
+        if self.plan is not None and now >= self._stale_at and nothing_owed:
+            self._memory.keep(Change(accounted_at=to_whole_ms(now - _DOUBT)))
 
     def _find_owed(self, plan: Plan, now: datetime) -> None:
         reported, accounted_at = self._memory.reported, self._memory.accounted_at
@@ -201,8 +209,9 @@ class Sounding:
         if self._recordings.is_sound(recording):
             self.lost.discard(recording)
             return self._recordings.place(recording)
-        if recording not in self.lost:
-            self.lost.add(recording)
+        self.lost.add(recording)
+        if recording not in self._told_lost:
+            self._told_lost.add(recording)
             detail = f"recording {recording} is gone or damaged; it is fetched anew"
             self._memory.keep(Change(reports=(self._problem(ProblemCode.RECORDING_CORRUPT, detail),)))
         return None

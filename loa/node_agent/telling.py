@@ -20,7 +20,7 @@ MOST_REPORTS = 100
 AGENT = version("loa")
 _GATHER_S = 0.5
 """Reports that come together go together."""
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 300.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 60.0
 """Without a receipt the same reports go again after this time, then twice as long each time."""
 _FULL_EVERY_S = 3600.0
 _LEAST_BETWEEN_STATES_S = 1.0

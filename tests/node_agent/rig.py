@@ -1,0 +1,205 @@
+"""A whole agent on fakes, in simulated time: what is told and what is sounded, second by second."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import Empty, Queue
+from random import Random
+
+from loa.node_agent.fetching import Fetching
+from loa.node_agent.intake import Intake
+from loa.node_agent.memory import Memory
+from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
+from loa.node_agent.runner import Agent
+from loa.node_agent.sounding import Sounding
+from loa.node_agent.telling import Telling
+from loa.node_agent.voice import Voice
+from loa.protocol.codec import decode, encode, pack
+from loa.protocol.ids import BootId, RecordingId, sha256_hex
+from loa.protocol.keys import KeyRing, SigningKey
+from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
+from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
+from loa.protocol.topics import Channel, Message, Topic
+from loa.protocol.units import SizeBytes
+from tests.fakes.node_disk import FakeDisk
+from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
+from tests.fakes.player import FakePlayer
+from tests.node_agent.makers import KEY, NODE, RING
+
+STEP = timedelta(milliseconds=250)
+_NODE_KEY = SigningKey.generate()
+
+
+class World:
+    """Everything around an agent; survives its restarts."""
+
+    def __init__(self, folder: Path, now: datetime) -> None:
+        self.folder = folder
+        self.clock = FakeTime(now)
+        self.broker = FakeBroker()
+        self.disk = FakeDisk()
+        self.recordings = FakeRecordings(folder / "recordings")
+        self.bodies: dict[str, bytes] = {}
+        self.on_offer: set[RecordingId] = set()
+        self.gives_receipts = True
+        self.restart()
+
+    def restart(self) -> None:
+        """As after a loss of power: only the disk stays."""
+        self.broker.couriers.clear()
+        self.inbox: Queue[Arrival] = Queue(1_000)
+        self.player = FakePlayer(self.clock.now())
+        self.downloads = FakeDownloads()
+        courier = FakeCourier(self.broker, inbox=self.inbox, clock=self.clock)
+        self.memory = Memory(disk=self.disk, clock=self.clock)
+        self.intake = Intake(
+            memory=self.memory,
+            node=NODE,
+            keys=RING,
+            folder=self.folder,
+            clock=self.clock,
+            random=Random(1),
+        )
+        self.sounding = Sounding(
+            memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
+        )
+        self.fetching = Fetching(
+            memory=self.memory,
+            intake=self.intake,
+            sounding=self.sounding,
+            recordings=self.recordings,
+            downloads=self.downloads,
+            clock=self.clock,
+        )
+        self.telling = Telling(
+            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
+            memory=self.memory,
+            disk=self.disk,
+            courier=courier,
+            clock=self.clock,
+            random=Random(1),
+            sounding=lambda: self.sounding.sounding,
+            missing=lambda: self.fetching.missing,
+            free_bytes=self.recordings.free_bytes,
+        )
+        self.agent = Agent(
+            inbox=self.inbox,
+            memory=self.memory,
+            disk=self.disk,
+            intake=self.intake,
+            sounding=self.sounding,
+            fetching=self.fetching,
+            telling=self.telling,
+            courier=courier,
+            downloads=self.downloads,
+            clock=self.clock,
+        )
+        self.agent.recover()
+
+    def go(self, to: datetime, *, step: timedelta = STEP) -> None:
+        """Let time pass, turn by turn."""
+        while self.clock.now() < to:
+            self.clock.go(min(to, self.clock.now() + step))
+            self.turn()
+
+    def turn(self) -> None:
+        self.player.advance(self.clock.now())
+        self._deliver()
+        self.agent.turn()
+        if self.gives_receipts and self.disk.count_unsent() and (reports := self.reports()):
+            self.give_receipt(reports[-1].number)
+
+    def sleep_until(self, to: datetime) -> None:
+        """The node is off; time passes without it."""
+        self.clock.go(to)
+
+    # The controller's side.
+
+    def configure(self, config: Config) -> None:
+        digest, size_bytes = self._serve(pack(config, KEY))
+        pointer = ConfigPointer(
+            node=NODE,
+            version=config.version,
+            sha256=digest,
+            size_bytes=size_bytes,
+            issued_at=config.issued_at,
+        )
+        self.publish(Topic(Channel.CONFIG, NODE), pointer)
+        self.settle()
+
+    def issue(self, programme: Programme) -> None:
+        digest, size_bytes = self._serve(pack(programme, KEY))
+        pointer = ProgrammePointer(
+            area=programme.area,
+            version=programme.version,
+            sha256=digest,
+            size_bytes=size_bytes,
+            issued_at=programme.issued_at,
+        )
+        self.publish(Topic(Channel.PROGRAMME, programme.area), pointer)
+        self.settle()
+
+    def urge(self, urgent: Urgent) -> None:
+        self.publish(Topic(Channel.URGENT, urgent.area), urgent)
+        self.settle()
+
+    def publish(self, topic: Topic, message: Message) -> None:
+        self.broker.publish(str(topic), encode(topic, message, KEY), retain=True)
+
+    def settle(self) -> None:
+        """Turns enough for pointer, body and plan, without time."""
+        for _ in range(4):
+            self.turn()
+
+    def offer(self, recording: RecordingId) -> None:
+        """From now on it can be fetched."""
+        self.on_offer.add(recording)
+
+    def reports(self) -> list[Report]:
+        keys = KeyRing([_NODE_KEY.public])
+        topic = Topic(Channel.REPORTS, NODE)
+        batches = [decode(topic, sent, keys) for name, sent in self.broker.published if name == str(topic)]
+        found = {one.number: one for batch in batches if isinstance(batch, Reports) for one in batch.reports}
+        return [found[number] for number in sorted(found)]
+
+    def plays(self) -> list[PlayReport]:
+        return [report for report in self.reports() if isinstance(report, PlayReport)]
+
+    def refusals(self) -> list[RefusalReport]:
+        return [report for report in self.reports() if isinstance(report, RefusalReport)]
+
+    def problems(self) -> list[ProblemReport]:
+        return [report for report in self.reports() if isinstance(report, ProblemReport)]
+
+    def give_receipt(self, up_to: int) -> None:
+        receipt = Receipt(node=NODE, journal_id=self.disk.journal_id, up_to=up_to, at=self.clock.now())
+        self.publish(Topic(Channel.RECEIPT, NODE), receipt)
+        self._deliver()
+
+    def _serve(self, packed: bytes) -> tuple[str, SizeBytes]:
+        digest = sha256_hex(packed)
+        self.bodies[digest] = packed
+        return digest, SizeBytes(len(packed))
+
+    def _deliver(self) -> None:
+        """Downloads come at once, if anybody offers them; then the agent takes everything."""
+        for job in list(self.downloads.jobs):
+            self._fetch(job)
+        while True:
+            try:
+                self.agent.take(self.inbox.get_nowait())
+            except Empty:
+                return
+
+    def _fetch(self, job: Job) -> None:
+        at = self.clock.now()
+        if job.sha256 in self.bodies:
+            job.into.write_bytes(self.bodies[job.sha256])
+            self.inbox.put(Fetched(job, job.into, at))
+        elif job.sha256 in self.on_offer:
+            self.recordings.sizes[RecordingId(job.sha256)] = job.size_bytes
+            self.recordings.damaged.discard(RecordingId(job.sha256))
+            self.inbox.put(Fetched(job, job.into, at))
+        self.downloads.jobs.remove(job)
+
+    def trouble(self, job: Job, error: Exception, attempt: int = 1) -> None:
+        self.inbox.put(FetchTrouble(job, error, attempt, self.clock.now()))

@@ -1,0 +1,55 @@
+"""What only the SQLite file does."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.core.reports import problem
+from loa.node_agent.errors import StorageFullError
+from loa.node_agent.ports import Change
+from loa.protocol.reasons import ProblemCode
+from tests.node_agent.makers import NOON
+
+
+def make_change(detail: str) -> Change:
+    return Change(reports=(problem(at=NOON, code=ProblemCode.FETCH_FAILED, detail=detail),))
+
+
+def test_a_damaged_file_is_set_aside_and_a_new_journal_begins(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    disk = SqliteDisk(path)
+    journal = disk.journal_id
+    disk.close()
+    path.write_bytes(b"no database" * 1_000)
+
+    disk = SqliteDisk(path)
+    assert disk.was_corrupt
+    assert disk.journal_id != journal
+    assert disk.unsent(1) == []
+    assert (tmp_path / "node.db.corrupt").exists()
+    disk.close()
+
+
+def test_a_full_disk_is_told_and_keeps_nothing_of_the_change(tmp_path: Path) -> None:
+    disk = SqliteDisk(tmp_path / "node.db")
+    disk.write(make_change("before"))
+    pages = disk._base.execute("PRAGMA page_count").fetchone()[0]
+    disk._base.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageFullError):
+        disk.write(Change(reports=[*make_change("long " * 90).reports] * 1_000))
+    disk._base.execute("PRAGMA max_page_count = 1000000")
+    disk.write(make_change("after"))
+    numbers = [report.number for report in disk.unsent(2_000)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    disk.close()
+
+
+def test_it_syncs_at_every_commit(tmp_path: Path) -> None:
+    disk = SqliteDisk(tmp_path / "node.db")
+    assert disk._base.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert disk._base.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+    disk.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        disk.count_unsent()
