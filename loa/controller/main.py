@@ -67,7 +67,12 @@ SALT_BYTES = 12
 
 def run() -> None:
     """The console script."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="The broadcast controller of Loa.")
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="The broadcast controller of Loa.",
+    )
     app.command("serve")(serve_controller)
     app.command("demo")(run_demo)
     commands.add_to(app)

@@ -43,7 +43,8 @@ def serve(app: FastAPI, settings: Settings, *, before_end: Callable[[], None]) -
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        proxy_headers=False,
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies,
     )
     with listen(settings.http_host, settings.http_port) as opened:
         _log.info("http.listening", host=settings.http_host, port=settings.http_port, url=settings.address)

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
 
     http_host: str = "::"
     http_port: Port = 8080
+    trusted_proxies: str | None = None
     base_url: Annotated[str | None, Field(pattern=r"^https?://[^/]+$")] = None
 
     broker_mode: BrokerMode = BrokerMode.CHILD

@@ -1,0 +1,58 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from loa.controller.settings import Settings
+
+DOCUMENT = Path(__file__).parents[2] / "docs/settings.md"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the developer's shell has set."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LOA_{name.upper()}", raising=False)
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    documented = re.findall(r"^\| `(LOA_\w+)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(f"LOA_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_documented_defaults_are_the_defaults() -> None:
+    plain = re.findall(r"^\| `(LOA_\w+)` \| `([^`<]+)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    settings = Settings()
+    found = {name: str(getattr(settings, name.removeprefix("LOA_").lower())) for name, _ in plain}
+    said = {name: value for name, value in plain if name != "LOA_BROKER_LISTEN"}
+    found.pop("LOA_BROKER_LISTEN")
+    assert {name: value.lower() for name, value in found.items()} == {
+        name: value.lower() for name, value in said.items()
+    }
+
+
+def test_the_database_lies_in_the_data_directory_unless_another_is_set(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/loa.db"
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOA_BROKER_LISTEN", '["::1"]')
+    monkeypatch.setenv("LOA_DATABASE_URL", "postgresql+psycopg://loa:secret@db/loa")
+    settings = Settings()
+    assert (settings.broker_listen, settings.database) == (("::1",), "postgresql+psycopg://loa:secret@db/loa")
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"http_port": 0},
+        {"base_url": "https://loa.example/under/a/path"},
+        {"broker_mode": "files"},
+        {"keep_plays_days": 1},
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(wrong)
