@@ -54,7 +54,9 @@ def examine(tree: Tree, asked: Request) -> Examined:
     strangers = tuple(area for area in audience if area not in tree or not tree.is_within(area, asked.area))
     known = [area for area in audience if area in tree]
     nodes = frozenset(node for area in known for node in tree.nodes_of(area))
-    when, found, about_time = _examine_time(asked, hours_of(tree, nodes), tree.tz_of(asked.area))
+    # an emergency passes all hours, and must not wait for thousands of nodes to be asked for theirs
+    hours = [] if asked.class_ is BroadcastClass.EMERGENCY else hours_of(tree, nodes)
+    when, found, about_time = _examine_time(asked, hours, tree.tz_of(asked.area))
     about_place = _examine_audience(tree, audience, strangers, nodes)
     return Examined(when=when, starts=found, nodes=nodes, notices=in_order([*about_place, *about_time]))
 

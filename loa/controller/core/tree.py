@@ -35,7 +35,7 @@ class Place:
 
 
 class Tree:
-    """Areas, zones and the nodes in service; immutable."""
+    """Areas, zones and the nodes in service; immutable, and what is asked about many nodes is found once."""
 
     def __init__(
         self, places: dict[AreaId, Place], nodes: set[NodeId], zones: dict[NodeId, list[AreaId]]
@@ -51,6 +51,8 @@ class Tree:
         for node, its_zones in zones.items():
             for zone in its_zones:
                 self._members[zone].append(node)
+        self._found: dict[AreaId, list[NodeId]] = {}
+        self._communes: dict[AreaId, frozenset[AreaId]] = {}
 
     def __contains__(self, area: AreaId) -> bool:
         return area in self._places
@@ -70,8 +72,12 @@ class Tree:
 
     def nodes_of(self, area: AreaId) -> list[NodeId]:
         """The nodes in service within the area: of a zone its members, else all below."""
-        found = [NodeId(one) for one in self._below(area) if NodeId(one) in self._nodes]
-        return found + [node for node in self._members.get(area, ()) if node in self._nodes]
+        found = self._found.get(area)
+        if found is None:
+            members = self._members.get(area, ())
+            found = [NodeId(one) for one in (*self._below(area), *members) if NodeId(one) in self._nodes]
+            self._found[area] = found
+        return list(found)
 
     def areas_of(self, node: NodeId) -> list[AreaId]:
         """What a node hears, from the widest to the narrowest: the tree, its zones, itself."""
@@ -112,8 +118,10 @@ class Tree:
 
     def communes_of(self, area: AreaId) -> frozenset[AreaId]:
         """The communes that an area is, lies in or holds; of a zone those of its nodes."""
-        found = {self.commune_of(one) for one in self.below(frozenset({area}))}
-        return frozenset(commune for commune in found if commune is not None)
+        if area not in self._communes:
+            found = {self.commune_of(one) for one in self.below(frozenset({area}))}
+            self._communes[area] = frozenset(commune for commune in found if commune is not None)
+        return self._communes[area]
 
     def _below(self, area: AreaId) -> Iterator[AreaId]:
         waiting = [area]

@@ -6,10 +6,10 @@ import structlog
 
 from loa.controller.ports import Clock, Courier
 from loa.controller.services.metrics import Metrics
-from loa.controller.services.places import Places
 from loa.controller.services.publisher import Publisher
 from loa.controller.store.configs import config_versions
 from loa.controller.store.database import Database
+from loa.controller.store.tree import Tree, read_tree
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.reports import Answer, Held, Hello
 from loa.protocol.topics import Channel, Topic
@@ -28,7 +28,6 @@ class Hellos:
         self._courier = courier
         self._publisher = publisher
         self._metrics = metrics
-        self._places = Places(db=db)
 
     def answer(self, hellos: Sequence[Hello]) -> None:
         """Answer each of them, and have sent again what they lack; raises Unavailable."""
@@ -36,11 +35,12 @@ class Hellos:
             return
         with self._db.look() as session:
             configs = config_versions(session, {hello.node for hello in hellos})
+            tree = read_tree(session)
         for hello in hellos:
-            self._answer(hello, configs.get(hello.node, 0))
+            self._answer(tree, hello, configs.get(hello.node, 0))
 
-    def _answer(self, hello: Hello, config: int) -> None:
-        areas = self._areas_of(hello.node)
+    def _answer(self, tree: Tree, hello: Hello, config: int) -> None:
+        areas = _areas_of(tree, hello.node)
         self._publisher.heard({area: hello.held.get(area, Held()) for area in areas})
         self._publisher.heard_config(hello.node, hello.config, config)
         answer = Answer(
@@ -54,6 +54,6 @@ class Hellos:
         self._metrics.hellos.inc()
         _log.info("hello.answered", node=hello.node, boot=hello.boot_id, clock=hello.clock, agent=hello.agent)
 
-    def _areas_of(self, node: NodeId) -> list[AreaId]:
-        tree = self._places.tree()
-        return tree.areas_of(node) if AreaId(node) in tree else []
+
+def _areas_of(tree: Tree, node: NodeId) -> list[AreaId]:
+    return tree.areas_of(node) if AreaId(node) in tree else []

@@ -15,12 +15,13 @@ from loa.controller.services.hellos import Hellos
 from loa.controller.services.mailbox import Incoming, Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodekeys import NodeKeys
-from loa.controller.services.places import Places, place_of
+from loa.controller.services.places import place_of
 from loa.controller.services.presence import Presences, Said
 from loa.controller.services.tasks import Task
 from loa.controller.store import reports as store
 from loa.controller.store.database import Database, Work
 from loa.controller.store.reports import Facts, Journal
+from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode
 from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
@@ -73,7 +74,6 @@ class Ingest:
         self._metrics = metrics
         self._gaps = gaps or Gaps()
         self._keys = NodeKeys(db=db)
-        self._places = Places(db=db)
         self._facts: dict[BroadcastId, Facts] = {}
         self._task = Task("ingest", self._run)
         self._stopping = False
@@ -182,7 +182,7 @@ class Ingest:
             if isinstance(report, PlayReport)
         }
         self._learn(work, {broadcast_of(report.occurrence) for _, report in plays.values()})
-        tree = self._places.tree()
+        tree = read_tree(work.session)
         rows = []
         for node, report in plays.values():
             facts = self._facts.get(broadcast_of(report.occurrence), _UNKNOWN)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, create_engine, text
 
 from loa.controller.errors import ControllerError, DiskFull, Unavailable
+from loa.controller.store import tree
 from loa.controller.store.migrate import upgrade
 
 __all__ = ["Database", "Session", "Work"]
@@ -60,6 +61,7 @@ class Database:
         self._writing = threading.Lock()
         self._engine = _sqlite(url, busy_timeout_s) if self.sqlite else _postgresql(url)
         self._writer = self._engine.execution_options(**{_WRITE: True})
+        self._memory = tree.memory()
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -67,7 +69,7 @@ class Database:
 
         Not to be nested.
         """
-        with self._turn(), _translated(), Session(self._writer, expire_on_commit=False) as session:
+        with self._turn(), _translated(), self._session(self._writer) as session:
             connection = session.connection()
             if not self.sqlite:
                 connection.execute(_PG_TAKE_TURN, {"key": _PG_WRITER_LOCK})
@@ -79,7 +81,7 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Session]:
         """Reads of one moment; what is written in it is thrown away."""
-        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+        with _translated(), self._session(self._engine) as session:
             yield session
 
     def migrate(self) -> None:
@@ -95,6 +97,11 @@ class Database:
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
         self._engine.dispose()
+
+    def _session(self, engine: Engine) -> Session:
+        session = Session(engine, expire_on_commit=False, info=self._memory)
+        event.listen(session, "before_flush", tree.note_changes)
+        return session
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

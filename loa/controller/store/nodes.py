@@ -9,6 +9,7 @@ from loa.controller.core.nodes import Node
 from loa.controller.errors import NotFound
 from loa.controller.store.areas import below
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
+from loa.controller.store.tree import touch
 from loa.protocol.ids import AreaId, NodeId
 
 
@@ -89,6 +90,7 @@ def members_of(session: Session, zone: str) -> frozenset[NodeId]:
 
 def replace_members(session: Session, zone: str, nodes: Iterable[str]) -> None:
     """Give the zone these nodes and no others."""
+    touch(session)
     session.connection().execute(delete(ZoneMemberRow).where(col(ZoneMemberRow.zone_id) == zone))
     session.add_all(ZoneMemberRow(zone_id=zone, node_id=node) for node in nodes)
     session.flush()
@@ -96,6 +98,7 @@ def replace_members(session: Session, zone: str, nodes: Iterable[str]) -> None:
 
 def leave_zone(session: Session, zone: str, node: str) -> None:
     """Take the node out of the zone."""
+    touch(session)
     session.connection().execute(
         delete(ZoneMemberRow).where(col(ZoneMemberRow.zone_id) == zone, col(ZoneMemberRow.node_id) == node)
     )

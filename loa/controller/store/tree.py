@@ -1,5 +1,6 @@
-"""The tree of areas as it is at one moment, read at once."""
+"""The tree of areas as it is at one moment, read at once, and only when it has changed."""
 
+import uuid
 from collections import defaultdict
 from typing import Any
 
@@ -7,14 +8,54 @@ from sqlalchemy import Row, select
 from sqlmodel import Session, col
 
 from loa.controller.core.tree import AreaKind, Place, Tree
-from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
+from loa.controller.store.tables import AreaRow, MetaRow, NodeRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
 
-__all__ = ["Place", "Tree", "read_tree"]
+__all__ = ["Place", "Tree", "memory", "note_changes", "read_tree", "touch"]
+
+_VERSION = "tree"
+_KEPT = "kept_tree"
+_TOUCHED = "tree_touched"
 
 
 def read_tree(session: Session) -> Tree:
-    """The tree as the session sees it."""
+    """The tree as the session sees it.
+
+    Every change gives the tree another version in the database, so that one read before, by whatever
+    session of the same `Database`, is good as long as the version is the same: an emergency does not
+    wait for the reading of thousands of nodes.
+    """
+    kept = session.info.get(_KEPT)
+    if kept is None or session.info.get(_TOUCHED):
+        return _read(session)
+    version = session.connection().execute(_CURRENT).scalar()
+    found: tuple[str, Tree] | None = kept.get(_VERSION)
+    if version is None or found is None or found[0] != version:
+        found = (version or "", _read(session))
+        kept[_VERSION] = found
+    return found[1]
+
+
+def touch(session: Session) -> None:
+    """The tree changes in this transaction; `note_changes` calls it for all that goes through the ORM."""
+    if not session.info.get(_TOUCHED):
+        session.info[_TOUCHED] = True
+        session.merge(MetaRow(key=_VERSION, value=uuid.uuid4().hex))
+
+
+def note_changes(session: Session, _context: object, _instances: object) -> None:
+    """For SQLAlchemy's `before_flush`."""
+    changed = (*session.new, *session.dirty, *session.deleted)
+    if any(isinstance(one, AreaRow | NodeRow | ZoneMemberRow) for one in changed):
+        touch(session)
+
+
+def memory() -> dict[str, object]:
+    """For `info` of all sessions of one database: what they remember together."""
+    return {_KEPT: {}}
+
+
+def _read(session: Session) -> Tree:
     connection = session.connection()
     places = {AreaId(row.id): _place(row) for row in connection.execute(select(*_COLUMNS))}
     nodes = connection.execute(select(col(NodeRow.id)).where(col(NodeRow.retired_at).is_(None))).scalars()
@@ -24,11 +65,12 @@ def read_tree(session: Session) -> Tree:
     return Tree(places, {NodeId(node) for node in nodes}, zones)
 
 
-def _place(row: Row[*tuple[Any, ...]]) -> Place:
+def _place(row: Row[Any]) -> Place:
     above = AreaId(row.parent_id) if row.parent_id else None
     return Place(AreaId(row.id), row.name, AreaKind(row.kind), above, row.authority, row.tz, row.policy)
 
 
+_CURRENT = select(col(MetaRow.value)).where(col(MetaRow.key) == _VERSION)
 _COLUMNS = (
     col(AreaRow.id),
     col(AreaRow.name),
