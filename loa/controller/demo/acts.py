@@ -97,7 +97,7 @@ class Acts:
         self._show.step(f"{reason} People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
         technician = self._desk("binh")
         for node, village in NODES.items():
-            code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "area": village})["code"]
+            code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})["code"]
             self._stage.add_node(node, str(code))
         self._show.step(f"Enrolled and started {len(NODES)} nodes: {', '.join(NODES)}.")
         self.official, self.approver = self._desk("mai"), self._desk("hoa")

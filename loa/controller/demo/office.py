@@ -41,10 +41,6 @@ class Desk:
         """The answer to a PATCH."""
         return _answer(self._http.patch(path, json=body))
 
-    def put(self, path: str, body: Answer) -> Answer:
-        """The answer to a PUT."""
-        return _answer(self._http.put(path, json=body))
-
     def upload(self, sound: Path) -> Answer:
         """A sound, taken in and prepared, without chime: what sounds is what went in."""
         with sound.open("rb") as content:
@@ -61,8 +57,8 @@ class Desk:
 def furnish(admin: Desk, password: str, policy: Policy) -> None:
     """Give the sample tree its people and the commune its policy."""
     for user, name, role, area in PEOPLE:
-        admin.post("/users", {"id": user, "name": name, "password": password})
-        admin.put(f"/users/{user}/roles", {"roles": [{"area": area, "role": role}]})
+        roles = [{"area": area, "role": role}]
+        admin.post("/users", {"id": user, "name": name, "password": password, "roles": roles})
     admin.patch(f"/areas/{COMMUNE}", {"policy": policy.model_dump(mode="json")})
 
 
