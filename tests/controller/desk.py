@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,6 @@ class Desk:
         self.tokens[name] = made.secret
         return person
 
-    def app(self) -> FastAPI:
-        app = FastAPI()
-        app.state.controller = self
-        problems.install(app)
-        for module in (recordings, bulletins, broadcasts, withdrawals, inbox, previews, bodies):
-            app.include_router(module.router(), prefix="/api/v1")
-        return app
-
     def recording(self, duration_ms: int = 60_000, name: str = "sound", origin: str = "upload") -> str:
         """The facts of a recording without its file."""
         sha256 = hashlib.sha256(name.encode()).hexdigest()
@@ -141,6 +134,16 @@ class Desk:
         plan = {"audience": [COMMUNE], "when": self.local("2026-11-23T10:00")} | changes.pop("plan", {})
         content = {"area": COMMUNE, "title": "Lịch tiêm phòng đợt 2", "field": "health", "plan": plan}
         return content | ({} if "recording" in changes else {"recording": self.recording()}) | changes
+
+
+@cache
+def application() -> FastAPI:
+    """The API of announcements; making it takes longer than a test, so all tests of a worker share it."""
+    app = FastAPI()
+    problems.install(app)
+    for module in (recordings, bulletins, broadcasts, withdrawals, inbox, previews, bodies):
+        app.include_router(module.router(), prefix="/api/v1")
+    return app
 
 
 class Browser:
@@ -227,6 +230,7 @@ def open_office(
     if nodes:
         desk.town.node("loa-thong-nhat", "thon-thong-nhat")
         desk.town.node("loa-minh-tan", "thon-minh-tan")
-    app = desk.app()
+    app = application()
+    app.state.controller = desk
     yield Office(desk, lambda name: Browser(app, {"authorization": f"Bearer {desk.tokens[name]}"}))
     desk.journal.close()
