@@ -1,6 +1,7 @@
 """Recordings (bản thu): uploads and read texts made ready for the nodes, kept under their SHA-256."""
 
 import errno
+import math
 import os
 import shutil
 import threading
@@ -234,7 +235,7 @@ class Recordings:
     def _job(self) -> Iterator[Path]:
         job = self._folder / _JOBS / self._ids()
         with _room():
-            job.mkdir(parents=True, mode=0o700)
+            job.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             yield job
         finally:
@@ -302,10 +303,17 @@ def _told() -> Iterator[None]:
     except SoundTooLarge as error:
         raise _too_large(error.size_bytes, error.limit_bytes) from error
     except (SoundRefused, VoiceUnknown) as error:
-        facts = {("said" if name == "detail" else name): value for name, value in vars(error).items()}
-        raise Invalid(error.code, str(error), **facts) from error
+        raise Invalid(error.code, str(error), **_facts(error)) from error
     except AudioError as error:
         raise Unavailable(error.code, f"the sound could not be prepared: {error}") from error
+
+
+def _facts(error: AudioError) -> dict[str, object]:
+    """What JSON can say of it: the level of digital silence, minus infinity, it cannot."""
+    facts = {("said" if name == "detail" else name): value for name, value in vars(error).items()}
+    return {
+        name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)
+    }
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> TooLarge:
