@@ -7,7 +7,7 @@ import structlog
 
 from loa.controller.settings import LogFormat
 
-QUIET = ("uvicorn.access", "apscheduler", "alembic", "multipart", "python_multipart")
+QUIET = ("uvicorn.access", "httpx", "httpcore", "apscheduler", "alembic", "multipart", "python_multipart")
 """Libraries that speak of every little thing: only their warnings count."""
 
 
@@ -42,5 +42,7 @@ def _formatter(form: LogFormat, shared: list[structlog.typing.Processor]) -> log
     if form is LogFormat.JSON:
         last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        # Not the rich form: it prints the values of locals, secrets among them.
+        plain = structlog.dev.plain_traceback
+        last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last)
