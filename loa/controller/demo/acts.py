@@ -80,6 +80,8 @@ class Acts:
 
     def play(self) -> int:
         """All acts; 0 if every node sounded what was expected, else 1."""
+        if not self._wishes.sound.is_file():
+            raise StageError(f"there is no file {self._wishes.sound}; give SOUND=/path/to/a/sound")
         self._set_up()
         recordings = self._record()
         made = self._approve(recordings)
@@ -97,7 +99,9 @@ class Acts:
         self._show.step(f"{reason} People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
         technician = self._desk("binh")
         for node, village in NODES.items():
-            code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})["code"]
+            code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})[
+                "code"
+            ]
             self._stage.add_node(node, str(code))
         self._show.step(f"Enrolled and started {len(NODES)} nodes: {', '.join(NODES)}.")
         self.official, self.approver = self._desk("mai"), self._desk("hoa")
@@ -107,8 +111,6 @@ class Acts:
 
     def _record(self) -> Recordings:
         self._show.step(f"Preparing {self._wishes.sound} and speaking the text …")
-        if not self._wishes.sound.is_file():
-            raise StageError(f"there is no file {self._wishes.sound}; give SOUND=/path/to/a/sound")
         spoken = {Sound.TEXT: self._wishes.text, Sound.EMERGENCY: EMERGENCY}
         ids = {Sound.FILE: str(self.official.upload(self._wishes.sound)["sha256"])}
         signals = {Sound.FILE: self._decode(self._wishes.sound)}

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+_ROW = "  {:<11}{:<16}{:<10}{:<13}{:>8}{:>10}  {}"
 LogLine = dict[str, Any]
 """A line of the broadcast log, as the API gives it."""
 
@@ -40,15 +40,17 @@ class Show:
 
     def log(self, lines: Iterable[LogLine]) -> None:
         """The broadcast log."""
-        table = Table(title="Broadcast log")
-        for heading in ("occurrence", "title", "node", "planned", "started"):
-            table.add_column(heading, no_wrap=heading != "title")
-        for heading in ("late ms", "played s"):
-            table.add_column(heading, justify="right")
-        table.add_column("outcome")
+        self._console.rule("Broadcast log")
+        self._line(_ROW.format("occurrence", "node", "planned", "started", "late ms", "played s", "outcome"))
+        title = ""
         for line in lines:
-            table.add_row(*self._cells(line))
-        self._console.print(table)
+            if line["title"] != title:
+                title = line["title"]
+                self._console.print(title, style="bold", highlight=False)
+            self._line(_ROW.format(*self._cells(line)))
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def verdict(self, faults: dict[str, list[str]]) -> None:
         """What the recorded sound of each node says."""
@@ -63,13 +65,11 @@ class Show:
         self._console.print(f"[red]✘[/red] {reason}", highlight=False)
 
     def _cells(self, line: LogLine) -> list[str]:
-        occurrence = line["occurrence"]
         played_ms = line["played_ms"]
         return [
-            f"{occurrence[:8]}@{occurrence.partition('@')[2]}",
-            line["title"],
+            line["occurrence"][:8],
             line["node"],
-            self._clock(line["planned_at"]),
+            self._clock(line["planned_at"])[:8],
             self._clock(line["started_at"]),
             "-" if line["late_ms"] is None else str(line["late_ms"]),
             "-" if played_ms is None else f"{played_ms / 1000:.1f}",
