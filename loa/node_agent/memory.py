@@ -13,6 +13,7 @@ from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ProblemCode
 from loa.protocol.reports import Held, PlayReport
+from loa.protocol.units import to_whole_ms
 
 _TRY_AGAIN_S = 10.0
 
@@ -46,6 +47,8 @@ class Memory:
         self._backlog: deque[Change] = deque()
         self._try_again_s = 0.0
         self._told_full = False
+        if recalled.accounted_at is None:
+            self.keep(Change(accounted_at=to_whole_ms(self.accounted_at)))
 
     def keep(self, change: Change) -> None:
         """Take a change in, and write it down as soon as the disk takes it."""

@@ -11,7 +11,7 @@ from loa.node_agent.ports import Courier, Disk, Timekeeper
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
 from loa.protocol.ids import AreaId, Nonce, OccurrenceId
-from loa.protocol.programme import NodeSettings
+from loa.protocol.programme import Config, NodeSettings
 from loa.protocol.reports import Answer, Detail, Hello, Receipt, Reports, State
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
@@ -55,6 +55,7 @@ class Telling:
         self._free_bytes = free_bytes
         self._connections = 0
         self._topics: tuple[str, ...] = ()
+        self._listened_for: Config | None = None
         self._nonce: Nonce | None = None
         self._hello_at_s: float | None = None
         self._said: tuple[object, ...] = ()
@@ -92,6 +93,9 @@ class Telling:
 
     def _listen(self) -> None:
         config = self._memory.config
+        if self._topics and config is self._listened_for:
+            return
+        self._listened_for = config
         areas: tuple[AreaId, ...] = config.areas if config else ()
         own = [
             Topic(channel, self._voice.node) for channel in (Channel.CONFIG, Channel.ANSWER, Channel.RECEIPT)

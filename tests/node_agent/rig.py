@@ -41,6 +41,8 @@ class World:
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
+        self._reports: dict[int, Report] = {}
+        self._read = 0
         self.restart()
 
     def restart(self) -> None:
@@ -155,11 +157,15 @@ class World:
         self.on_offer.add(recording)
 
     def reports(self) -> list[Report]:
+        """All that were sent so far; what is sent again must say the same."""
         keys = KeyRing([_NODE_KEY.public])
         topic = Topic(Channel.REPORTS, NODE)
-        batches = [decode(topic, sent, keys) for name, sent in self.broker.published if name == str(topic)]
-        found = {one.number: one for batch in batches if isinstance(batch, Reports) for one in batch.reports}
-        return [found[number] for number in sorted(found)]
+        sent, self._read = self.broker.published[self._read :], len(self.broker.published)
+        for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):
+            assert isinstance(batch, Reports)
+            for report in batch.reports:
+                assert self._reports.setdefault(report.number, report) == report
+        return [self._reports[number] for number in sorted(self._reports)]
 
     def plays(self) -> list[PlayReport]:
         return [report for report in self.reports() if isinstance(report, PlayReport)]

@@ -25,6 +25,7 @@ def _until(policy: Policy, at: datetime) -> tuple[PolicyVersion, ...]:
 
 def _from(held: Policy, arrived: Policy, at: datetime) -> list[PolicyVersion]:
     now = version_at(arrived, at).model_copy(update={"effective_from": at})
-    same = now == version_at(held, at).model_copy(update={"effective_from": at})
     later = [version for version in arrived.versions if version.effective_from > at]
-    return later if same else [now, *later]
+    before = version_at(held, at)
+    goes_on = before.effective_from < at and now == before.model_copy(update={"effective_from": at})
+    return later if goes_on else [now, *later]

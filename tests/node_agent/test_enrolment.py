@@ -1,0 +1,164 @@
+import json
+import stat
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, enrol, load
+from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.condition import examine
+from loa.node_agent.core.shelf import Seen, Shelf
+from loa.node_agent.errors import EnrolmentFailedError, InUseError, NotEnrolledError
+from loa.node_agent.main import sole_owner
+from loa.node_agent.ports import Change
+from loa.protocol.ids import RecordingId, sha256_hex
+from loa.protocol.keys import PublicKey
+from tests.fakes.node_disk import FakeDisk
+from tests.node_agent.makers import KEY, NOON, SOUND, make_broadcast, make_config, make_entry, minutes
+
+ANSWER = {
+    "node": "cum-01",
+    "controller_keys": [KEY.public.x],
+    "mqtt": {"host": "::1", "port": 1883, "username": "cum-01", "password": "secret"},
+    "base_url": "http://[::1]:8080",
+    "later_field": "ignored",
+}
+
+
+class Office(HTTPServer):
+    """Answers enrolments with what the test laid down."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer: tuple[int, Any] = (200, ANSWER)
+        self.questions: list[tuple[str, Any]] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Office
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.questions.append((self.path, json.loads(body)))
+        status, answer = self.server.answer
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- http.server's signature
+        return
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with Office() as office:
+        yield office
+        office.shutdown()
+
+
+def test_a_code_becomes_an_identity_that_only_the_owner_can_read(office: Office, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    enrol(office.url, "1234-5678", data)
+    identity, key = load(data)
+    assert (identity.node, identity.mqtt.host, identity.base_url) == ("cum-01", "::1", "http://[::1]:8080")
+    assert office.questions == [("/api/v1/enrolments", {"code": "1234-5678", "key_x": key.public.x})]
+    assert identity.key_ring().find(KEY.kid) == KEY.public
+    modes = {name: stat.S_IMODE((data / name).stat().st_mode) for name in (KEY_FILE, ENROLMENT_FILE)}
+    assert set(modes.values()) == {0o600}
+
+
+def test_enrolling_again_keeps_the_key(office: Office, tmp_path: Path) -> None:
+    enrol(office.url, "1", tmp_path)
+    enrol(office.url, "2", tmp_path)
+    first, second = (PublicKey.from_x(question["key_x"]) for _, question in office.questions)
+    assert first.kid == second.kid
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((404, {"title": "Not found", "detail": "this code is used up; ask for a new one"}), "used up"),
+        ((500, "oops"), "no reason"),
+        ((200, {"node": "Cụm 1"}), "not an enrolment"),
+    ],
+)
+def test_a_refusal_says_why_and_leaves_no_enrolment(
+    office: Office, tmp_path: Path, answer: tuple[int, Any], words: str
+) -> None:
+    office.answer = answer
+    with pytest.raises(EnrolmentFailedError, match=words):
+        enrol(office.url, "1", tmp_path)
+    assert not (tmp_path / ENROLMENT_FILE).exists()
+
+
+def test_nobody_there_says_to_check_the_network(tmp_path: Path, free_port: Callable[[str], int]) -> None:
+    with pytest.raises(EnrolmentFailedError, match="check the address"):
+        enrol(f"http://127.0.0.1:{free_port('127.0.0.1')}", "1", tmp_path)
+
+
+@pytest.mark.parametrize("name", [KEY_FILE, ENROLMENT_FILE])
+def test_a_damaged_file_says_to_enrol(office: Office, tmp_path: Path, name: str) -> None:
+    enrol(office.url, "1", tmp_path)
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(NotEnrolledError, match=f"{name}.*loa-node enrol"):
+        load(tmp_path)
+
+
+def test_two_agents_cannot_share_a_data_directory(tmp_path: Path) -> None:
+    with sole_owner(tmp_path), pytest.raises(InUseError, match="stop it first"), sole_owner(tmp_path):
+        pass
+    with sole_owner(tmp_path):
+        pass
+
+
+def make_disk() -> FakeDisk:
+    disk, entry = FakeDisk(), make_entry(make_broadcast(NOON + minutes(5)))
+    disk.write(
+        Change(config=make_config(), shelf=Shelf(entries={entry.id: Seen(entry, NOON)}), sounds={SOUND: NOON})
+    )
+    return disk
+
+
+def test_status_tells_what_comes_next() -> None:
+    condition = examine(make_disk(), {SOUND}, is_running=True, now=NOON)
+    assert condition.is_well
+    assert "Next: “Lịch tiêm phòng” at 2026-06-11 12:05:00 local time." in condition.lines
+
+
+@pytest.mark.parametrize(
+    ("disk", "here", "is_running", "words"),
+    [
+        (make_disk(), set(), True, "1 recordings are missing"),
+        (make_disk(), {SOUND}, False, "not running"),
+        (FakeDisk(), set(), True, "No configuration"),
+    ],
+)
+def test_status_tells_what_lacks(
+    disk: FakeDisk, here: set[RecordingId], *, is_running: bool, words: str
+) -> None:
+    condition = examine(disk, here, is_running=is_running, now=NOON)
+    assert not condition.is_well
+    assert words in " ".join(condition.lines)
+
+
+def test_a_damaged_recording_is_set_aside_and_others_are_kept(tmp_path: Path) -> None:
+    folder = RecordingFolder(tmp_path)
+    good, bad = RecordingId(sha256_hex(b"good")), RecordingId("d" * 64)
+    folder.place(good).write_bytes(b"good")
+    folder.place(bad).write_bytes(b"other bytes")
+    assert folder.here() == {good: 4, bad: 11}
+    assert (folder.is_sound(good), folder.is_sound(bad)) == (True, False)
+    assert folder.here() == {good: 4}
+    assert not folder.is_sound(RecordingId("e" * 64))
+    part = folder.place(bad).with_name(f"{bad}.ogg.part")
+    part.write_bytes(b"begun")
+    assert folder.keep_only([bad]) == 2
+    assert part.exists()
