@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, StorageState, expect, sync_playwright
 
 from tests.browser.site import PASSWORD, Site, running_site
 
@@ -55,6 +55,8 @@ class Desk:
     browser: Browser
     site: Site
     watch: Watch
+    known: dict[str, StorageState]
+    """Who signed in at this site before."""
 
     def open(self, path: str = "/", **options: Any) -> Page:  # noqa: ANN401 -- Playwright's own options
         context = self.browser.new_context(
@@ -66,19 +68,22 @@ class Desk:
         page.goto(path)
         return page
 
-    def sign_in(self, user: str, path: str = "/", **options: Any) -> Page:  # noqa: ANN401 -- as above
-        page = self.open("/signin", **options)
-        page.fill("#user", user)
-        page.fill("#password", PASSWORD)
-        page.click("main button:has-text('Đăng nhập')")
-        page.wait_for_url("**/bulletins")
-        if path != "/":
-            page.goto(path)
-        return page
+    def sign_in(self, user: str, path: str = "/bulletins", **options: Any) -> Page:  # noqa: ANN401 -- as above
+        """At that page as that person; the password is typed once a site, since checking one takes long."""
+        if user not in self.known:
+            page = self.open("/signin")
+            page.fill("#user", user)
+            page.fill("#password", PASSWORD)
+            page.click("main button:has-text('Đăng nhập')")
+            page.wait_for_url("**/bulletins")
+            self.known[user] = page.context.storage_state()
+            page.context.close()
+        return self.open(path, storage_state=self.known[user], **options)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=SWITCHES)
         yield chromium
@@ -91,10 +96,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def known(site: Site) -> dict[str, StorageState]:
+    assert site.url
+    return {}
+
+
 @pytest.fixture
-def desk(browser: Browser, site: Site) -> Iterator[Desk]:
+def desk(browser: Browser, site: Site, known: dict[str, StorageState]) -> Iterator[Desk]:
     """Pages of one test, which must be without faults at its end."""
-    opened = Desk(browser, site, Watch(site.url))
+    opened = Desk(browser, site, Watch(site.url), known)
     yield opened
     for context in browser.contexts:
         context.close()

@@ -1,5 +1,7 @@
 """What a page must be on any screen: no sideways scrolling, readable contrast, names for every control."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -52,7 +54,7 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
 def test_every_page_is_readable_and_fits(desk: Desk, screen: dict[str, int], scheme: str) -> None:
-    options = {"viewport": screen, "color_scheme": scheme}
+    options: dict[str, Any] = {"viewport": screen, "color_scheme": scheme}
     found = {"/signin": faults(desk.open("/signin", **options))}
     page = desk.sign_in("hanh", **options)
     type_a_text(page, "Bản tin có tên khá dài để xem có vừa màn hình nhỏ hay không")
@@ -61,7 +63,14 @@ def test_every_page_is_readable_and_fits(desk: Desk, screen: dict[str, int], sch
     ask_for(page, "22:30")
     expect(page.locator(".notice-bad").first).to_be_visible()
     found["when"] = faults(page)
-    for path in ("/bulletins", "/bulletins/new", "/log", "/log?day=&outcome=missed", "/stop", "/nowhere"):
+    for path in (
+        "/bulletins",
+        "/bulletins/new",
+        "/log",
+        "/log?day=&outcome=missed",
+        "/stop",
+        "/bulletins/nowhere",
+    ):
         page.goto(path)
         found[path] = faults(page)
     assert not {path: what for path, what in found.items() if what}

@@ -37,7 +37,7 @@ def test_the_door_leads_to_no_other_site(desk: Desk) -> None:
 
 
 def test_signing_out_ends_the_session(desk: Desk) -> None:
-    page = desk.sign_in("hanh")
+    page = desk.sign_in("tam")
     page.click(".rail button:has-text('Đăng xuất')")
     page.wait_for_url("**/signin")
     page.goto("/bulletins")

@@ -80,6 +80,6 @@ def test_the_same_form_works_without_javascript_for_one_village(desk: Desk) -> N
 def test_a_form_from_elsewhere_stops_nothing(desk: Desk) -> None:
     before = silences(desk)
     page = desk.sign_in("tam", "/log")
-    form = {"area": COMMUNE, "until": "900", "csrf": "guessed"}
+    form: dict[str, str | float | bool] = {"area": COMMUNE, "until": "900", "csrf": "guessed"}
     assert page.request.post("/stop", form=form).status == 403
     assert silences(desk) == before

@@ -79,6 +79,30 @@
   wide.addEventListener("change", fold);
   fold();
 
+  // --- a form waits until what it saves by itself has arrived, or it would overtake its own draft ---
+  const busy = new WeakMap();
+  const waits = (event) => event.detail.elt.closest?.("form[data-waits]");
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const form = waits(event);
+    if (form) busy.set(form, (busy.get(form) ?? 0) + 1);
+  });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    const form = waits(event);
+    if (form) busy.set(form, Math.max(0, (busy.get(form) ?? 0) - 1));
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!busy.get(form)) return;
+    event.preventDefault();
+    const button = event.submitter;
+    const again = () => {
+      if (busy.get(form)) return;
+      window.clearInterval(timer);
+      form.requestSubmit(button);
+    };
+    const timer = window.setInterval(again, 60);
+  });
+
   // --- uploads and the connection ---
   document.body.addEventListener("htmx:xhr:progress", (event) => {
     const bar = document.querySelector("[data-progress]");
