@@ -1,4 +1,4 @@
-"""Recordings over the API: what can be broadcast is prepared, all else is refused and leaves nothing behind."""
+"""Recordings over the API: what can be broadcast is prepared, all else is refused and leaves nothing."""
 
 import io
 import struct
