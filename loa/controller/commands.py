@@ -64,6 +64,7 @@ def init(
         tree = sample_tree() if sample else one_area(area, kind)
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         folder = DataFolder(settings.data_dir)
+        folder.check_new()
         with opened(settings) as desk, desk.db.work() as work:
             made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
             grants = frozenset({Grant(made[0].id, Role.ADMIN)})

@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from loa.controller.logs import configure
+from loa.controller.settings import LogFormat
 from loa.controller.store.database import Database
 from tests.controller.postgresql import TEMPLATE, Cluster, cluster
+from tests.controller.site import Site, open_site
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_logs() -> None:
+    """As the controller logs; structlog's own default spends seconds on a traceback."""
+    configure(LogFormat.CONSOLE, "INFO")
+
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -65,3 +75,16 @@ def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
+
+
+@pytest.fixture
+def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
+    """A whole controller, asked over HTTP."""
+    folder = tmp_path / "controller"
+    folder.mkdir(mode=0o700)
+    shutil.copy(sqlite_template, folder / "loa.db")
+    made = open_site(folder)
+    yield made
+    for part in reversed(made.controller.parts):
+        if part.name in {"journal of silences", "database"}:
+            part.stop()

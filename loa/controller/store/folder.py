@@ -72,13 +72,18 @@ class DataFolder:
         except OSError as error:
             raise Unavailable("no_data_folder", f"{error}; set LOA_DATA_DIR to a folder of yours") from error
 
+    def check_new(self) -> None:
+        """Raise `Conflict` where a key is: nodes believe that one."""
+        if self.key.exists():
+            raise Conflict(
+                "initialised_already", f"{self.path} is initialised already, and nodes believe its key"
+            )
+
     def make_key(self) -> SigningKey:
-        """A new key on disk; raises `Conflict` where one is: nodes believe that one."""
+        """A new key on disk; raises `Conflict` as `check_new`."""
+        self.check_new()
         key = SigningKey.generate()
-        try:
-            file = os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError as error:
-            raise Conflict("initialised_already", f"{self.key} is there: nodes believe that key") from error
+        file = os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w") as opened:
             opened.write(key.to_pem())
             opened.flush()
