@@ -141,7 +141,7 @@ _DAY = r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)"
 _PARTS = {
     "FREQ": r"HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY",
     "INTERVAL": r"[1-9]\d{0,3}",
-    "COUNT": r"[1-9]\d{0,4}",
+    "COUNT": r"[1-9]\d{0,3}",
     "UNTIL": r"\d{8}(T\d{6}Z?)?",
     "BYMONTH": r"\d{1,2}(,\d{1,2})*",
     "BYWEEKNO": _INTS,
