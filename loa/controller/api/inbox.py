@@ -40,13 +40,15 @@ class InboxOut(BaseModel):
 class ChoiceIn(BaseModel):
     """Another time, by which it becomes a broadcast of the commune; None keeps the issuer's."""
 
-    when: When | None = None
+    when: Annotated[When | None, Field(examples=[{"start_local": "2026-06-11T17:30"}])] = None
 
 
 class OrderIn(BaseModel):
     """Priority broadcasts, the first to go first; those not named come after."""
 
-    broadcasts: Annotated[tuple[BroadcastId, ...], Field(max_length=1_000)]
+    broadcasts: Annotated[
+        tuple[BroadcastId, ...], Field(max_length=1_000, examples=[["9f86d081" * 8, "2c26b46b" * 8]])
+    ]
 
 
 class OrderOut(BaseModel):

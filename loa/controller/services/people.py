@@ -97,7 +97,8 @@ class People:
         """Give the user these roles and no others; needs the right in every area that gains or loses one."""
         user = self.get(work.session, who, user_id)
         self._check_grants(work.session, who, user.grants ^ grants)
-        if user_id == who.user_id and granted(who, Act.MANAGE_PEOPLE) - {one.area_id for one in grants}:
+        as_wanted = Person(user_id, user.name, grants)
+        if user_id == who.user_id and granted(who, Act.MANAGE_PEOPLE) - granted(as_wanted, Act.MANAGE_PEOPLE):
             raise Conflict("own_role", "another administrator must take your own role from you")
         people.replace_grants(work.session, user_id, grants)
         for one in user.grants ^ grants:
