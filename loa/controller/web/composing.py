@@ -13,7 +13,7 @@ from loa.controller.services.recordings import Kept
 from loa.controller.web import phrases
 from loa.controller.web.bodies import text_of
 from loa.controller.web.catalogue import CAUTIONS, CLASSES, FIELDS, Look
-from loa.controller.web.console import Console, Visit
+from loa.controller.web.console import OPEN, Closed, Console, Visit
 from loa.controller.web.localtime import decimal
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.kinds import BroadcastClass
@@ -97,19 +97,25 @@ def issuing_area(visit: Visit, wanted: str) -> AreaId:
     return next((root for root in visit.places.roots if root in mine), min(mine, default=AreaId("")))
 
 
-def save(console: Console, visit: Visit, bulletin_id: str, revision: int, draft: Draft) -> Bulletin:
-    """Create the draft or replace it; raises `Stale` when somebody else was quicker.
+def save(
+    console: Console, visit: Visit, bulletin_id: str, revision: int, draft: Draft, *, submit: bool = False
+) -> Bulletin:
+    """Create the draft or replace it, and hand it in if asked; raises `Stale` when somebody else was quicker.
 
     What the person saved a moment ago, by itself in the same page, is overtaken and does not count.
+    Raises `Closed` for a bulletin that was handed in already: a late save must not take it back.
     """
     bulletins, now = console.controller.bulletins, console.controller.clock.now()
     with console.controller.db.work() as work:
         if not bulletin_id:
             return bulletins.create(work, visit.person, draft)
         found = bulletins.get(work.session, visit.person, bulletin_id)
+        if found.state not in OPEN:
+            raise Closed(bulletin_id)
         if found.updated_by == visit.person.user_id and now - found.updated_at < OWN_HASTE:
             revision = found.revision
-        return bulletins.save(work, visit.person, bulletin_id, draft, revision)
+        saved = bulletins.save(work, visit.person, bulletin_id, draft, revision)
+        return bulletins.submit(work, visit.person, saved.id, saved.revision) if submit else saved
 
 
 def sound_view(kept: Kept | None, name: str = "") -> Mapping[str, Any] | None:

@@ -121,16 +121,13 @@ class WhenPage:
         errors = read_when(asked, _tz(visit, bulletin)).errors
         if errors:
             return self.show(visit, bulletin, asked, errors)
-        bulletin, problem = self._save(visit, bulletin, form, asked)
-        if problem:
-            return self.show(visit, bulletin, asked, {"kind": problem})
         preview = self._preview(visit, bulletin, asked)
         if preview.refused:
             words = {"time": preview.notes[0].title + ". " + preview.notes[0].why}
             return self.show(visit, bulletin, asked, words)
+        draft, revision = self._draft(visit, bulletin, asked), int(text_of(form, "revision") or 0)
         try:
-            with self._console.controller.db.work() as work:
-                self._console.controller.bulletins.submit(work, visit.person, bulletin.id, bulletin.revision)
+            save(self._console, visit, bulletin.id, revision, draft, submit=True)
         except ControllerError as error:
             return self.show(visit, bulletin, asked, {"kind": say(error.code, error.facts)})
         return see_other(f"/bulletins/{bulletin.id}?told=sent")
