@@ -9,11 +9,11 @@ import pytest
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.bulletins import text_digest
-from loa.controller.store.broadcasts import read_entry
 from loa.controller.store.database import Database
+from loa.controller.store.programmes import contents_of
 from loa.controller.store.tables import AreaRow, SpokenRow
 from loa.protocol.broadcast import verify_approvals
-from loa.protocol.ids import AreaId, BroadcastId
+from loa.protocol.ids import AreaId
 from loa.protocol.keys import KeyRing
 from tests.controller.desk import JSON, Office, match, open_office
 from tests.controller.policies import hours
@@ -63,7 +63,7 @@ def test_an_approved_broadcast_stands_in_the_programme_of_its_area(office: Offic
 def test_the_document_is_what_the_digest_and_the_approval_say(office: Office) -> None:
     made = office.approved(text="Đọc", plan=when("2026-11-23T10:00", rrule="FREQ=DAILY;COUNT=3"))
     with office.desk.db.look() as session:
-        entry = read_entry(session, BroadcastId(made["id"]), office.desk.clock.now())
+        (entry,) = contents_of(session, COMMUNE, (), office.desk.clock.now()).entries
     assert entry.id == entry.broadcast.id == made["id"]
     verify_approvals(entry, KeyRing([office.desk.key.public]))
 

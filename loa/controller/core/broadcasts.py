@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from loa.controller.core.bulletins import NOW, Draft, Plan
+from loa.controller.core.bulletins import Draft, Plan
 from loa.controller.core.notices import Notice
 from loa.controller.core.starts import Starts
 from loa.protocol.broadcast import DAY_MS, Broadcast, RecordingSource
@@ -106,8 +106,3 @@ def make_broadcast(
 def over_at(broadcast: Broadcast, found: Starts) -> datetime | None:
     """The instant after which nothing of it can sound."""
     return None if found.last_at is None else found.last_at + timedelta(milliseconds=broadcast.last_end_ms)
-
-
-def is_now(when: When | Literal["now"] | None) -> bool:
-    """Whether it is to sound as soon as it is approved."""
-    return when is None or when == NOW

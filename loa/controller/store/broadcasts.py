@@ -20,7 +20,8 @@ from loa.controller.store.tables import (
     WithdrawalRow,
     ZoneMemberRow,
 )
-from loa.protocol.broadcast import Broadcast, ControllerApproval, Entry
+from loa.controller.store.upsert import insert_new
+from loa.protocol.broadcast import Broadcast, Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
 
 
@@ -51,15 +52,6 @@ def read_broadcast(session: Session, broadcast: str) -> Scheduled | None:
     """The broadcast of that id."""
     row = session.get(BroadcastRow, broadcast)
     return None if row is None else _scheduled(session, row)
-
-
-def read_entry(session: Session, broadcast: BroadcastId, issued_at: datetime) -> Entry:
-    """The broadcast as it would stand in a programme; raises KeyError for an unknown one."""
-    row = session.get(BroadcastRow, broadcast)
-    if row is None:
-        raise KeyError(broadcast)
-    approvals = tuple(ControllerApproval.model_validate(one) for one in json.loads(row.approvals))
-    return Entry(document=row.document, approvals=approvals, issued_at=issued_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +92,9 @@ def inboxes_of(session: Session, broadcast: str) -> frozenset[AreaId]:
 
 def place(session: Session, broadcast: BroadcastId, areas: Iterable[AreaId], issued_at: datetime) -> None:
     """Let it stand in the programmes of the areas; where it stands already, nothing changes."""
-    for area in areas:
-        if session.get(PlacementRow, (area, broadcast)) is None:
-            session.add(PlacementRow(area_id=area, broadcast_id=broadcast, issued_at=issued_at))
+    rows = [{"area_id": area, "broadcast_id": broadcast, "issued_at": issued_at} for area in areas]
     session.flush()
+    insert_new(session, PlacementRow, rows)
 
 
 def put_before(
@@ -174,12 +165,6 @@ def carries(session: Session, recording: RecordingId, node: NodeId) -> bool:
         .where(BroadcastRow.recording == recording)
     )
     return session.exec(found.limit(1)).first() is not None
-
-
-def titles(session: Session, broadcasts: Collection[BroadcastId]) -> dict[BroadcastId, str]:
-    """What the broadcasts are called."""
-    found = select(BroadcastRow.id, BroadcastRow.title).where(col(BroadcastRow.id).in_(broadcasts))
-    return {BroadcastId(broadcast): title for broadcast, title in session.exec(found)}
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
