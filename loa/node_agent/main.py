@@ -119,6 +119,8 @@ def build(data: Path, sink: str) -> Agent:
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
     opener = partial(open_player, sink, clock)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
+    voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
+    courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
     fetching = Fetching(
@@ -127,13 +129,6 @@ def build(data: Path, sink: str) -> Agent:
         sounding=sounding,
         recordings=recordings,
         downloads=downloads,
-        clock=clock,
-    )
-    voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
-    courier = MqttCourier(
-        Broker(**identity.mqtt.model_dump()),
-        will=Will(voice.state_topic, voice.will),
-        inbox=inbox,
         clock=clock,
     )
     telling = Telling(
@@ -159,6 +154,11 @@ def build(data: Path, sink: str) -> Agent:
         downloads=downloads,
         clock=clock,
     )
+
+
+def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
+    broker = Broker(account.host, account.port, account.username, account.password)
+    return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
 
 
 def open_player(sink: str, clock: SystemTime) -> Player:

@@ -61,7 +61,7 @@ class NodeProcess:
         """Politely; the status it ended with."""
         return self._end(signal.SIGTERM, within_s)
 
-    def ends(self, within_s: float = 20.0) -> int:
+    def ends(self, within_s: float = 60.0) -> int:
         """The status with which it ends by itself."""
         assert self._process is not None
         return self._process.wait(within_s)

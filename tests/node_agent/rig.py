@@ -72,17 +72,7 @@ class World:
             downloads=self.downloads,
             clock=self.clock,
         )
-        self.telling = Telling(
-            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
-            memory=self.memory,
-            disk=self.disk,
-            courier=courier,
-            clock=self.clock,
-            random=Random(1),
-            sounding=lambda: self.sounding.sounding,
-            missing=lambda: self.fetching.missing,
-            free_bytes=self.recordings.free_bytes,
-        )
+        self.telling = self._make_telling(courier)
         self.agent = Agent(
             inbox=self.inbox,
             memory=self.memory,
@@ -96,6 +86,19 @@ class World:
             clock=self.clock,
         )
         self.agent.recover()
+
+    def _make_telling(self, courier: FakeCourier) -> Telling:
+        return Telling(
+            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
+            memory=self.memory,
+            disk=self.disk,
+            courier=courier,
+            clock=self.clock,
+            random=Random(1),
+            sounding=lambda: self.sounding.sounding,
+            missing=lambda: self.fetching.missing,
+            free_bytes=self.recordings.free_bytes,
+        )
 
     def go(self, to: datetime, *, step: timedelta = STEP) -> None:
         """Let time pass, turn by turn."""

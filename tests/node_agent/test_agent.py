@@ -145,6 +145,17 @@ def test_a_node_that_was_off_tells_of_every_occurrence_that_it_missed(world: Wor
     assert outcomes == [Reason.COMPLETE, Reason.POWER_LOST, Reason.POWER_LOST, Reason.COMPLETE]
 
 
+def test_a_daily_broadcast_goes_on_for_days_with_nobody_there(world: World) -> None:
+    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1), rrule="FREQ=DAILY"))))
+    world.broker.go_down()
+    for day in range(4):
+        world.go(NOON + timedelta(days=day), step=minutes(30))
+        world.go(NOON + timedelta(days=day, minutes=3))
+    world.broker.come_up()
+    world.go(NOON + timedelta(days=3, minutes=5))
+    assert [(report.outcome, report.late_ms) for report in world.plays()] == [(Reason.COMPLETE, 0)] * 4
+
+
 def test_after_a_loss_of_power_an_item_goes_on_by_the_clock_and_is_partly(world: World) -> None:
     broadcast = make_broadcast(NOON + minutes(1), source=make_source(duration_ms=120_000))
     world.issue(make_programme(make_entry(broadcast)))

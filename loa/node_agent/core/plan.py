@@ -22,6 +22,7 @@ from loa.schedules.errors import RecurrenceError
 from loa.schedules.expand import expand
 from loa.schedules.localtime import broadcast_day
 from loa.schedules.model import Item, Outcome, Placed, Reorder, Segment, Silence, Timeline, Window, Withdrawal
+from loa.schedules.placing import place
 from loa.schedules.timeline import lay_out
 
 _LONGEST_BACK = timedelta(days=31)
@@ -205,25 +206,9 @@ def _recurs(entry: Entry) -> bool:
 
 
 def _placed(seen: Seen[Entry], config: Config, sounds: Mapping[RecordingId, datetime]) -> Placed:
-    entry, broadcast = seen.said, seen.said.broadcast
-    known_at = max(seen.known_at, sounds.get(broadcast.source.recording, seen.known_at))
+    known_at = max(seen.known_at, sounds.get(_recording(seen), seen.known_at))
     grace = timedelta(milliseconds=config.settings.join_grace_ms)
-    return Placed(
-        broadcast_id=entry.id,
-        when=broadcast.when,
-        duration_ms=broadcast.source.duration_ms,
-        class_=broadcast.class_,
-        authority=broadcast.authority,
-        not_after_ms=broadcast.not_after_ms,
-        last_end_ms=broadcast.last_end_ms,
-        approved_at=entry.approved_at,
-        issued_at=entry.issued_at,
-        known_at=known_at if known_at > entry.issued_at + grace else None,
-        after_interruption=broadcast.after_interruption,
-        late=broadcast.late,
-        max_plays=broadcast.max_plays,
-        expires_at=broadcast.expires_at,
-    )
+    return place(seen.said, known_at=known_at if known_at > seen.said.issued_at + grace else None)
 
 
 def to_withdrawal(seen: Seen[WithdrawalSaid]) -> Withdrawal:
