@@ -22,7 +22,7 @@ from loa.protocol.programme import ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import to_ms
-from tests.controller.air import place, silence, withdraw
+from tests.controller.air import Times, place, silence, withdraw
 from tests.controller.factories import Town
 from tests.fakes.courier import FakeCourier
 from tests.waiting import wait_for
@@ -56,6 +56,7 @@ class Station:
             metrics=self.metrics,
             expect=self.expected.append,
             lull_s=lull_s,
+            calm_s=0.0,
         )
 
     def pointer(self) -> ProgrammePointer:
@@ -267,3 +268,11 @@ def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None
     station.publisher.config_changed(frozenset({AreaId("gone")}))
     topic = Topic(Channel.CONFIG, AreaId("gone"))
     wait_for(lambda: (topic, b"") in station.courier.sent, what="the empty message")
+
+
+def test_an_emergency_withdrawn_long_ago_does_not_come_back(station: Station) -> None:
+    entry = place(station.town, COMMUNE, class_=EMERGENCY, times=Times(starts_in=timedelta(hours=4)))
+    withdraw(station.town, entry.id)
+    station.town.clock.forward(hours=2)
+    station.publisher.urgent_changed(AREAS)
+    assert station.urgent().entries == ()

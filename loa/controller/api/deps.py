@@ -11,7 +11,7 @@ from loa.controller.services.sessions import SignedIn
 from loa.protocol.ids import NodeId
 
 
-def controller(request: Request) -> Controller:
+async def controller(request: Request) -> Controller:
     """The controller that this application serves."""
     found: Controller = request.app.state.controller
     return found

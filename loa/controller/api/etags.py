@@ -12,7 +12,9 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def revision_meant(if_match: Annotated[str | None, Header()] = None) -> int:
+async def revision_meant(
+    if_match: Annotated[str | None, Header()] = None,
+) -> int:
     """The revision in If-Match; raises `PreconditionRequired` or `Invalid`."""
     if if_match is None:
         raise PreconditionRequired

@@ -60,7 +60,7 @@ async def request_sha256(request: Request) -> str:
     return digest.hexdigest()
 
 
-def once_only(
+async def once_only(
     parts: Parts,
     who: Who,
     sha256: Annotated[str, Depends(request_sha256)],

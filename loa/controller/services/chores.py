@@ -39,9 +39,14 @@ class Work:
 class Chores:
     """Collects work from any thread for the one that does it."""
 
-    def __init__(self, *, lull_s: float) -> None:
-        """`lull_s`: an area is sent again for those who lack something at most once in this time."""
+    def __init__(self, *, lull_s: float, calm_s: float) -> None:
+        """`lull_s`: an area is sent again for those who lack something at most once in this time.
+
+        `calm_s`: nothing is due so soon after an urgent message, which needs the machine for its way.
+        """
         self._lull_s = lull_s
+        self._calm_s = calm_s
+        self._calm_until = 0.0
         self._condition = threading.Condition()
         self._work = Work()
         self._sent_at: dict[AreaId, float] = {}
@@ -53,6 +58,10 @@ class Chores:
             self._merge(work)
             self._condition.notify()
 
+    def calm(self) -> None:
+        """An urgent message leaves: all else waits a little."""
+        self._calm_until = time.monotonic() + self._calm_s
+
     def stop(self) -> None:
         """Have `take` return what is left, and then None."""
         with self._condition:
@@ -62,11 +71,13 @@ class Chores:
     def take(self) -> Work | None:
         """Wait for work that is due; None when stopped and nothing is left."""
         with self._condition:
-            while not (due := self._due()):
+            while True:
+                calm_s = 0.0 if self._stopped else self._calm_until - time.monotonic()
+                if calm_s <= 0 and (due := self._due()):
+                    return due
                 if self._stopped:
                     return None
-                self._condition.wait(self._pause_s())
-            return due
+                self._condition.wait(calm_s if calm_s > 0 else self._pause_s())
 
     def pause(self, within_s: float) -> None:
         """Wait before another try, but not when stopped."""

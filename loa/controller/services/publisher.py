@@ -27,6 +27,8 @@ Expect = Callable[[frozenset[AreaId]], None]
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 LULL_S = 5.0
+CALM_S = 1.0
+"""After an urgent message the publisher's own thread leaves the machine to it for so long."""
 
 
 class Publisher:
@@ -47,6 +49,7 @@ class Publisher:
         metrics: Metrics,
         expect: Expect,
         lull_s: float = LULL_S,
+        calm_s: float = CALM_S,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -56,7 +59,7 @@ class Publisher:
         self._expect = expect
         self._air = Airwaves()
         self._composer = Composer(db=db, clock=clock, key=key, journal=journal, air=self._air)
-        self._chores = Chores(lull_s=lull_s)
+        self._chores = Chores(lull_s=lull_s, calm_s=calm_s)
         self._task = Task("publisher", self._run)
         self._behind: str | None = None
 
@@ -140,6 +143,7 @@ class Publisher:
             self._chores.add(Work(configs_lacking={AreaId(node)}))
 
     def _send_urgent(self, area: AreaId) -> None:
+        self._chores.calm()
         on_air = self._air.area(area)
         with on_air.sending:
             now = self._clock.now()

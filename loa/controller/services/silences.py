@@ -16,8 +16,9 @@ from loa.controller.services.publisher import Publisher
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.tasks import Task
 from loa.controller.store import silences as store
-from loa.controller.store.areas import path_of, row_of
+from loa.controller.store.areas import path_of
 from loa.controller.store.database import Database, Work
+from loa.controller.store.tree import read_tree
 from loa.protocol.ids import AreaId, SilenceId
 from loa.protocol.programme import Silence
 
@@ -158,7 +159,8 @@ class Silences:
     def _where(self, area: AreaId) -> _Where:
         try:
             with self._db.look() as session:
-                return _Where(list(path_of(session, area)), row_of(session, area).authority)
+                path = path_of(session, area)
+                return _Where(list(path), read_tree(session).place(area).authority)
         except Unavailable:
             return _Where(self._rights.path(area), self._rights.authority(area))
 

@@ -9,6 +9,7 @@ from loa.controller.core.areas import Area
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import NotFound
 from loa.controller.store.tables import AreaRow
+from loa.controller.store.tree import is_changing, read_tree
 from loa.protocol.ids import AreaId
 from loa.protocol.policy import Policy
 
@@ -80,6 +81,8 @@ def find_areas(
 
 def path_of(session: Session, area: str) -> tuple[AreaId, ...]:
     """From the root of its tree down to the area itself; raises `NotFound`."""
+    if not is_changing(session) and area in (tree := read_tree(session)):
+        return tuple(place.id for place in tree.path(AreaId(area)))
     rows = [row_of(session, area)]
     while (parent := rows[-1].parent_id) is not None:
         rows.append(row_of(session, parent))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session, create_engine, text
 
 from loa.controller.errors import ControllerError, DiskFull, Unavailable
@@ -61,7 +62,8 @@ class Database:
         self._writing = threading.Lock()
         self._engine = _sqlite(url, busy_timeout_s) if self.sqlite else _postgresql(url)
         self._writer = self._engine.execution_options(**{_WRITE: True})
-        self._memory = tree.memory()
+        self._sessions = sessionmaker(class_=Session, expire_on_commit=False, info=tree.memory())
+        event.listen(self._sessions, "before_flush", tree.note_changes)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -69,7 +71,7 @@ class Database:
 
         Not to be nested.
         """
-        with self._turn(), _translated(), self._session(self._writer) as session:
+        with self._turn(), _translated(), self._sessions(bind=self._writer) as session:
             connection = session.connection()
             if not self.sqlite:
                 connection.execute(_PG_TAKE_TURN, {"key": _PG_WRITER_LOCK})
@@ -81,7 +83,7 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Session]:
         """Reads of one moment; what is written in it is thrown away."""
-        with _translated(), self._session(self._engine) as session:
+        with _translated(), self._sessions(bind=self._engine) as session:
             yield session
 
     def migrate(self) -> None:
@@ -97,11 +99,6 @@ class Database:
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
         self._engine.dispose()
-
-    def _session(self, engine: Engine) -> Session:
-        session = Session(engine, expire_on_commit=False, info=self._memory)
-        event.listen(session, "before_flush", tree.note_changes)
-        return session
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -3,11 +3,13 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+import sqlalchemy
+from sqlalchemy import ColumnElement, Row, bindparam, func, or_
 from sqlmodel import Session, col, select
 
-from loa.controller.core.programme import Contents
+from loa.controller.core.programme import WITHDRAWALS_OF_NOW, Contents
 from loa.controller.store.tables import (
     BroadcastRow,
     NodeRow,
@@ -51,9 +53,12 @@ def urgent_contents_of(
     session: Session, area: AreaId, silences: tuple[Silence, ...], now: datetime
 ) -> Contents:
     """What the urgent message of the area is chosen from."""
+    connection = session.connection()
+    entries = connection.execute(_EMERGENCIES, {"area": area, "since": now})
+    withdrawals = connection.execute(_RECENT, {"area": area, "since": now - WITHDRAWALS_OF_NOW})
     return Contents(
-        entries=_entries(session, area, now, only=BroadcastClass.EMERGENCY),
-        withdrawals=_withdrawals(session, area, now - AFTERLIFE),
+        entries=tuple(_entry(row.document, row.approvals, row.issued_at) for row in entries),
+        withdrawals=tuple(_withdrawal(row) for row in withdrawals),
         silences=silences,
     )
 
@@ -150,13 +155,13 @@ def _entries(
     if only is not None:
         found = found.where(BroadcastRow.class_ == only)
     return tuple(
-        Entry(document=document, approvals=_approvals(approvals), issued_at=issued_at)
-        for document, approvals, issued_at in session.exec(found)
+        _entry(document, approvals, issued_at) for document, approvals, issued_at in session.exec(found)
     )
 
 
-def _approvals(text: str) -> tuple[ControllerApproval, ...]:
-    return tuple(ControllerApproval.model_validate(one) for one in json.loads(text))
+def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
+    given = tuple(ControllerApproval.model_validate(one) for one in json.loads(approvals))
+    return Entry(document=document, approvals=given, issued_at=issued_at)
 
 
 def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withdrawal, ...]:
@@ -167,11 +172,12 @@ def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withd
         .where(PlacementRow.area_id == area, _alive(since))
         .where(or_(col(WithdrawalRow.area_id).is_(None), WithdrawalRow.area_id == area))
     )
-    return tuple(
-        Withdrawal(
-            id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by
-        )
-        for row in session.exec(found)
+    return tuple(_withdrawal(row) for row in session.exec(found))
+
+
+def _withdrawal(row: Row[Any] | WithdrawalRow) -> Withdrawal:
+    return Withdrawal(
+        id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by
     )
 
 
@@ -182,3 +188,28 @@ def _order(session: Session, area: AreaId, since: datetime) -> dict[BroadcastId,
         .where(OrderRow.area_id == area, _alive(since))
     )
     return {BroadcastId(broadcast): rank for broadcast, rank in session.exec(found)}
+
+
+# Made once: an emergency must not wait for statements to be put together.
+_EMERGENCIES = (
+    sqlalchemy.select(col(BroadcastRow.document), col(BroadcastRow.approvals), col(PlacementRow.issued_at))
+    .join(PlacementRow, col(PlacementRow.broadcast_id) == col(BroadcastRow.id))
+    .where(col(PlacementRow.area_id) == bindparam("area"))
+    .where(col(BroadcastRow.class_) == BroadcastClass.EMERGENCY.value)
+    .where(or_(col(BroadcastRow.over_at).is_(None), col(BroadcastRow.over_at) > bindparam("since")))
+    .where(
+        ~sqlalchemy.exists().where(
+            col(WithdrawalRow.target) == col(BroadcastRow.id),
+            or_(col(WithdrawalRow.area_id).is_(None), col(WithdrawalRow.area_id) == bindparam("area")),
+        )
+    )
+)
+_RECENT = (
+    sqlalchemy.select(
+        col(WithdrawalRow.id), col(WithdrawalRow.target), col(WithdrawalRow.issued_at), col(WithdrawalRow.by)
+    )
+    .join(PlacementRow, col(PlacementRow.broadcast_id) == col(WithdrawalRow.broadcast_id))
+    .where(col(PlacementRow.area_id) == bindparam("area"))
+    .where(or_(col(WithdrawalRow.area_id).is_(None), col(WithdrawalRow.area_id) == bindparam("area")))
+    .where(col(WithdrawalRow.issued_at) >= bindparam("since"))
+)

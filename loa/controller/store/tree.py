@@ -11,11 +11,12 @@ from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.store.tables import AreaRow, MetaRow, NodeRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
 
-__all__ = ["Place", "Tree", "memory", "note_changes", "read_tree", "touch"]
+__all__ = ["Place", "Tree", "is_changing", "memory", "note_changes", "read_tree", "touch"]
 
 _VERSION = "tree"
 _KEPT = "kept_tree"
 _TOUCHED = "tree_touched"
+_SEEN = "tree_seen"
 
 
 def read_tree(session: Session) -> Tree:
@@ -26,14 +27,17 @@ def read_tree(session: Session) -> Tree:
     wait for the reading of thousands of nodes.
     """
     kept = session.info.get(_KEPT)
-    if kept is None or session.info.get(_TOUCHED):
+    if kept is None or is_changing(session):
         return _read(session)
-    version = session.connection().execute(_CURRENT).scalar()
-    found: tuple[str, Tree] | None = kept.get(_VERSION)
-    if version is None or found is None or found[0] != version:
-        found = (version or "", _read(session))
-        kept[_VERSION] = found
-    return found[1]
+    seen: Tree | None = session.info.get(_SEEN)
+    if seen is None:
+        seen = session.info[_SEEN] = _current(session, kept)
+    return seen
+
+
+def is_changing(session: Session) -> bool:
+    """Whether this transaction has changed the tree, so that it must be read anew for each question."""
+    return bool(session.info.get(_TOUCHED))
 
 
 def touch(session: Session) -> None:
@@ -53,6 +57,14 @@ def note_changes(session: Session, _context: object, _instances: object) -> None
 def memory() -> dict[str, object]:
     """For `info` of all sessions of one database: what they remember together."""
     return {_KEPT: {}}
+
+
+def _current(session: Session, kept: dict[str, tuple[str, Tree]]) -> Tree:
+    version = session.connection().execute(_CURRENT).scalar()
+    found = kept.get(_VERSION)
+    if version is None or found is None or found[0] != version:
+        found = kept[_VERSION] = (version or "", _read(session))
+    return found[1]
 
 
 def _read(session: Session) -> Tree:
