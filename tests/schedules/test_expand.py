@@ -127,7 +127,7 @@ def test_a_rule_that_is_no_programme_is_refused_with_what_to_change(rule: str, s
         {"start_local": "2026-11-31T05:30"},
         {"start_local": "1999-12-31T05:30"},
         {"start_local": "2026-11-01T05:30", "tz": "Asia/Hanoi"},
-        {"start_local": "2026-11-01T05:30", "tz": "../../etc/passwd"},
+        {"start_local": "2026-11-01T05:30", "tz": "../etc/passwd"},
         {
             "start_local": "2026-11-01T05:30",
             "rdates": [f"2026-11-02T{h:02}:{m:02}" for h in range(24) for m in (1, 2, 3)],
