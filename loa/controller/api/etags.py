@@ -16,6 +16,11 @@ async def revision_meant(
     if_match: Annotated[str | None, Header()] = None,
 ) -> int:
     """The revision in If-Match; raises `PreconditionRequired` or `Invalid`."""
+    return revision_of(if_match)
+
+
+def revision_of(if_match: str | None) -> int:
+    """The revision that an ETag names; raises `PreconditionRequired` or `Invalid`."""
     if if_match is None:
         raise PreconditionRequired
     text = if_match.strip().removeprefix('"').removesuffix('"')

@@ -104,7 +104,9 @@ def _malformed(_request: Request, error: Exception) -> JSONResponse:
 def _not_routed(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    code = {404: "no_such_address", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    code = {404: "no_such_address", 405: "method_not_allowed", 413: "too_large"}.get(
+        error.status_code, "refused"
+    )
     answer = problem(error.status_code, code, error.detail)
     answer.headers.update(error.headers or {})
     return answer
