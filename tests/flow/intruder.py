@@ -1,0 +1,51 @@
+"""Somebody who got at the broker, and reads and writes there as the controller and the nodes do."""
+
+from queue import Queue
+from types import TracebackType
+from typing import Any, Self
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.waiting import wait_for
+
+_WITHIN_S = 30.0
+
+
+class Intruder:
+    """A second client of the broker, under somebody's name and password."""
+
+    def __init__(self, *, host: str, port: int, username: str, password: str) -> None:
+        self._came: Queue[bytes] = Queue()
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"intruder-{username}")
+        self._client.username_pw_set(username, password)
+        self._client.on_message = self._took
+        self._client.connect_async(host, port)
+
+    def __enter__(self) -> Self:
+        self._client.loop_start()
+        wait_for(self._client.is_connected, what="the broker lets the intruder in")
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def retained(self, topic: str) -> bytes:
+        """What the broker keeps under a topic."""
+        self._client.subscribe(topic, 1)
+        found = self._came.get(timeout=_WITHIN_S)
+        self._client.unsubscribe(topic)
+        return found
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send it, retained; returns when the broker has it."""
+        self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(_WITHIN_S)
+
+    def _took(self, _client: Client, _data: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
+        self._came.put(bytes(message.payload))

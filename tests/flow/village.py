@@ -1,0 +1,252 @@
+"""A commune as it is installed: controller, broker and loudspeakers, each a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from loa.controller.core.broker_rules import (
+    BrokerFiles,
+    acl_text,
+    controller_user,
+    hash_password,
+    passwords_text,
+)
+from loa.controller.demo.processes import Process, run_once
+from loa.node_agent.adapters.enrolment import load
+from loa.protocol.keys import SigningKey
+from tests import loopback
+from tests.flow.ears import Ear
+from tests.flow.intruder import Intruder
+from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
+from tests.flow.times import now
+from tests.waiting import wait_for
+
+START_WITHIN_S = 60.0
+INTRUDER = "intruder"
+
+
+class Loudspeaker:
+    """An enrolled node; what it sounds goes to a file."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.data = folder / "data"
+        self.ear = Ear(folder / "heard.wav")
+        self.boot_s = 0.0
+        """How long its first start took, as this machine is today."""
+        self._log = folder / "node.log"
+        self.process: Process | None = None
+
+    def enrol(self, base_url: str, code: str) -> None:
+        run_once(["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=_clean())
+
+    def start(self, *, at: datetime | None = None) -> None:
+        """Switch it on; with `at`, under a clock that shows `at` now."""
+        sink = f"wav:{self.ear.wav}"
+        command = ["loa-node", "run", "--data", str(self.data), "--sink", sink]
+        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at)})
+
+    def kill(self) -> None:
+        """As a loss of power takes it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+
+    def restart(self, *, at: datetime | None = None) -> None:
+        self.kill()
+        self.start(at=at)
+
+    def holds(self, *recordings: str) -> None:
+        """Return when it has these sounds on its disk."""
+        for recording in recordings:
+            path = self.data / "recordings" / f"{recording}.ogg"
+            wait_for(path.exists, what=f"{self.name} holds {recording}, see {self._log}", within_s=60)
+
+
+class Village:
+    """A controller's data directory and ports, with what runs on them, and an office that uses its API."""
+
+    def __init__(self, folder: Path, *, host: str, broker_apart: bool, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.data = folder / "controller"
+        self.nodes: list[Loudspeaker] = []
+        self._host = host
+        self.ports = loopback.free_port(host), loopback.free_port(host)
+        """Of HTTP and of MQTT."""
+        self._broker_apart = broker_apart
+        self._settings = settings
+        self._controller: Process | None = None
+        self._broker: subprocess.Popen[bytes] | None = None
+        self._ahead = timedelta(0)
+        self.office = Office(self.base_url)
+
+    @classmethod
+    @contextmanager
+    def founded(
+        cls,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        broker_apart: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> Iterator[Self]:
+        """A village that runs, with its areas and people and no loudspeakers yet; everything ends with it.
+
+        The broker is the controller's child, or with `broker_apart` ours, as it is systemd's elsewhere.
+        """
+        village = cls(folder, host=host, broker_apart=broker_apart, settings=settings or {})
+        try:
+            village.command("init", "--admin", ADMIN, "--password", PASSWORD, "--area", PROVINCE_NAME)
+            village.start()
+            village.office.furnish()
+            yield village
+        finally:
+            village.close()
+
+    @property
+    def base_url(self) -> str:
+        bracketed = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{bracketed}:{self.ports[0]}"
+
+    @property
+    def key(self) -> SigningKey:
+        """The controller's own key, which nobody else ought to have."""
+        return SigningKey.from_pem((self.data / "controller.pem").read_text())
+
+    def now(self) -> datetime:
+        """What the controller's clock shows."""
+        return now() + self._ahead
+
+    def command(self, *arguments: str) -> str:
+        """Run `loa-controller` with these arguments to its end; its output."""
+        return run_once(["loa-controller", *arguments], environment=self._environment())
+
+    def start(self, *, at: datetime | None = None) -> None:
+        """Run the controller and the broker; with `at`, under a clock that shows `at` now."""
+        self._ahead = timedelta(0) if at is None else at - now()
+        log = self.folder / "controller.log"
+        environment = {**self._environment(), **_clock(at)}
+        self._controller = Process(["loa-controller", "serve"], log=log, environment=environment)
+        if self._broker_apart:
+            wait_for(Path(self._files.conf).exists, what=f"the broker's files, see {log}")
+            self.start_broker()
+        wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
+
+    def kill(self) -> None:
+        """Controller and broker end at once, without a word."""
+        if self._controller is not None:
+            controller = psutil.Process(self._controller.pid)
+            controller.suspend()  # or it would start its broker again
+            for child in controller.children(recursive=True):
+                child.kill()
+            self._controller.kill()
+            self._controller = None
+        self.kill_broker()
+
+    def start_broker(self) -> None:
+        """The broker that stands apart."""
+        with (self.folder / "broker.log").open("ab") as log:
+            command = ["mosquitto", "-c", str(self._files.conf)]
+            self._broker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self._broker_answers, what="the broker answers")
+
+    def kill_broker(self) -> None:
+        """The broker that stands apart."""
+        if self._broker is not None:
+            self._broker.kill()
+            self._broker.wait()
+            self._broker = None
+
+    def add_node(self, name: str, area: str) -> Loudspeaker:
+        """Enrol a loudspeaker and switch it on; returns when the controller knows it to be there."""
+        node = Loudspeaker(name, self.folder / name)
+        node.enrol(self.base_url, self.office.add_node(name, area))
+        self.nodes.append(node)
+        node.start()
+        began_s = time.monotonic()
+        wait_for(node.ear.wav.exists, what=f"{name} has a player", within_s=START_WITHIN_S)
+        node.boot_s = time.monotonic() - began_s
+        self.office.awaits_online(name)
+        return node
+
+    def processes(self) -> list[psutil.Process]:
+        """Those of controller and broker and of every loudspeaker that is on."""
+        ours = [self._controller, *(node.process for node in self.nodes)]
+        parents = [psutil.Process(process.pid) for process in ours if process is not None]
+        return [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+
+    def intruder(self) -> Intruder:
+        """Somebody who made an account of his own in the broker's files, and may write everything."""
+        account = controller_user(INTRUDER, hash_password(PASSWORD, b"twelve bytes"))
+        texts = {self._files.passwords: passwords_text([account]), self._files.acl: acl_text([account])}
+        for path, text in texts.items():
+            with Path(path).open("a") as file:
+                file.write(text)
+        os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
+        return Intruder(host=self._host, port=self.ports[1], username=INTRUDER, password=PASSWORD)
+
+    def listener(self, node: Loudspeaker) -> Intruder:
+        """Somebody with a loudspeaker's account on the broker."""
+        account = load(node.data)[0].mqtt
+        return Intruder(
+            host=self._host, port=self.ports[1], username=account.username, password=account.password
+        )
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.kill()
+        self.kill()
+        self.office.close()
+
+    @property
+    def _files(self) -> BrokerFiles:
+        return BrokerFiles(self.data / "broker")
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "LOA_DATA_DIR": str(self.data),
+            "LOA_HTTP_HOST": self._host,
+            "LOA_HTTP_PORT": str(self.ports[0]),
+            "LOA_BASE_URL": self.base_url,
+            "LOA_BROKER_LISTEN": f'["{self._host}"]',
+            "LOA_BROKER_PORT": str(self.ports[1]),
+            "LOA_BROKER_HOST": self._host,
+            "LOA_BROKER_PUBLIC_HOST": self._host,
+        }
+        apart = {"LOA_BROKER_MODE": "files", "LOA_BROKER_FOLDER": str(self._files.folder)}
+        return {**_clean(), **own, **(apart if self._broker_apart else {}), **self._settings}
+
+    def _is_ready(self) -> bool:
+        if self._controller is not None:
+            self._controller.check()
+        return self.office.is_ready()
+
+    def _broker_answers(self) -> bool:
+        try:
+            socket.create_connection((self._host, self.ports[1]), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def _clock(at: datetime | None) -> dict[str, str]:
+    """The environment of a process whose wall clock shows `at` at its start, and whose timers are right."""
+    if at is None:
+        return {}
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    ahead_s = (at - now()).total_seconds()
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"{ahead_s:+.3f}", "DONT_FAKE_MONOTONIC": "1"}
+
+
+def _clean() -> dict[str, str]:
+    """Our environment without what somebody set for an installation of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOA_")}
