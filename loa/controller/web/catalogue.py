@@ -172,6 +172,19 @@ class Words(NamedTuple):
 
 
 NOTICES: Mapping[NoticeCode, Words] = {
+    NoticeCode.NO_AUDIENCE: Words("place", "Chưa chọn nơi nhận", "Về bước Ở đâu, chọn ít nhất một nơi."),
+    NoticeCode.NOT_YOURS: Words(
+        "shield", "Nơi nhận ngoài địa bàn của bạn: {areas}", "Về bước Ở đâu, bỏ nơi đó ra."
+    ),
+    NoticeCode.NO_TIME: Words("clock", "Chưa chọn giờ phát", "Chọn ngày và giờ."),
+    NoticeCode.BAD_RECURRENCE: Words("calendar", "Lịch lặp này không chạy được", "Chọn lại ngày và giờ."),
+    NoticeCode.LAST_END_TOO_EARLY: Words(
+        "half", "{at}: không kịp phát hết", "Bản tin dài hơn khoảng giờ được phép."
+    ),
+    NoticeCode.TOO_FAR: Words("calendar", "Ngày phát cách nay hơn một năm", "Xem lại năm đã chọn."),
+    NoticeCode.SOME_WITHOUT_NODES: Words(
+        "horn-off", "{areas}: chưa có cụm loa", "Ở đó sẽ không ai nghe được. Nơi khác vẫn phát."
+    ),
     NoticeCode.IN_THE_PAST: Words("clock", "{at}: giờ đã qua", "Chọn giờ sau lúc này."),
     NoticeCode.NEVER: Words("calendar", "Lịch này không có lần nào", "Từ nay về sau không ngày nào khớp."),
     NoticeCode.OVERLAPS_ITSELF: Words(
@@ -209,6 +222,9 @@ ERRORS: Mapping[str, str] = {
     "comment_missing": "Viết điều cần sửa để người soạn biết",
     "not_an_emergency": "Bản tin này không ở mức Khẩn cấp",
     "when": "Giờ phát này không được. Xem các ghi chú ở dưới và chọn giờ khác.",
+    "empty_text": "Viết nội dung để máy đọc",
+    "no_voice": "Máy chủ chưa cài giọng đọc. Báo người quản trị, hoặc tải tệp ghi âm lên.",
+    "bad_silence_length": "Giữ im từ 1 phút đến 24 giờ. Chọn lại.",
     "no_such_recording": "Bản thu không còn. Tải tệp lên lại.",
     "database_busy": "Máy chủ đang bận. Không mất gì, thử lại sau vài giây.",
     "database_unavailable": "Máy chủ chưa lưu được. Loa vẫn phát đúng lịch. Thử lại sau 1 phút.",
@@ -220,7 +236,6 @@ ERRORS: Mapping[str, str] = {
     "too_long": "Bản ghi dài quá. Cắt ngắn rồi gửi lại.",
     "silent": "Không nghe thấy gì trong tệp. Kiểm tra micrô rồi ghi lại.",
     "text_too_long": "Chữ dài quá, máy không đọc hết. Chia thành nhiều bản tin.",
-    "empty_text": "Viết nội dung để máy đọc",
     "voice_unknown": "Không có giọng đọc này. Chọn giọng khác.",
     "busy": "Máy chủ đang bận xử lý tệp khác. Thử lại sau 1 phút.",
     "tool_failed": "Máy chủ chưa xử lý được âm thanh này. Thử lại, nếu vẫn vậy thì báo kỹ thuật.",

@@ -8,7 +8,7 @@ from loa.controller.core.expected import EXPECTED, MISSED
 from loa.controller.store.tables import LogRow
 from loa.controller.web import catalogue, phrases
 from loa.controller.web.catalogue import Look
-from loa.controller.web.localtime import clock, clock_seconds, spell, today, weekday
+from loa.controller.web.localtime import clock, clock_seconds, spell, weekday
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
 
@@ -105,11 +105,6 @@ def rungs_of(entry: LogRow, now: datetime, *, is_on: bool = False) -> tuple[Rung
         Rung(mark, catalogue.MARKS[mark][0], f"{name}: {catalogue.MARKS[mark][1]}")
         for name, mark in zip(catalogue.RUNGS, marks, strict=True)
     )
-
-
-def is_one_day(entries: Collection[LogRow], tz: str) -> bool:
-    """Whether all begin on the same local day."""
-    return len({today(entry.planned_at, tz) for entry in entries}) <= 1
 
 
 def _told(entry: LogRow) -> str:

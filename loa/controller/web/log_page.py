@@ -18,7 +18,7 @@ from loa.controller.web.catalogue import CLASSES, FIELDS, OUTCOME_FILTER
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import read_date
 from loa.controller.web.localtime import day_starts, day_words, today
-from loa.controller.web.log_lines import Line, Reader, is_one_day, line_of
+from loa.controller.web.log_lines import Line, Reader, line_of
 from loa.controller.web.places import capital
 from loa.protocol.ids import AreaId, BroadcastId, NodeId
 from loa.protocol.when import DEFAULT_TZ
@@ -26,6 +26,8 @@ from loa.protocol.when import DEFAULT_TZ
 EVENTS_URL = "/api/v1/events"
 PAGE_LINES = 50
 DAYS: Mapping[str, str] = {"today": phrases.TODAY, "yesterday": phrases.YESTERDAY, "week": phrases.WEEK}
+ONE_DAY = {"today", "yesterday"}
+"""With these filters no line needs to name its day."""
 _DAY = timedelta(days=1)
 
 
@@ -87,7 +89,7 @@ def show(console: Console, visit: Visit, chosen: Chosen, cursor: str | None) -> 
     """The page of these filters."""
     now, tz = console.controller.clock.now(), _tz(visit)
     page = _find(console, visit, chosen, cursor)
-    lines = _lines(console, visit, page, Reader(now=now, tz=tz))
+    lines = _lines(console, visit, page, Reader(now=now, tz=tz, one_day=chosen.day in ONE_DAY))
     context = {
         "summary_line": _summary(visit, chosen),
         "days": list(DAYS.items()),
@@ -144,8 +146,6 @@ def _find(console: Console, visit: Visit, chosen: Chosen, cursor: str | None) ->
 
 
 def _lines(console: Console, visit: Visit, page: LogPage, reader: Reader) -> Sequence[Line]:
-    one_day = is_one_day(page.lines, reader.tz)
-    reader = Reader(now=reader.now, tz=reader.tz, one_day=one_day)
     hrefs = {
         broadcast: _href(console, visit, broadcast) for broadcast in {one.broadcast_id for one in page.lines}
     }

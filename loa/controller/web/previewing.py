@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from loa.controller.core.notices import Notice, Weight
+from loa.controller.core.notices import Notice, NoticeCode, Weight
 from loa.controller.core.preview import Fate, Preview, Shown, View
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import NOTICES, WHY
@@ -105,11 +105,16 @@ class Painter:
     def page(self, preview: Preview) -> PreviewPage:
         """The whole preview."""
         found = dict.fromkeys((*preview.notices, *(one for view in preview.views for one in view.notices)))
-        notices = sorted(found, key=lambda one: list(Weight).index(one.weight))
+        refused = {one.at for one in found if one.weight is Weight.REFUSED}
+        told = [
+            one for one in found if one.weight is Weight.REFUSED or one.at not in refused or one.at is None
+        ]
+        notices = sorted(told, key=lambda one: list(Weight).index(one.weight))
+        quiet = [one for one in preview.notices if one.code in _QUIET and one.repaired_after]
         return PreviewPage(
             notes=tuple(note for note in map(self.note, notices) if note),
             cost=_price(preview.views),
-            sets=tuple(self.places(view) for view in preview.views),
+            sets=tuple(self.places(view, quiet) for view in preview.views),
             refused=any(one.weight is Weight.REFUSED for one in notices),
         )
 
@@ -126,11 +131,11 @@ class Painter:
             repair=self._repair(notice) if self.repairs else None,
         )
 
-    def places(self, view: View) -> PlaceSet:
+    def places(self, view: View, quiet: Sequence[Notice] = ()) -> PlaceSet:
         """The timeline of one set of places."""
         name = _place_name([self.names.get(area, area) for area in view.areas])
         title = phrases.NODES_OF.format(places=name, nodes=len(view.nodes))
-        return PlaceSet(name=title, days=tuple(self._days(view)))
+        return PlaceSet(name=title, days=tuple(self._days(view, quiet)))
 
     def _facts(self, notice: Notice) -> dict[str, str]:
         names = [self.names.get(AreaId(area), area) for area in notice.areas]
@@ -159,13 +164,14 @@ class Painter:
             word=word.format(time=clock(becomes, self.tz), day=weekday(becomes, self.tz)),
         )
 
-    def _days(self, view: View) -> Iterator[Day]:
+    def _days(self, view: View, quiet: Sequence[Notice]) -> Iterator[Day]:
         mine = [fate.planned_at for fate in view.fates if fate.mine]
         days = sorted({today(at, self.tz) for at in mine})[:MOST_DAYS]
         for day in days:
             starts = [at for at in mine if today(at, self.tz) == day]
             title = weekday(starts[0], self.tz) if len(days) > 1 else ""
-            yield Day(title=title, rows=tuple(self._rows(view, starts)))
+            rows = (*self._rows(view, starts), *self._nights(quiet, starts))
+            yield Day(title=title, rows=rows)
 
     def _rows(self, view: View, starts: Sequence[datetime]) -> Iterator[Row]:
         last: datetime | None = None
@@ -175,6 +181,12 @@ class Painter:
                 yield Row(kind="gap", text=phrases.QUIET_GAP.format_map(span))
             yield row
             last = end if last is None else max(last, end)
+
+    def _nights(self, quiet: Sequence[Notice], starts: Sequence[datetime]) -> Iterator[Row]:
+        """Until when it is quiet, below what the quiet hours refuse."""
+        ends = {one.repaired_after for one in quiet if one.at in starts}
+        for end in sorted(end for end in ends if end):
+            yield Row(kind="night", text=phrases.QUIET_UNTIL.format(end=clock(end, self.tz)))
 
     def _blocks(self, view: View, starts: Sequence[datetime]) -> Iterator[tuple[datetime, datetime, Row]]:
         fates = {fate.item: fate for fate in view.fates}
@@ -191,7 +203,10 @@ class Painter:
         late_ms = to_ms(shown.from_at) - to_ms(fate.planned_at) if fate and shown.offset_ms == 0 else 0
         end = clock(shown.to_at, self.tz)
         looks, icon = ["mine"] if shown.mine else [], ""
+        length_ms = to_ms(shown.to_at) - to_ms(shown.from_at)
         text = phrases.SPAN.format(start=clock(shown.from_at, self.tz), end=end)
+        if length_ms < _MINUTE_MS:
+            text = spell(length_ms)
         if shown.class_ is not BroadcastClass.NORMAL:
             looks.append("first")
         if late_ms >= 1000:  # noqa: PLR2004 -- a second is the least that the page's minutes can show
@@ -204,7 +219,7 @@ class Painter:
             text=text,
             icon=icon,
             looks=tuple(looks),
-            height=_height(to_ms(shown.to_at) - to_ms(shown.from_at)),
+            height=_height(length_ms),
         )
 
     def _silent(self, fate: Fate) -> Row:
@@ -220,6 +235,8 @@ class Painter:
         )
 
 
+_QUIET = {NoticeCode.QUIET_HOURS, NoticeCode.INTO_QUIET_HOURS}
+_MINUTE_MS = 60_000
 _NOTE_LOOK = {Weight.REFUSED: "bad", Weight.SILENT: "bad", Weight.MOVED: "warn", Weight.NOTE: "act"}
 
 
