@@ -34,7 +34,7 @@ class Enrolment(Wire):
     controller_keys: Annotated[tuple[str, ...], Field(min_length=1)]
     """Raw Ed25519 public keys in base64url: whose word this node takes."""
     mqtt: MqttAccount
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")]
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$")]
 
     def key_ring(self) -> KeyRing:
         """The keys that this node believes; raises `MalformedError`."""
