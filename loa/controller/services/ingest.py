@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -11,7 +12,6 @@ from loa.controller.core.ingest import gapless, outcome_row, report_row
 from loa.controller.errors import DiskFull, Unavailable
 from loa.controller.ports import Clock, Courier, EventKind, Events
 from loa.controller.services.gaps import Gaps
-from loa.controller.services.hellos import Hellos
 from loa.controller.services.mailbox import Incoming, Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodekeys import NodeKeys
@@ -48,6 +48,14 @@ class Batch:
     states: list[Said] = field(default_factory=list)
 
 
+class Answers(Protocol):
+    """Answers hellos (`loa.controller.services.hellos.Hellos`)."""
+
+    def answer(self, hellos: Sequence[Hello]) -> None:
+        """Answer each of them; raises Unavailable."""
+        ...
+
+
 class Ingest:
     """Its thread takes from the mailbox; while the database is down it drops, and nodes send again."""
 
@@ -58,7 +66,7 @@ class Ingest:
         clock: Clock,
         mailbox: Mailbox,
         courier: Courier,
-        hellos: Hellos,
+        hellos: Answers,
         presences: Presences,
         events: Events,
         metrics: Metrics,
