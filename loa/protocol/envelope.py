@@ -15,6 +15,8 @@ from loa.protocol.keys import KeyRing, SigningKey
 
 ALGORITHM = "Ed25519"
 _MAX_BYTES = 64 * 1024 * 1024
+_MAX_HEADER_BYTES = 512
+"""Ours have about 120. What is read before the signature is verified stays small and shallow."""
 
 
 def seal(payload: bytes, *, typ: str, key: SigningKey) -> bytes:
@@ -53,7 +55,7 @@ def _verify(sealed: bytes, *, typ: str, keys: KeyRing, payload: bytes | None) ->
 
 def _kid_of(sealed: bytes, typ: str) -> str:
     header = _header_of(sealed)
-    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
+    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str) or "crit" in header:
         raise MalformedError("the envelope's header is not ours")
     if header.get("typ") != typ:
         raise MalformedError(f"the envelope holds {header.get('typ')!r}, not {typ!r}")
@@ -64,6 +66,8 @@ def _header_of(sealed: bytes) -> dict[str, Any]:
     parts = sealed.split(b".")
     if len(parts) != len(("header", "payload", "signature")):
         raise MalformedError("not a JWS in compact serialisation")
+    if len(parts[0]) > _MAX_HEADER_BYTES:
+        raise MalformedError(f"the envelope's header has more than {_MAX_HEADER_BYTES} bytes")
     try:
         header = json.loads(base64.urlsafe_b64decode(parts[0] + b"=" * (-len(parts[0]) % 4)))
     except ValueError as error:

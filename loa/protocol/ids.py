@@ -12,7 +12,8 @@ from loa.protocol.units import from_ms, to_ms
 SLUG = r"^[a-z0-9_-]{1,64}$"
 """A segment of a topic: lower case, digits, `_` and `-`."""
 DIGEST = r"^[0-9a-f]{64}$"
-OCCURRENCE = r"^[0-9a-f]{64}@[0-9]{1,15}$"
+OCCURRENCE = r"^[0-9a-f]{64}@[0-9]{1,14}$"
+"""With fourteen digits an instant, up to the year 5138, is always one that a datetime can hold."""
 
 _Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 _Digest = Annotated[str, StringConstraints(pattern=DIGEST)]

@@ -35,8 +35,11 @@ def format_instant(at: datetime) -> str:
 
 
 def to_whole_ms(at: datetime) -> datetime:
-    """The same instant in UTC, cut to whole milliseconds."""
-    at = at.astimezone(UTC)
+    """The same instant in UTC, cut to whole milliseconds; ValueError outside of the years 1 to 9999."""
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{at.isoformat()} is out of range in UTC; use a year from 1 to 9999") from error
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

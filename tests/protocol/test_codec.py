@@ -1,12 +1,13 @@
 import base64
 import gzip
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loa.protocol.codec import BODY_LIMIT_BYTES, decode, encode, pack, unpack_config, unpack_programme
-from loa.protocol.envelope import seal
+from loa.protocol.envelope import seal, unseal
 from loa.protocol.errors import (
     BadSignatureError,
     MalformedError,
@@ -17,8 +18,10 @@ from loa.protocol.errors import (
 )
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, SigningKey
+from loa.protocol.programme import Urgent, Withdrawal
 from loa.protocol.reasons import RefusalReason
 from loa.protocol.topics import Channel, Topic
+from loa.protocol.units import format_instant
 from tests.protocol.makers import AREA, make_entry, make_programme, make_urgent, ring
 
 _KEY = SigningKey.generate()
@@ -47,6 +50,38 @@ def test_no_message_with_one_bit_changed_is_accepted(bit: int) -> None:
 def test_rubbish_is_refused_by_a_protocol_error(rubbish: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(_TOPIC, rubbish, ring(_KEY))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "[" * 3000,
+        '{"alg":"Ed25519","kid":"KID","typ":"loa-urgent","crit":5}',
+        '{"alg":"Ed25519","kid":"KID","typ":"loa-urgent","crit":[[]]}',
+    ],
+    ids=["nested", "crit is no list", "crit of lists"],
+)
+def test_a_header_that_upsets_the_parser_is_refused_by_a_protocol_error(header: str) -> None:
+    name = _KEY.kid
+    protected = base64.urlsafe_b64encode(header.replace("KID", name).encode()).rstrip(b"=")
+    _, payload, signature = _GENUINE.split(b".")
+    with pytest.raises(MalformedError):
+        unseal(b".".join((protected, payload, signature)), typ="loa-urgent", keys=ring(_KEY))
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_that_utc_cannot_hold_is_malformed(at: str) -> None:
+    text = make_urgent(_KEY).to_bytes().decode()
+    moved = text.replace(format_instant(make_urgent(_KEY).issued_at), at)
+    assert moved != text
+    with pytest.raises(MalformedError):
+        Urgent.from_bytes(moved)
+
+
+def test_an_occurrence_beyond_all_years_is_malformed() -> None:
+    withdrawal = {"id": "0" * 32, "issued_at": "2026-11-23T05:30:00.000Z", "by": "hoa"}
+    with pytest.raises(MalformedError):
+        Withdrawal.from_bytes(json.dumps({**withdrawal, "target": "a" * 64 + "@999999999999999"}))
 
 
 def test_a_strangers_message_is_refused() -> None:
