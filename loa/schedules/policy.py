@@ -111,6 +111,6 @@ def _allowed(classes: frozenset[BroadcastClass], begin: str, end: str, source: s
 
 _EMERGENCY = frozenset({BroadcastClass.EMERGENCY})
 _ORDINARY = frozenset({BroadcastClass.PRIORITY, BroadcastClass.NORMAL})
-_QUIET_SOURCE = "Default of Loa, quiet 22:00-05:00; the commune sets its hours (Decree 49/2024/NĐ-CP)"
-_NOISE_SOURCE = "QCVN 26:2010/BTNMT: 06-21 h 70 dBA, 21-06 h 55 dBA in ordinary areas"
-_EMERGENCY_SOURCE = "Default of Loa for emergencies at night, beside QCVN 26:2010/BTNMT; the commune decides"
+_QUIET_SOURCE = "Mặc định của Loa: yên tĩnh từ 22:00 đến 05:00. Xã tự đặt giờ theo Nghị định 49/2024/NĐ-CP"
+_NOISE_SOURCE = "QCVN 26:2010/BTNMT: khu vực thông thường 70 dBA từ 6 đến 21 giờ, 55 dBA từ 21 đến 6 giờ"
+_EMERGENCY_SOURCE = "Mặc định của Loa cho tin khẩn cấp ban đêm, căn cứ QCVN 26:2010/BTNMT. Xã có thể đặt khác"

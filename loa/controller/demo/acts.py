@@ -94,9 +94,11 @@ class Acts:
         self._show.step("Starting the controller and its broker (SQLite, loopback) …")
         self._stage.open(self._password)
         admin = self._desk("admin")
-        reason = "The demo allows all hours; a real commune has its own rule."
-        furnish(admin, self._password, open_policy(reason))
-        self._show.step(f"{reason} People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
+        furnish(
+            admin, self._password, open_policy("Bản dùng thử cho phát mọi giờ; xã thật có quy định riêng")
+        )
+        self._show.step("The demo's policy allows all hours; a real commune has its own rule.")
+        self._show.step(f"People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
         technician = self._desk("binh")
         for node, village in NODES.items():
             code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})[
