@@ -18,7 +18,7 @@ from loa.protocol.keys import KeyRing
 from tests.controller.desk import JSON, Office, match, open_office
 from tests.controller.policies import hours
 
-QUIET = "yên tĩnh từ 22:00 đến 05:00"
+QUIET = "Mặc định của Loa: yên tĩnh từ 22:00 đến 05:00"
 """The clock stands at 08:00 in the commune, Monday 23/11/2026."""
 
 

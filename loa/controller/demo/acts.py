@@ -94,9 +94,7 @@ class Acts:
         self._show.step("Starting the controller and its broker (SQLite, loopback) …")
         self._stage.open(self._password)
         admin = self._desk("admin")
-        furnish(
-            admin, self._password, open_policy("Bản dùng thử cho phát mọi giờ; xã thật có quy định riêng")
-        )
+        furnish(admin, self._password, open_policy("Bản dùng thử cho phát mọi giờ; xã có quy định riêng"))
         self._show.step("The demo's policy allows all hours; a real commune has its own rule.")
         self._show.step(f"People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
         technician = self._desk("binh")
