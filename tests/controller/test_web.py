@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from loa.controller.core.areas import AreaKind
 from loa.controller.core.bulletins import BulletinState
 from loa.controller.core.notices import NoticeCode
+from loa.controller.core.tree import AreaKind
 from loa.controller.store.tables import LogRow
 from loa.controller.web import assets, catalogue
 from loa.controller.web.catalogue import say

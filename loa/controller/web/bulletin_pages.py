@@ -41,7 +41,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     """The list, the page, and the decision."""
     routes = APIRouter(route_class=page_route(console), include_in_schema=False)
     Form = Annotated[FormData, Depends(bodies.form)]  # noqa: N806 -- a type
-    page = BulletinPage(console)
+    page, broadcasts = BulletinPage(console), console.controller.broadcasts
 
     @routes.get("/bulletins")
     def listed(request: Request) -> Response:
@@ -59,7 +59,6 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         visit = console.visit(request, form)
 
         def act(work: Work) -> object:
-            broadcasts = console.controller.broadcasts
             return broadcasts.approve(work, visit.person, bulletin_id, _revision(form))
 
         return page.decide(visit, bulletin_id, act, told="approved")
@@ -69,7 +68,6 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         visit = console.visit(request, form)
 
         def act(work: Work) -> object:
-            broadcasts = console.controller.broadcasts
             return broadcasts.emergency(work, visit.person, bulletin_id, _revision(form))
 
         return page.decide(visit, bulletin_id, act, told="approved")

@@ -72,9 +72,8 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     @routes.post("/bulletins/listen")
     def listen(request: Request, form: Form) -> Response:
         visit, text = console.visit(request, form), text_of(form, "text")
-        return page.part(
-            "_reading.html", visit, reading=reading_view(console, text), **page.listen(visit, text)
-        )
+        read = reading_view(console, text)
+        return page.part("_reading.html", visit, reading=read, **page.listen(visit, text))
 
     return routes
 
