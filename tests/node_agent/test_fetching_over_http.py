@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -237,6 +238,41 @@ def test_a_failure_is_told_and_tried_again(inbox: Queue[Arrival]) -> None:
     assert isinstance(second, FetchTrouble)
     assert (first.attempt, second.attempt) == (1, 2)
     assert isinstance(third, Fetched)
+    downloads.close()
+
+
+class Hurry(SystemTime):
+    """Every wait is over at once."""
+
+    def __init__(self) -> None:
+        self._ticks = count(0.0, 1000.0)
+
+    def monotonic(self) -> float:
+        return next(self._ticks)
+
+
+def test_weeks_of_failures_change_nothing_but_the_count(inbox: Queue[Arrival]) -> None:
+    fetch = FakeFetch()
+    fetch.answers = [FetchFailedError("/a", "no answer") for _ in range(1100)]
+    downloads = BackgroundDownloads(fetch, inbox=inbox, clock=Hurry())
+    downloads.want([make_job("/a")])
+    came = [following(inbox) for _ in range(1101)]
+    assert isinstance(came[-1], Fetched), came[-1]
+    downloads.close()
+
+
+def test_what_came_is_not_fetched_again_until_it_is_wanted_anew(inbox: Queue[Arrival]) -> None:
+    fetch = FakeFetch()
+    downloads = BackgroundDownloads(fetch, inbox=inbox, clock=SystemTime())
+    downloads.want([make_job("/a")])
+    following(inbox)
+    downloads.want([make_job("/a"), make_job("/b")])  # the agent has not looked into its inbox yet
+    following(inbox)
+    assert fetch.asked == ["/a", "/b"]
+    downloads.want([])
+    downloads.want([make_job("/a")])
+    following(inbox)
+    assert fetch.asked == ["/a", "/b", "/a"]
     downloads.close()
 
 

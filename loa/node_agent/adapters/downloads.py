@@ -9,6 +9,8 @@ from loa.node_agent.errors import FetchError, FetchStoppedError, StorageFullErro
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job, Timekeeper
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
+_DOUBLINGS = 16
+"""More change nothing, but that a float can't hold the result after some days without a controller."""
 _CLOSE_S = 0.6
 
 _log = logging.getLogger(__name__)
@@ -33,7 +35,10 @@ class BackgroundDownloads:
         self._inbox = inbox
         self._clock = clock
         self._changed = Condition()
+        self._wanted: list[Job] = []
         self._jobs: list[Job] = []
+        self._done: set[Job] = set()
+        """What came since it was wanted: the agent, which may not know yet, wants it still."""
         self._current: Job | None = None
         self._attempts: dict[str, tuple[int, float]] = {}
         self._closed = False
@@ -43,9 +48,11 @@ class BackgroundDownloads:
     def want(self, jobs: Sequence[Job]) -> None:
         """See `Downloads.want`."""
         with self._changed:
-            if list(jobs) == self._jobs:
+            if list(jobs) == self._wanted:
                 return
-            self._jobs = list(jobs)
+            self._wanted = list(jobs)
+            self._done &= set(jobs)
+            self._jobs = [job for job in jobs if job not in self._done]
             wanted = {job.sha256 for job in jobs}
             self._attempts = {name: tried for name, tried in self._attempts.items() if name in wanted}
             self._changed.notify()
@@ -102,10 +109,12 @@ class BackgroundDownloads:
     def _put_off(self, job: Job) -> int:
         with self._changed:
             attempt = self._attempts.get(job.sha256, (0, 0.0))[0] + 1
-            wait_s = min(_FIRST_WAIT_S * 2 ** (attempt - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1)  # noqa: S311 -- spreads load, guards nothing
-            self._attempts[job.sha256] = (attempt, self._clock.monotonic() + wait_s)
+            wait_s = min(_FIRST_WAIT_S * 2 ** min(attempt - 1, _DOUBLINGS), _LONGEST_WAIT_S)
+            spread = random.uniform(0.5, 1)  # noqa: S311 -- spreads load, guards nothing
+            self._attempts[job.sha256] = (attempt, self._clock.monotonic() + wait_s * spread)
             return attempt
 
     def _drop(self, job: Job) -> None:
         with self._changed:
-            self._jobs = [one for one in self._jobs if one.sha256 != job.sha256]
+            self._done |= {job} & set(self._wanted)
+            self._jobs = [one for one in self._jobs if one != job]
