@@ -32,6 +32,22 @@ def test_a_damaged_file_is_set_aside_and_a_new_journal_begins(tmp_path: Path) ->
     disk.close()
 
 
+def test_a_file_that_cannot_be_opened_just_now_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    disk = SqliteDisk(path)
+    disk.write(make_change("unsent"))
+    disk.close()
+    in_the_way = tmp_path / "node.db-wal"
+    in_the_way.mkdir()
+    with pytest.raises(sqlite3.OperationalError):
+        SqliteDisk(path)
+    in_the_way.rmdir()
+    disk = SqliteDisk(path)
+    assert not disk.was_corrupt
+    assert disk.count_unsent() == 1
+    disk.close()
+
+
 def test_a_full_disk_is_told_and_keeps_nothing_of_the_change(tmp_path: Path) -> None:
     disk = SqliteDisk(tmp_path / "node.db")
     disk.write(make_change("before"))

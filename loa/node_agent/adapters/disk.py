@@ -29,7 +29,8 @@ CREATE TABLE plays (occurrence TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT 
 CREATE TABLE reported (occurrence TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE reports (number INTEGER PRIMARY KEY, content TEXT NOT NULL);
 """
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+_UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 _KINDS = ("entries", "withdrawals", "silences", "orders")
 
@@ -38,6 +39,7 @@ class SqliteDisk:
     """A `Disk` in one SQLite file, in WAL mode with a sync at every commit.
 
     A file that SQLite finds damaged is set aside as `<name>.corrupt` and begun anew, under a new journal id.
+    One that it may not open, or that somebody holds, is left alone: sqlite3.OperationalError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,8 +124,11 @@ def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
     try:
         return _connect(path), False
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _FULL:
-            raise StorageFullError(str(path)) from error
+        if isinstance(error, sqlite3.OperationalError):
+            if error.sqlite_errorcode in _FULL:
+                raise StorageFullError(str(path)) from error
+            if error.sqlite_errorcode not in _UNREADABLE:
+                raise
         for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             if name.exists():
                 name.replace(name.with_name(name.name + ".corrupt"))
