@@ -89,6 +89,8 @@ class Memory:
         self.shelf = _without(_with(self.shelf, change.shelf), change.forget)
         for recording, at in change.sounds.items():
             self.sounds.setdefault(recording, at)
+        for recording in change.forget_sounds:
+            self.sounds.pop(recording, None)
         self.accounted_at = change.accounted_at or self.accounted_at
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))

@@ -40,7 +40,7 @@ class Recalled:
     held: Mapping[AreaId, Held] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
     sounds: Mapping[RecordingId, datetime] = field(default_factory=dict)
-    """When each recording came first; none is taken back, also when its bytes are lost."""
+    """When each recording came first; not taken back when its bytes are lost, or the past would change."""
     plays: Mapping[OccurrenceId, Play] = field(default_factory=dict)
     """Of occurrences that are not reported yet."""
     reported: frozenset[OccurrenceId] = frozenset()
@@ -58,6 +58,8 @@ class Change:
     forget: Shelf = field(default_factory=Shelf)
     """To be taken off the shelf."""
     sounds: Mapping[RecordingId, datetime] = field(default_factory=dict)
+    forget_sounds: Iterable[RecordingId] = ()
+    """Nothing on the shelf needs them: should one be needed again, it has to come again."""
     plays: Sequence[Play] = ()
     reports: Sequence[Report] = ()
     """Drafts, numbered as they are written; a play report also closes its play and marks it as reported."""

@@ -221,9 +221,12 @@ class Sounding:
         shelf = still_needed(self._memory.shelf, plan)
         gone = news(shelf, self._memory.shelf)
         marks = self._memory.reported_before(plan.window.from_at)
-        if marks or not gone.is_empty():
-            self._memory.keep(Change(forget=gone, forget_reported=marks))
-        deleted = self._recordings.keep_only(recordings_of(shelf))
+        needed = recordings_of(shelf)
+        idle = self._memory.sounds.keys() - needed
+        if marks or idle or not gone.is_empty():
+            self._memory.keep(Change(forget=gone, forget_reported=marks, forget_sounds=idle))
+        self._told_lost &= needed
+        deleted = self._recordings.keep_only(needed)
         logs.say(_log, "tidied", entries=len(gone.entries), recordings=deleted)
 
     # The journal.

@@ -107,6 +107,8 @@ def test_a_recording_keeps_the_time_at_which_it_came_first(reopen: Reopen) -> No
     disk.write(Change(sounds={SOUND: NOON}))
     disk.write(Change(sounds={SOUND: NOON + minutes(9)}))
     assert disk.recall().sounds == {SOUND: NOON}
+    disk.write(Change(forget_sounds=(SOUND,)))
+    assert not disk.recall().sounds
 
 
 def test_reports_are_numbered_from_one_without_a_gap_over_restarts_and_receipts(reopen: Reopen) -> None:

@@ -1,10 +1,11 @@
 import secrets
 from dataclasses import replace
+from datetime import datetime
 
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Recalled
-from loa.protocol.ids import JournalId, OccurrenceId
+from loa.protocol.ids import JournalId, OccurrenceId, RecordingId
 from loa.protocol.reports import PlayReport, Report
 
 
@@ -32,7 +33,7 @@ class FakeDisk:
             config=change.config or before.config,
             held={**before.held, **change.held},
             shelf=_without(_with(before.shelf, change.shelf), change.forget),
-            sounds={**change.sounds, **before.sounds},
+            sounds=_sounds(change, before),
             plays={**before.plays, **{play.occurrence: play for play in change.plays}},
             reported=before.reported - set(change.forget_reported),
             accounted_at=change.accounted_at or before.accounted_at,
@@ -64,6 +65,11 @@ class FakeDisk:
         plays = {name: play for name, play in state.plays.items() if name != occurrence}
         self._state = replace(state, plays=plays, reported=state.reported | {occurrence})
         return occurrence not in state.reported
+
+
+def _sounds(change: Change, before: Recalled) -> dict[RecordingId, datetime]:
+    known = {**change.sounds, **before.sounds}
+    return {name: at for name, at in known.items() if name not in set(change.forget_sounds)}
 
 
 def _with(shelf: Shelf, added: Shelf) -> Shelf:

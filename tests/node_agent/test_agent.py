@@ -270,6 +270,23 @@ def test_what_can_no_longer_sound_is_forgotten_and_its_recording_deleted(world: 
     assert len(world.plays()) == 1
 
 
+def test_a_sound_that_was_forgotten_is_waited_for_when_an_emergency_needs_it_again(world: World) -> None:
+    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1)))))
+    world.go(NOON + timedelta(days=4), step=minutes(30))
+    assert world.recordings.sizes == {}
+    world.on_offer.clear()
+    at = world.clock.now()
+    alarm = make_broadcast(at, title="alarm", class_=BroadcastClass.EMERGENCY)
+    world.urge(make_urgent(make_entry(alarm, issued_at=at), issued_at=at))
+    world.go(at + minutes(2))
+    world.offer(SOUND)
+    world.downloads.jobs = list(world.fetching._jobs)
+    world.go(at + minutes(4))
+    report = world.plays()[-1]
+    assert (report.outcome, report.played_ms, report.pieces[0].offset_ms) == (Reason.COMPLETE, 60_000, 0)
+    assert [one.code for one in world.problems()] == [ProblemCode.RECORDING_MISSING]
+
+
 def test_the_state_says_what_sounds(world: World) -> None:
     settings = NodeSettings(
         fetch_jitter_ms=DurationMs(0), reconnect_jitter_ms=DurationMs(0), state_every_ms=DurationMs(3_600_000)

@@ -170,6 +170,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
     for recording, at in change.sounds.items():
         base.execute("INSERT OR IGNORE INTO sounds VALUES (?, ?)", (recording, to_ms(at)))
+    for recording in change.forget_sounds:
+        base.execute("DELETE FROM sounds WHERE recording = ?", (recording,))
 
 
 def _set_fact(base: sqlite3.Connection, name: str, content: str) -> None:
