@@ -16,7 +16,8 @@ class SpareSession(Wire):
     """A browser's session or a program's token."""
 
     user_id: str
-    csrf: str | None
+    csrf: str | None = None
+    """None for a program's token, which no browser sends by itself."""
     expires_at: Instant
 
 
@@ -30,7 +31,7 @@ class SpareUser(Wire):
 class SpareArea(Wire):
     """An area's place in the tree."""
 
-    parent_id: AreaId | None
+    parent_id: AreaId | None = None
     authority: int
 
 
