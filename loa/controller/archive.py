@@ -72,6 +72,7 @@ class Archive:
                 with _as_invalid(file), tarfile.open(file) as tar:
                     self._check_manifest(tar)
                     _extract(tar, new.path, report)
+                    _check_whole(new)
                 self._take_over(new)
         report(1.0)
 
@@ -125,6 +126,15 @@ def _extract(tar: tarfile.TarFile, into: Path, report: Report) -> None:
         if member.name.startswith(RECORDINGS + "/") and path.is_file() and _digest(path) != path.stem:
             raise Invalid("damaged_backup", f"{member.name} is damaged; take another backup")
         report(number / len(members))
+
+
+def _check_whole(new: DataFolder) -> None:
+    try:
+        new.read_key()
+    except ControllerError as error:
+        raise Invalid("damaged_backup", "the backup holds no readable key; take another one") from error
+    if not (new.path / DATABASE).is_file():
+        raise Invalid("damaged_backup", "the backup holds no database; take another one")
 
 
 def _recordings_in(folder: Path) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """Serving HTTP on IPv4 and IPv6, with what runs beside the requests."""
 
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -49,6 +50,9 @@ def serve(app: FastAPI, settings: Settings, *, before_end: Callable[[], None]) -
     with listen(settings.http_host, settings.http_port) as opened:
         _log.info("http.listening", host=settings.http_host, port=settings.http_port, url=settings.address)
         server = _Server(config, before_end)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn raises the signal again after its orderly end, which would be no success any more.
+            signal.signal(number, _done)
         server.run(sockets=[opened])
     if not server.started:
         raise Unavailable("not_started", "the controller could not start; its log says why")
@@ -80,6 +84,10 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def _done(_number: int, _frame: object) -> None:
+    """The server has stopped already."""
 
 
 def _stop(part: Part) -> None:

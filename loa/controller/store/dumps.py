@@ -8,11 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import inspect
 from sqlalchemy.engine import URL, make_url
 
 from loa.controller.errors import ControllerError, Unavailable
 from loa.controller.store.database import Database
 from loa.controller.store.people import any_user
+from loa.controller.store.tables import UserRow
 
 PAGES_AT_ONCE = 1_000
 SQLITE = "sqlite"
@@ -28,7 +30,7 @@ def is_used(url: str) -> bool:
     database = Database(url)
     try:
         with database.look() as session:
-            return any_user(session)
+            return inspect(session.connection()).has_table(UserRow.__tablename__) and any_user(session)
     except ControllerError:
         return False
     finally:
