@@ -15,7 +15,6 @@ from loa.protocol.ids import NodeId
 
 SESSION_COOKIE = "loa_session"
 CSRF_HEADER = "x-csrf-token"
-CSRF_FIELD = "csrf"
 NODE_HEADER = "loa-node"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

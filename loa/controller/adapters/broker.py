@@ -123,7 +123,10 @@ class ChildBroker(FileBroker):
 
     def _run_once(self) -> int:
         command = ["setpriv", "--pdeathsig", "TERM", "--", _mosquitto(), "-c", str(self._files.conf)]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        # A session of its own: Ctrl-C reaches the controller alone, which then stops things in order.
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
             self._process = process
             _log.info("broker.started", pid=process.pid)
             if self._stopping.is_set():

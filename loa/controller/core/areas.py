@@ -18,8 +18,6 @@ AUTHORITY: Mapping[AreaKind, int] = {
     AreaKind.NODE: 0,
 }
 """Rank of an area's word by its kind; it travels in broadcasts and silences."""
-COMMUNE_AUTHORITY = AUTHORITY[AreaKind.COMMUNE]
-"""What ranks above it is a higher level, whose normal broadcasts wait in the commune's inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,13 +120,6 @@ def end_sessions(session: Session, user_id: str, *, but: str | None = None) -> N
     session.connection().execute(ended if but is None else ended.where(col(SessionRow.token_hash) != but))
 
 
-def forget_expired(session: Session, before: datetime) -> int:
-    """Delete sessions that ended before; returns how many."""
-    return (
-        session.connection().execute(delete(SessionRow).where(col(SessionRow.expires_at) < before)).rowcount
-    )
-
-
 def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
     """The row as the rest of the controller knows it."""
     return User(
