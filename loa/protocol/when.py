@@ -14,7 +14,7 @@ MAX_STARTS_A_DAY = 48
 MAX_DATES = 1_000
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
-_LOCAL = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"
+_LOCAL = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?$"
 
 
 def rule_parts(rrule: str) -> dict[str, str]:
@@ -107,7 +107,7 @@ def _count(parts: dict[str, str], name: str) -> int:
 TzName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_tz)]
 """IANA name of a time zone, such as `Asia/Ho_Chi_Minh`."""
 LocalTime = Annotated[str, StringConstraints(pattern=_LOCAL), AfterValidator(_check_local)]
-"""Naive wall time, `2026-11-23T05:30` or with seconds."""
+"""Naive wall time, `2026-11-23T05:30`, or with seconds, or with seconds and milliseconds."""
 Rule = Annotated[str, StringConstraints(max_length=500), AfterValidator(_check_rule)]
 """Value of an RFC 5545 RRULE, without `RRULE:`; hours at the finest."""
 
@@ -126,6 +126,12 @@ class When(BaseModel):
     rrule: Rule | None = None
     exdates: Annotated[tuple[LocalTime, ...], Field(max_length=MAX_DATES)] = ()
     rdates: Annotated[tuple[LocalTime, ...], Field(max_length=MAX_DATES)] = ()
+
+    @model_validator(mode="after")
+    def _check_rhythm(self) -> "When":
+        if self.rrule and "." in self.start_local:
+            raise ValueError("a recurrence starts at a whole second; leave out the milliseconds")
+        return self
 
     @model_validator(mode="after")
     def _check_density(self) -> "When":

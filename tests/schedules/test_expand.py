@@ -227,3 +227,10 @@ def test_windows_side_by_side_give_what_one_window_gives(first: int, second: int
     parts = [Window(from_at=a, until_at=b), Window(from_at=b, until_at=c)]
     whole = Window(from_at=a, until_at=c)
     assert [item for window in parts for item in expand([placed()], window)] == expand([placed()], whole)
+
+
+def test_a_single_start_may_have_milliseconds_a_recurrence_not() -> None:
+    once = When(start_local="2026-11-01T05:30:00.250", tz="UTC")
+    assert starts(once, NOVEMBER) == [datetime(2026, 11, 1, 5, 30, 0, 250_000, tzinfo=UTC)]
+    with pytest.raises(ValidationError, match="whole second"):
+        When(start_local="2026-11-01T05:30:00.250", rrule="FREQ=DAILY")

@@ -58,13 +58,10 @@ class Issuer:
 
 
 def fix_when(when: When | Literal["now"] | None, now: datetime, lead: timedelta, tz: str) -> When:
-    """The time asked for; now is the first whole second after the lead, so that near nodes begin together."""
+    """The time asked for; now is the instant after the lead, so that near nodes begin together."""
     if isinstance(when, When):
         return when
-    start_at = now + lead
-    if start_at.microsecond:
-        start_at = start_at.replace(microsecond=0) + timedelta(seconds=1)
-    return When(tz=tz, start_local=to_wall(start_at, tz).isoformat())
+    return When(tz=tz, start_local=to_wall(now + lead, tz).isoformat(timespec="milliseconds"))
 
 
 def limits(plan: Plan, class_: BroadcastClass, duration_ms: int) -> tuple[DurationMs, DurationMs]:

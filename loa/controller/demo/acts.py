@@ -29,7 +29,7 @@ EMERGENCY = "Cảnh báo khẩn cấp. Nước sông đang lên nhanh. Đề ngh
 NODES = {f"loa-{village.removeprefix('thon-')}": village for village in VILLAGES}
 PREPARE_S = 12.0
 """From the approvals to the first start: in this time the nodes fetch programmes and recordings."""
-LEAD_S = 2.0
+LEAD_S = 0.5
 """About how long after its request an emergency begins; the answer says when exactly."""
 REPORTED_WITHIN_S = 60.0
 OCCURRENCES = 4

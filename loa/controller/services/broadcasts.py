@@ -29,7 +29,7 @@ from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import DurationMs, SizeBytes, to_whole_ms
 
-LEAD = timedelta(seconds=2)
+LEAD = timedelta(milliseconds=500)
 """What starts now starts this much later, so that near nodes begin together."""
 
 
