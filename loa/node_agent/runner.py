@@ -26,6 +26,8 @@ from loa.protocol.reasons import ProblemCode
 LOOK_EVERY_S = 0.25
 """How long the loop waits for an arrival before it looks at the player and the clock again."""
 _MOST_AT_ONCE = 100
+_CLOCK_SET_S = 30.0
+"""So far the wall clock may leave the monotonic one before it counts as set."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Agent:
         self._downloads = downloads
         self._clock = clock
         self._lost = 0
+        self._wall_s = self._read_wall()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Play what the disk holds, then listen to the network, until told to stop.
@@ -77,6 +80,7 @@ class Agent:
         self._sounding.turn()
         self._fetching.turn()
         self._mind_overflow()
+        self._mind_the_clock()
         self._memory.flush()
         self._telling.turn()
 
@@ -124,6 +128,18 @@ class Agent:
         self._tell(ProblemCode.QUEUE_OVERFLOW, f"{lost - self._lost} messages were dropped")
         self._lost = lost
         self._telling.listen_anew()
+
+    def _mind_the_clock(self) -> None:
+        """What was refused by a wrong clock, as from the future, comes again by listening anew."""
+        wall_s = self._read_wall()
+        if abs(wall_s - self._wall_s) > _CLOCK_SET_S:
+            logs.say(_log, "clock_set", by_s=round(wall_s - self._wall_s))
+            self._telling.listen_anew()
+            self._wall_s = wall_s
+
+    def _read_wall(self) -> float:
+        """The wall clock less the monotonic one, in seconds: stays as it is unless the clock is set."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
 
     def _tell(self, code: ProblemCode, detail: str) -> None:
         self._memory.keep(Change(reports=(problem(at=self._clock.now(), code=code, detail=detail),)))

@@ -172,7 +172,9 @@ class Sounding:
             self._tidy(self.plan)
 
     def _advance_account(self, now: datetime) -> None:
-        """At the turn of the day: everything before is reported, if nothing is owed."""
+        """At the turn of the day: everything before is reported, if nothing is owed. Never ahead of the clock."""
+        if self._memory.accounted_at > now + _CLOCK_SET_BACK:
+            self._memory.keep(Change(accounted_at=to_whole_ms(now)))
         nothing_owed = not self._owed or self._owed[0][0] > now
         if self.plan is not None and now >= self._stale_at and nothing_owed:
             self._memory.keep(Change(accounted_at=to_whole_ms(now - _DOUBT)))

@@ -28,6 +28,10 @@ class FakeTime:
     def state(self) -> ClockState:
         return self.trust
 
+    def set(self, to: datetime) -> None:
+        """As NTP or a hand sets the wall clock: no time passes."""
+        self.time = to
+
     def go(self, to: datetime) -> None:
         self.seconds += (to - self.time) / timedelta(seconds=1)
         self.time = to

@@ -287,6 +287,34 @@ def test_a_sound_that_was_forgotten_is_waited_for_when_an_emergency_needs_it_aga
     assert [one.code for one in world.problems()] == [ProblemCode.RECORDING_MISSING]
 
 
+def test_what_a_slow_clock_refused_is_taken_once_the_clock_is_set(world: World) -> None:
+    world.issue(make_programme(make_entry(make_broadcast(NOON + timedelta(days=2)))))
+    world.go(NOON + seconds(5))
+    later = NOON + minutes(10)
+    alarm = make_broadcast(later, class_=BroadcastClass.EMERGENCY)
+    world.urge(make_urgent(make_entry(alarm, issued_at=later), issued_at=later))
+    world.go(NOON + seconds(10))
+    assert [report.reason for report in world.refusals()] == [RefusalReason.FROM_THE_FUTURE]
+    world.clock.set(later + seconds(10))
+    world.go(later + seconds(11))
+    assert world.player.status().sounding is not None
+
+
+def test_after_a_clock_that_was_fast_what_does_not_sound_is_reported_all_the_same(world: World) -> None:
+    fast = make_broadcast(NOON + minutes(121))
+    stopped = make_broadcast(NOON + minutes(10), source=make_source(OTHER))
+    world.clock.set(NOON + minutes(120))
+    world.issue(make_programme(make_entry(fast)))
+    world.go(NOON + minutes(125))
+    world.clock.set(NOON)
+    world.issue(make_programme(make_entry(stopped), version=2))
+    silence = make_silence(NOON + minutes(1), NOON + minutes(30))
+    world.urge(make_urgent(issued_at=NOON, silences=(silence,)))
+    world.go(NOON + minutes(20), step=seconds(1))
+    outcomes = {report.occurrence[:64]: report.outcome for report in world.plays()}
+    assert outcomes == {fast.id: Reason.COMPLETE, stopped.id: Reason.SILENCED}
+
+
 def test_the_state_says_what_sounds(world: World) -> None:
     settings = NodeSettings(
         fetch_jitter_ms=DurationMs(0), reconnect_jitter_ms=DurationMs(0), state_every_ms=DurationMs(3_600_000)
