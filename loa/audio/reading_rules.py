@@ -43,7 +43,8 @@ def _document(found: Match[str]) -> str | None:
     year = found.groupdict().get("year")
     if year:
         said.append(f"năm {cardinal(int(year))}")
-    if kind is None or not before.rstrip().removesuffix("số").rstrip(" :").endswith(kind.lower()):
+    named = tuple(name.lower() for name in (kind, found["kind"]) if name)
+    if kind is None or not before.rstrip().removesuffix("số").rstrip(" :").endswith(named):
         said.append(kind or letters(found["kind"]))
     whole = ", ".join(said)
     of_issuers = f" của {', '.join(issuers)}" if issuers else ""

@@ -12,6 +12,10 @@ NOTICES = [
         "Căn cứ Quyết định số bốn mươi hai của Ủy ban nhân dân ngày mười lăm tháng sáu năm hai nghìn không trăm hai mươi sáu của Ủy ban nhân dân xã",
     ),
     (
+        "Chi tiết theo TB số 42/TB-UBND.",
+        "Chi tiết theo thông báo số bốn mươi hai của Ủy ban nhân dân.",
+    ),
+    (
         "Thông báo 42/QĐ-UBND",
         "Thông báo số bốn mươi hai, Quyết định của Ủy ban nhân dân",
     ),
