@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from loa.node_agent import logs
-from loa.node_agent.core.accept import Duplicate, Refused, RefusedEntry, judge, sift
+from loa.node_agent.core.accept import Duplicate, Refused, RefusedEntry, Verdict, judge, sift
 from loa.node_agent.core.adoption import adopt
 from loa.node_agent.core.reports import refusal
 from loa.node_agent.core.shelf import from_message, merge, news
@@ -190,14 +190,18 @@ class Intake:
     def _is_fresh(
         self, topic: Topic, said: Urgent | ProgrammePointer | ConfigPointer, held: int, payload: bytes
     ) -> bool:
-        verdict = judge(said, held=held, now=self._clock.now())
+        verdict: Verdict = judge(said, held=held, now=self._clock.now())
+        if not isinstance(said, ConfigPointer) and said.area not in self._areas():
+            verdict = Refused(RefusalReason.NOT_ADDRESSED_HERE, f"this node does not belong to {said.area}")
         if isinstance(verdict, Refused):
             self._refuse(str(topic), verdict.reason, verdict.detail, sha256_hex(payload))
         return not isinstance(verdict, Refused | Duplicate)
 
+    def _areas(self) -> tuple[AreaId, ...]:
+        return self._memory.config.areas if self._memory.config else ()
+
     def _sift(self, topic: Topic, entries: tuple[Entry, ...]) -> list[Entry]:
-        areas = self._memory.config.areas if self._memory.config else ()
-        taken, left = sift(entries, areas=areas, keys=self._keys, now=self._clock.now())
+        taken, left = sift(entries, areas=self._areas(), keys=self._keys, now=self._clock.now())
         for one in left:
             self._refuse_entry(topic, one)
         return taken

@@ -172,7 +172,7 @@ class Sounding:
             self._tidy(self.plan)
 
     def _advance_account(self, now: datetime) -> None:
-        """At the turn of the day: everything before is reported, if nothing is owed. Never ahead of the clock."""
+        """At the turn of the day: all before is reported, if nothing is owed. Never ahead of the clock."""
         if self._memory.accounted_at > now + _CLOCK_SET_BACK:
             self._memory.keep(Change(accounted_at=to_whole_ms(now)))
         nothing_owed = not self._owed or self._owed[0][0] > now

@@ -132,15 +132,7 @@ class World:
         self.settle()
 
     def issue(self, programme: Programme) -> None:
-        digest, size_bytes = self._serve(pack(programme, KEY))
-        pointer = ProgrammePointer(
-            area=programme.area,
-            version=programme.version,
-            sha256=digest,
-            size_bytes=size_bytes,
-            issued_at=programme.issued_at,
-        )
-        self.publish(Topic(Channel.PROGRAMME, programme.area), pointer)
+        self.publish(Topic(Channel.PROGRAMME, programme.area), self._point(programme))
         self.settle()
 
     def urge(self, urgent: Urgent) -> None:
@@ -183,6 +175,25 @@ class World:
         receipt = Receipt(node=NODE, journal_id=self.disk.journal_id, up_to=up_to, at=self.clock.now())
         self.publish(Topic(Channel.RECEIPT, NODE), receipt)
         self._deliver()
+
+    def said(self, urgent: Urgent, programme: Programme) -> list[tuple[str, bytes]]:
+        """Genuine messages by topic, as a broker that somebody took over could hand them to anybody."""
+        messages: list[tuple[Channel, Urgent | ProgrammePointer]] = [
+            (Channel.URGENT, urgent),
+            (Channel.PROGRAMME, self._point(programme)),
+        ]
+        topics = [(Topic(channel, message.area), message) for channel, message in messages]
+        return [(str(topic), encode(topic, message, KEY)) for topic, message in topics]
+
+    def _point(self, programme: Programme) -> ProgrammePointer:
+        digest, size_bytes = self._serve(pack(programme, KEY))
+        return ProgrammePointer(
+            area=programme.area,
+            version=programme.version,
+            sha256=digest,
+            size_bytes=size_bytes,
+            issued_at=programme.issued_at,
+        )
 
     def _serve(self, packed: bytes) -> tuple[str, SizeBytes]:
         digest = sha256_hex(packed)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from loa.node_agent.errors import WrongDigestError
-from loa.protocol.ids import RecordingId, occurrence_id
+from loa.node_agent.ports import Message
+from loa.protocol.ids import AreaId, RecordingId, occurrence_id
 from loa.protocol.kinds import BroadcastClass, Late
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
@@ -214,6 +215,19 @@ def test_an_old_version_is_refused_and_reported_once(world: World) -> None:
     world.go(NOON + minutes(3))
     assert [report.reason for report in world.refusals()] == [RefusalReason.STALE]
     assert world.plays() == []
+
+
+def test_what_is_said_in_an_area_of_others_silences_nobody_here(world: World) -> None:
+    elsewhere = AreaId("dong-thinh")
+    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1)))))
+    silence = make_silence(NOON, NOON + minutes(30))
+    urgent = make_urgent(silences=(silence,)).model_copy(update={"area": elsewhere})
+    programme = make_programme(silences=(silence,), area=elsewhere)
+    for topic, payload in world.said(urgent, programme):
+        world.inbox.put(Message(topic, payload, NOON))
+    world.go(NOON + minutes(3))
+    assert [report.outcome for report in world.plays()] == [Reason.COMPLETE]
+    assert [report.reason for report in world.refusals()] == [RefusalReason.NOT_ADDRESSED_HERE] * 2
 
 
 def test_a_stranger_in_a_genuine_programme_is_left_out_and_the_others_sound(world: World) -> None:
