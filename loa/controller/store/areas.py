@@ -81,7 +81,7 @@ def find_areas(
 
 def path_of(session: Session, area: str) -> tuple[AreaId, ...]:
     """From the root of its tree down to the area itself; raises `NotFound`."""
-    if not is_changing(session) and area in (tree := read_tree(session)):
+    if not is_changing(session) and AreaId(area) in (tree := read_tree(session)):
         return tuple(place.id for place in tree.path(AreaId(area)))
     rows = [row_of(session, area)]
     while (parent := rows[-1].parent_id) is not None:
