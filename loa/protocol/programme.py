@@ -8,7 +8,10 @@ from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, WithdrawalId
 from loa.protocol.policy import Policy
 from loa.protocol.units import DurationMs, Instant, SizeBytes
+from loa.protocol.when import DEFAULT_TZ, TzName
 from loa.protocol.wire import Wire
+
+_TWO_DAYS_MS = 2 * 86_400_000
 
 Version = Annotated[int, Field(ge=0, lt=2**53)]
 """Grows with every issue: max(last + 1, issue time in ms, highest in any hello + 1)."""
@@ -88,13 +91,12 @@ class Urgent(Wire):
 class NodeSettings(Wire):
     """Settings of a node that the controller may change."""
 
-    join_grace_ms: DurationMs = DurationMs(5_000)
-    """An item known within this time of its issue counts as known at its issue."""
     state_every_ms: Annotated[DurationMs, Field(ge=1_000)] = DurationMs(300_000)
     reconnect_jitter_ms: DurationMs = DurationMs(30_000)
     """A hello follows a reconnect after a random wait of at most this; the first of a boot goes at once."""
     fetch_jitter_ms: DurationMs = DurationMs(2_000)
-    fetch_ahead_ms: DurationMs = DurationMs(7 * 86_400_000)
+    fetch_ahead_ms: Annotated[DurationMs, Field(ge=_TWO_DAYS_MS)] = DurationMs(7 * 86_400_000)
+    """How far the node looks ahead. It does so once a day, so less than two days would leave it silent."""
 
 
 class Config(Wire):
@@ -105,6 +107,6 @@ class Config(Wire):
     issued_at: Instant
     areas: Annotated[tuple[AreaId, ...], Field(min_length=1, max_length=64)]
     """From the widest to the narrowest; the last is the node itself."""
-    tz: str = "Asia/Ho_Chi_Minh"
+    tz: TzName = DEFAULT_TZ
     policy: Policy
     settings: NodeSettings = NodeSettings()

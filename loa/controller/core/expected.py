@@ -10,7 +10,8 @@ from loa.protocol.broadcast import Broadcast, Entry
 from loa.protocol.ids import NodeId
 from loa.schedules.errors import RecurrenceError
 from loa.schedules.expand import expand
-from loa.schedules.model import Item, Placed, Window
+from loa.schedules.model import Item, Window
+from loa.schedules.placing import place
 
 BACK = timedelta(days=1)
 """A broadcast's occurrence may begin up to a day after its start."""
@@ -22,26 +23,6 @@ class Line:
 
     item: Item
     broadcast: Broadcast
-
-
-def placed(entry: Entry) -> Placed:
-    """The entry as `expand` takes it."""
-    broadcast = entry.broadcast
-    return Placed(
-        broadcast_id=entry.id,
-        when=broadcast.when,
-        duration_ms=broadcast.source.duration_ms,
-        class_=broadcast.class_,
-        authority=broadcast.authority,
-        not_after_ms=broadcast.not_after_ms,
-        last_end_ms=broadcast.last_end_ms,
-        approved_at=entry.approved_at,
-        issued_at=entry.issued_at,
-        after_interruption=broadcast.after_interruption,
-        late=broadcast.late,
-        max_plays=broadcast.max_plays,
-        expires_at=broadcast.expires_at,
-    )
 
 
 def expected_lines(entries: Iterable[Entry], from_at: datetime, until_at: datetime) -> Iterator[Line]:
@@ -72,7 +53,7 @@ def line_row(line: Line, node: NodeId, place: Row) -> Row:
 
 def _items(entry: Entry, window: Window) -> Sequence[Item]:
     try:
-        return expand([placed(entry)], window)
+        return expand([place(entry)], window)
     except RecurrenceError:
         return ()
 

@@ -21,12 +21,24 @@ from loa.protocol.reasons import Reason
 from loa.schedules.errors import RecurrenceError
 from loa.schedules.expand import expand
 from loa.schedules.localtime import broadcast_day
-from loa.schedules.model import Item, Outcome, Placed, Reorder, Segment, Silence, Timeline, Window, Withdrawal
+from loa.schedules.model import (
+    KNOWN_GRACE_MS,
+    Item,
+    Outcome,
+    Placed,
+    Reorder,
+    Segment,
+    Silence,
+    Timeline,
+    Window,
+    Withdrawal,
+)
 from loa.schedules.placing import place
 from loa.schedules.timeline import lay_out
 
 _LONGEST_BACK = timedelta(days=31)
 _DAY = timedelta(days=1)
+_GRACE = timedelta(milliseconds=KNOWN_GRACE_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +82,12 @@ def make_plan(shelf: Shelf, sounds: Mapping[RecordingId, datetime], config: Conf
     here = _meant_for(shelf, config)
     with_sound = [seen for seen in here if _recording(seen) in sounds]
     without = [seen for seen in here if _recording(seen) not in sounds]
-    items = _expand([_placed(seen, config, sounds) for seen in with_sound], window)
+    items = _expand([_placed(seen, sounds) for seen in with_sound], window)
     facts = _Facts(shelf, config)
     timeline = facts.lay_out(items)
     if not without:
         return _plan(here, config, window, items, timeline)
-    silent = _expand([_placed(seen, config, sounds) for seen in without], window)
+    silent = _expand([_placed(seen, sounds) for seen in without], window)
     dreamt = facts.lay_out([*items, *silent])
     plan = _plan(here, config, window, [*items, *silent], timeline)
     return _with_missing(plan, silent, dreamt)
@@ -205,10 +217,9 @@ def _recurs(entry: Entry) -> bool:
     return entry.broadcast.when.rrule is not None or bool(entry.broadcast.when.rdates)
 
 
-def _placed(seen: Seen[Entry], config: Config, sounds: Mapping[RecordingId, datetime]) -> Placed:
+def _placed(seen: Seen[Entry], sounds: Mapping[RecordingId, datetime]) -> Placed:
     known_at = max(seen.known_at, sounds.get(_recording(seen), seen.known_at))
-    grace = timedelta(milliseconds=config.settings.join_grace_ms)
-    return place(seen.said, known_at=known_at if known_at > seen.said.issued_at + grace else None)
+    return place(seen.said, known_at=known_at if known_at > seen.said.issued_at + _GRACE else None)
 
 
 def to_withdrawal(seen: Seen[WithdrawalSaid]) -> Withdrawal:
