@@ -61,10 +61,12 @@ def view_of(preview: JSON, node: str) -> JSON:
     return found
 
 
-def at(office: Office, minutes: int, title: str, start: str, **changes: object) -> JSON:
+def at(
+    office: Office, minutes: int, title: str, start: str, *, more: JSON | None = None, **changes: str
+) -> JSON:
     """An approved broadcast of so many minutes; its sound is its own."""
     recording = office.desk.recording(minutes * 60_000, title)
-    plan = {"audience": [COMMUNE], "when": once(start)} | changes.pop("plan", {})  # type: ignore[operator]
+    plan = {"audience": [COMMUNE], "when": once(start)} | (more or {})
     return office.approved(title=title, recording=recording, plan=plan, **changes)
 
 
@@ -89,8 +91,8 @@ def crowd(office: Office) -> None:
     """Much that stands already: of three levels, all classes, withdrawn in part and silenced in part."""
     at(office, 20, "Dài", "2026-11-23T09:50")
     at(office, 7, "Ưu tiên", "2026-11-23T09:55", **{"class": "priority"})
-    at(office, 5, "Hằng ngày", "2026-11-23T10:20", plan={"when": daily("2026-11-23T10:20")})
-    at(office, 9, "Thôn", "2026-11-23T10:21", plan={"audience": ["thon-minh-tan"]})
+    at(office, 5, "Hằng ngày", "2026-11-23T10:20", more={"when": daily("2026-11-23T10:20")})
+    at(office, 9, "Thôn", "2026-11-23T10:21", more={"audience": ["thon-minh-tan"]})
     at(office, 11, "Cả tỉnh", "2026-11-23T10:10", **{"class": "priority"})
     emergency(office, "Lũ", "2026-11-23T10:12")
     gone = at(office, 6, "Rút", "2026-11-23T10:01")
@@ -169,7 +171,7 @@ def test_the_preview_is_what_the_node_computes_once_it_is_approved(
 def test_nodes_that_hear_the_same_share_one_view(office: Office) -> None:
     preview = ask(office)
     assert [view["nodes"] for view in preview["views"]] == [[NODE, OTHER]]
-    at(office, 5, "Thôn", "2026-11-23T17:00", plan={"audience": ["thon-minh-tan"]})
+    at(office, 5, "Thôn", "2026-11-23T17:00", more={"audience": ["thon-minh-tan"]})
     preview = ask(office)
     assert sorted(view["nodes"] for view in preview["views"]) == [[NODE], [OTHER]]
     assert view_of(preview, NODE)["areas"] == [COMMUNE]
