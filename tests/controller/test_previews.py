@@ -62,16 +62,16 @@ def view_of(preview: JSON, node: str) -> JSON:
 
 
 def at(
-    office: Office, minutes: int, title: str, start: str, *, more: JSON | None = None, **changes: str
+    office: Office, minutes: int, title: str, start: str, *, class_: str = "normal", more: JSON | None = None
 ) -> JSON:
     """An approved broadcast of so many minutes; its sound is its own."""
     recording = office.desk.recording(minutes * 60_000, title)
     plan = {"audience": [COMMUNE], "when": once(start)} | (more or {})
-    return office.approved(title=title, recording=recording, plan=plan, **changes)
+    return office.approved(title=title, recording=recording, plan=plan, **{"class": class_})
 
 
 def emergency(office: Office, title: str, start: str) -> None:
-    at(office, 3, title, start, **{"class": "emergency"})
+    at(office, 3, title, start, class_="emergency")
 
 
 def silence(office: Office, area: str, begin: str, end: str) -> None:
@@ -90,10 +90,10 @@ def silence(office: Office, area: str, begin: str, end: str) -> None:
 def crowd(office: Office) -> None:
     """Much that stands already: of three levels, all classes, withdrawn in part and silenced in part."""
     at(office, 20, "Dài", "2026-11-23T09:50")
-    at(office, 7, "Ưu tiên", "2026-11-23T09:55", **{"class": "priority"})
+    at(office, 7, "Ưu tiên", "2026-11-23T09:55", class_="priority")
     at(office, 5, "Hằng ngày", "2026-11-23T10:20", more={"when": daily("2026-11-23T10:20")})
     at(office, 9, "Thôn", "2026-11-23T10:21", more={"audience": ["thon-minh-tan"]})
-    at(office, 11, "Cả tỉnh", "2026-11-23T10:10", **{"class": "priority"})
+    at(office, 11, "Cả tỉnh", "2026-11-23T10:10", class_="priority")
     emergency(office, "Lũ", "2026-11-23T10:12")
     gone = at(office, 6, "Rút", "2026-11-23T10:01")
     office.mai.post(f"/broadcasts/{gone['id']}/withdrawals", {})
