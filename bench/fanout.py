@@ -68,7 +68,7 @@ def _measure(subscribers: int) -> Measured:
     topics = [f"loa/v1/areas/{area}/urgent" for area in AREAS]
     with site(subscribers) as running:
         running.admit_raw_publisher(tuple(topics))
-        with swarm("127.0.0.1", running.mqtt_port, running.nodes, NODE_PASSWORD, topics) as nodes:
+        with swarm(("127.0.0.1", running.mqtt_port), running.nodes, NODE_PASSWORD, topics) as nodes:
             client, raw = running.signed_in(), _raw(running)
             rounds = [_round(running, client, raw, nodes, number) for number in range(WARM_UP + ROUNDS)]
             raw.disconnect()
@@ -89,7 +89,8 @@ def _summary(subscribers: int, rounds: Sequence[_Round]) -> Measured:
         subscribers=subscribers,
         ours_s=statistics.median(one.ours_s for one in rounds),
         raw_s=statistics.median(one.raw_s for one in rounds),
-        ratio=statistics.median(one.ours_s for one in rounds) / statistics.median(one.raw_s for one in rounds),
+        ratio=statistics.median(one.ours_s for one in rounds)
+        / statistics.median(one.raw_s for one in rounds),
         cpu_s=statistics.median(one.cpu_s for one in rounds),
         payload_bytes=rounds[-1].payload_bytes,
     )

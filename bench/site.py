@@ -88,15 +88,17 @@ def site(nodes: int, *, keys: dict[str, str] | None = None) -> Iterator[Site]:
         }
         names = tuple(keys) if keys else tuple(f"loa-{number:04d}" for number in range(nodes))
         _prepare(folder, environment, {node: (keys or {}).get(node) for node in names})
-        with (Path(name) / "log").open("wb") as log:
-            with subprocess.Popen(_command("serve"), env=environment, stdout=log, stderr=log) as process:
-                try:
-                    found = Site(folder, process, http_port, mqtt_port, names)
-                    _wait_until_ready(found, Path(name) / "log")
-                    yield found
-                finally:
-                    process.terminate()
-                    process.wait(60)
+        with (
+            (Path(name) / "log").open("wb") as log,
+            subprocess.Popen(_command("serve"), env=environment, stdout=log, stderr=log) as process,
+        ):
+            try:
+                found = Site(folder, process, http_port, mqtt_port, names)
+                _wait_until_ready(found, Path(name) / "log")
+                yield found
+            finally:
+                process.terminate()
+                process.wait(60)
 
 
 def _command(*arguments: str) -> list[str]:

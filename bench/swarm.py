@@ -48,14 +48,16 @@ class Swarm:
 
 
 @contextmanager
-def swarm(host: str, port: int, users: Sequence[str], password: str, topics: Sequence[str]) -> Iterator[Swarm]:
+def swarm(
+    address: tuple[str, int], users: Sequence[str], password: str, topics: Sequence[str]
+) -> Iterator[Swarm]:
     """All connected and subscribed."""
     context = multiprocessing.get_context("fork")
     pipes, processes = [], []
     for number in range(PROCESSES):
         mine, theirs = context.Pipe()
         share = users[number::PROCESSES]
-        process = context.Process(target=_live, args=(theirs, host, port, share, password, topics), daemon=True)
+        process = context.Process(target=_live, args=(theirs, address, share, password, topics), daemon=True)
         process.start()
         pipes.append(mine)
         processes.append(process)
@@ -152,11 +154,11 @@ def text(value: str) -> bytes:
 
 
 def _live(
-    pipe: Connection, host: str, port: int, users: Sequence[str], password: str, topics: Sequence[str]
+    pipe: Connection, address: tuple[str, int], users: Sequence[str], password: str, topics: Sequence[str]
 ) -> None:
     ones = []
     for user in users:
-        opened = socket.create_connection((host, port), timeout=60)
+        opened = socket.create_connection(address, timeout=60)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.sendall(connect(f"bench-{user}", user, password))
         ones.append(_One(opened))

@@ -31,7 +31,7 @@ def from_ms(at_ms: int) -> datetime:
 
 def format_instant(at: datetime) -> str:
     """`2026-11-23T05:30:00.000Z`: RFC 3339, UTC, always three decimals."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def to_whole_ms(at: datetime) -> datetime:

@@ -1,13 +1,11 @@
 """From a node's reports to rows: which are new, what they say, how far the journal is."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from loa.protocol.ids import JournalId, NodeId, broadcast_of
 from loa.protocol.reports import PlayReport, ProblemReport, RefusalReport
-from loa.protocol.units import DurationMs, format_instant
 
 Row = dict[str, Any]
 
@@ -32,7 +30,7 @@ def report_row(
         "kind": report.kind,
         "at": report.planned_at if isinstance(report, PlayReport) else report.at,
         "received_at": now,
-        "body": report.to_bytes().decode(),
+        "body": report.model_dump_json(exclude_none=True),
     }
 
 
@@ -66,14 +64,4 @@ def place_row(path: Sequence[tuple[str, str]], area: str) -> Row:
 
 
 def _pieces(report: PlayReport) -> str:
-    return json.dumps(
-        [
-            {
-                "from_at": format_instant(piece.from_at),
-                "to_at": format_instant(piece.to_at),
-                "offset_ms": DurationMs(piece.offset_ms),
-            }
-            for piece in report.pieces
-        ],
-        separators=(",", ":"),
-    )
+    return "[" + ",".join(piece.model_dump_json() for piece in report.pieces) + "]"

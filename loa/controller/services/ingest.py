@@ -1,7 +1,7 @@
 """Takes in what nodes say: many messages in one transaction, receipts after the commit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -31,10 +31,14 @@ from loa.protocol.units import to_whole_ms
 
 _log = structlog.get_logger(__name__)
 
-MOST = 1_000
-"""Messages in one transaction."""
+MOST = 200
+"""Messages taken together."""
 GATHER_S = 0.02
 PAUSE_S = 1.0
+REPORTS_AT_ONCE = 500
+"""In one transaction, so that an emergency never waits long for its turn to write."""
+BREATH_S = 0.001
+"""Between transactions: a lock that is taken again at once would never be anybody else's."""
 _UNKNOWN = Facts(title="", field="", class_="unknown", duration_ms=0)
 """Of a broadcast that this database does not know, as after a restored backup."""
 
@@ -96,14 +100,15 @@ class Ingest:
         self._task.join()
 
     def take_in(self, messages: Sequence[Incoming]) -> None:
-        """Verify, store in one transaction, confirm. Raises Unavailable or DiskFull: nothing was stored."""
+        """Verify, store, confirm what is stored; raises Unavailable or DiskFull, and nodes send again."""
         batch = Batch()
         for incoming in messages:
             self._accept(batch, incoming)
         self._presences.note(batch.states)
         self._hellos.answer(batch.hellos)
-        if batch.reports:
-            self._store(batch.reports)
+        for some in _slices(batch.reports):
+            self._store(some)
+            time.sleep(BREATH_S)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -191,10 +196,11 @@ class Ingest:
         }
         self._learn(work, {broadcast_of(report.occurrence) for _, report in plays.values()})
         tree = read_tree(work.session)
+        places = {node: place_of(tree, node) for node in {one.node for one in batches}}
         rows = []
         for node, report in plays.values():
             facts = self._facts.get(broadcast_of(report.occurrence), _UNKNOWN)
-            row = outcome_row(node, report, now) | place_of(tree, node)
+            row = outcome_row(node, report, now) | places[node]
             row |= {"title": facts.title, "field": facts.field, "class": facts.class_}
             rows.append(row | {"duration_ms": facts.duration_ms})
         store.upsert_outcomes(work.session, rows)
@@ -220,6 +226,20 @@ class Ingest:
         for node, is_play in kinds:
             kind = EventKind.LOG if is_play else EventKind.INCIDENT
             self._events.announce(kind, AreaId(node), node)
+
+
+def _slices(batches: list[Reports]) -> Iterator[list[Reports]]:
+    """In the order in which they came, about `REPORTS_AT_ONCE` together."""
+    some: list[Reports] = []
+    count = 0
+    for one in batches:
+        some.append(one)
+        count += len(one.reports)
+        if count >= REPORTS_AT_ONCE:
+            yield some
+            some, count = [], 0
+    if some:
+        yield some
 
 
 _FACTS_LIMIT = 10_000
