@@ -6,9 +6,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.pages import Cursor, Limit, Page, page
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.controller.core.areas import Area
 from loa.controller.core.tree import AreaKind
 from loa.controller.services.areas import AreaChange, NewArea
@@ -17,10 +19,10 @@ from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.policy import Policy
 from loa.protocol.units import Instant
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[Words, Field(min_length=1, max_length=200)]
 
 
-class AreaIn(BaseModel):
+class AreaIn(Given):
     """An area that is to be; without an `id` one is made from the name."""
 
     model_config = ConfigDict(
@@ -29,15 +31,15 @@ class AreaIn(BaseModel):
         }
     )
 
-    id: Annotated[str | None, Field(max_length=64)] = None
+    id: Annotated[Words | None, Field(max_length=64)] = None
     name: Name
     kind: AreaKind
     parent: AreaId
-    tz: Annotated[str | None, Field(max_length=64)] = None
+    tz: Annotated[Words | None, Field(max_length=64)] = None
     policy: Policy | None = None
 
 
-class AreaPatch(BaseModel):
+class AreaPatch(Given):
     """What is to be different; what is left out stays. `parent` moves it with all below it."""
 
     model_config = ConfigDict(
@@ -46,11 +48,11 @@ class AreaPatch(BaseModel):
 
     name: Name | None = None
     parent: AreaId | None = None
-    tz: Annotated[str | None, Field(max_length=64)] = None
+    tz: Annotated[Words | None, Field(max_length=64)] = None
     policy: Policy | None = None
 
 
-class MembersIn(BaseModel):
+class MembersIn(Given):
     """All nodes that the zone is to have."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"nodes": ["cum-01", "cum-02"]}]})

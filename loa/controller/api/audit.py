@@ -35,7 +35,9 @@ def router() -> APIRouter:
 def find(
     who: Who,
     parts: Parts,
-    cursor: Annotated[int | None, Query(ge=1, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="`next_cursor` of the page before")
+    ] = None,
     limit: Limit = 100,
 ) -> Page[NotedOut]:
     """The acts in areas whose audit the person may read, the last first."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from loa.controller.api.broadcasts import ApprovedOut, approved_out
 from loa.controller.api.deps import Parts, Who
 from loa.controller.api.etags import Revision, etag
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Key, Words
@@ -89,7 +90,7 @@ class BulletinsOut(BaseModel):
     next_cursor: str | None
 
 
-class CommentIn(BaseModel):
+class CommentIn(Given):
     """Why a bulletin is returned."""
 
     comment: Annotated[Words, Field(max_length=2_000, examples=["Ghi rõ địa điểm."])]

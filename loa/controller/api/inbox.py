@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from loa.controller.api.broadcasts import BroadcastOut, broadcast_out
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.problems import documented
 from loa.controller.core.inbox import InboxItem, InboxState
@@ -37,13 +38,13 @@ class InboxOut(BaseModel):
     items: tuple[InboxItemOut, ...]
 
 
-class ChoiceIn(BaseModel):
+class ChoiceIn(Given):
     """Another time, by which it becomes a broadcast of the commune; None keeps the issuer's."""
 
     when: Annotated[When | None, Field(examples=[{"start_local": "2026-06-11T17:30"}])] = None
 
 
-class OrderIn(BaseModel):
+class OrderIn(Given):
     """Priority broadcasts, the first to go first; those not named come after."""
 
     broadcasts: Annotated[

@@ -1,14 +1,15 @@
 """What nodes refused, and what went wrong on them."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.controller.core.access import Act, granted
 from loa.controller.errors import Invalid
 from loa.controller.services.rights import permit
@@ -18,15 +19,15 @@ from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.units import Instant, from_ms, to_ms
 
 
-class IncidentQuery(BaseModel):
+class IncidentQuery(Given):
     """Which incidents; what is left out does not restrict."""
 
     area: AreaId | None = None
     node: NodeId | None = None
     kind: Annotated[str | None, Field(pattern=f"^({'|'.join(KINDS)})$")] = None
-    from_at: Annotated[datetime | None, Field(alias="from")] = None
-    until_at: Annotated[datetime | None, Field(alias="to")] = None
-    cursor: str | None = None
+    from_at: Annotated[Instant | None, Field(alias="from")] = None
+    until_at: Annotated[Instant | None, Field(alias="to")] = None
+    cursor: Annotated[Words | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
@@ -89,6 +90,10 @@ def _cursor(row: ReportRow) -> str:
 def _position(cursor: str) -> Position:
     try:
         at_ms, node, journal, number = cursor.split(".")
-        return from_ms(int(at_ms)), node, journal, int(number)
+        return from_ms(int(at_ms)), node, journal, int(number[:_MOST_DIGITS])
     except (ValueError, OverflowError) as error:
         raise Invalid("bad_cursor", "take the cursor from the answer before, or leave it out") from error
+
+
+_MOST_DIGITS = 18
+"""Of a number in a journal, which has no more."""

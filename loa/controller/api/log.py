@@ -1,33 +1,34 @@
 """The broadcast log."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.controller.store.log import LogFilter
 from loa.controller.store.tables import LogRow
-from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import Instant
 
 
-class LogQuery(BaseModel):
+class LogQuery(Given):
     """Which lines of the log; what is left out does not restrict."""
 
     area: AreaId | None = None
     node: NodeId | None = None
-    from_at: Annotated[datetime | None, Field(alias="from")] = None
-    until_at: Annotated[datetime | None, Field(alias="to")] = None
-    field: str | None = None
+    from_at: Annotated[Instant | None, Field(alias="from")] = None
+    until_at: Annotated[Instant | None, Field(alias="to")] = None
+    field: Annotated[Words | None, Field(max_length=64)] = None
     class_: Annotated[BroadcastClass | None, Field(alias="class")] = None
-    outcome: str | None = None
-    broadcast: str | None = None
-    cursor: str | None = None
+    outcome: Annotated[Words | None, Field(max_length=32)] = None
+    broadcast: BroadcastId | None = None
+    cursor: Annotated[Words | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 

@@ -6,9 +6,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.pages import Cursor, Limit, Page, page
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.controller.services.nodes import Code
@@ -17,10 +19,10 @@ from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.reports import State
 from loa.protocol.units import Instant
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[Words, Field(min_length=1, max_length=200)]
 
 
-class NodeIn(BaseModel):
+class NodeIn(Given):
     """A node that is to be; without an `id` one is made from the name."""
 
     model_config = ConfigDict(
@@ -29,12 +31,12 @@ class NodeIn(BaseModel):
         }
     )
 
-    id: Annotated[str | None, Field(max_length=64)] = None
+    id: Annotated[Words | None, Field(max_length=64)] = None
     name: Name
     parent: AreaId
 
 
-class NodePatch(BaseModel):
+class NodePatch(Given):
     """What is to be different; what is left out stays."""
 
     model_config = ConfigDict(

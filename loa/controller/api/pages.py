@@ -6,10 +6,12 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel
 
+from loa.controller.api.words import Words
+
 One = TypeVar("One", bound=BaseModel)
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most")]
-Cursor = Annotated[str, Query(max_length=64, description="`next_cursor` of the page before")]
+Cursor = Annotated[Words, Query(max_length=64, description="`next_cursor` of the page before")]
 
 
 class Page(BaseModel, Generic[One]):

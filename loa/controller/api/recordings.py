@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from loa.controller.api import uploads
 from loa.controller.api.deps import Parts, Reader, Who
+from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
 from loa.controller.errors import Invalid, NotFound
@@ -50,7 +51,7 @@ class ChangeOut(BaseModel):
     spoken: Annotated[str, Field(examples=["ủy ban nhân dân"])]
 
 
-class TextIn(BaseModel):
+class TextIn(Given):
     """A text to be read out."""
 
     text: Annotated[Words, Field(examples=["UBND xã mời bà con đi tiêm phòng lúc 7h30 ngày 12/6."])]
@@ -59,7 +60,7 @@ class TextIn(BaseModel):
 class SpeechIn(TextIn):
     """A text and the voice that is to read it."""
 
-    voice: Annotated[str | None, Field(max_length=64, examples=["vi"])] = None
+    voice: Annotated[Words | None, Field(max_length=64, examples=["vi"])] = None
     """None: the preferred one."""
     chime: bool = True
     closing: bool = False
@@ -86,7 +87,7 @@ class VoicesOut(BaseModel):
 def router() -> APIRouter:
     """The routes of recordings."""
     made = APIRouter(tags=["recordings"])
-    refusals = documented(401, 413, 503, 507)
+    refusals = documented(401, 403, 413, 503, 507)
     made.add_api_route(
         "/recordings", upload, methods=["POST"], status_code=201, responses=refusals, openapi_extra=_FORM
     )

@@ -6,26 +6,28 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who, WhoSignedIn
+from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.api.users import GrantOut, grants_out
+from loa.controller.api.words import Words
 from loa.controller.services.sessions import SignedIn
 from loa.protocol.units import Instant
 
-Password = Annotated[str, Field(max_length=1_000)]
+Password = Annotated[Words, Field(max_length=1_000)]
 
 
-class Credentials(BaseModel):
+class Credentials(Given):
     """Name and password."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"user": "lan", "password": "hoa sen trắng 1986"}]}
     )
 
-    user: Annotated[str, Field(max_length=64)]
+    user: Annotated[Words, Field(max_length=64)]
     password: Password
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(Given):
     """The present password and the one that is to be."""
 
     model_config = ConfigDict(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from loa.controller.api.deps import Parts
+from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.composition import Controller
 from loa.controller.core.access import Person
@@ -17,7 +18,7 @@ from loa.protocol.programme import Silence
 from loa.protocol.units import Instant
 
 
-class NewSilence(BaseModel):
+class NewSilence(Given):
     """How long everything in the area is to be silent, from now on."""
 
     minutes: Annotated[int, Field(ge=1, le=1440, examples=[60])] = 60

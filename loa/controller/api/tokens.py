@@ -7,17 +7,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.pages import Page
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.protocol.units import Instant
 
 
-class NewToken(BaseModel):
+class NewToken(Given):
     """What the token is for, and for how many days."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "thống kê của huyện", "days": 365}]})
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Words, Field(min_length=1, max_length=200)]
     days: Annotated[int, Field(ge=1, le=730)] = 365
 
 
@@ -66,7 +68,7 @@ def find(who: Who, parts: Parts) -> Page[TokenOut]:
     )
 
 
-def revoke(token_id: str, who: Who, parts: Parts) -> None:
+def revoke(token_id: Words, who: Who, parts: Parts) -> None:
     """End a token at once."""
     with parts.db.work() as work:
         parts.sessions.revoke_token(work, who, token_id)

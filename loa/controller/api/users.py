@@ -7,18 +7,20 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.pages import Cursor, Limit, Page, page
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.people import User
 from loa.controller.services.people import NewUser, UserChange
 from loa.protocol.ids import AreaId
 from loa.protocol.units import Instant
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Phone = Annotated[str, Field(max_length=32)]
-Password = Annotated[str, Field(max_length=1_000)]
+Name = Annotated[Words, Field(min_length=1, max_length=200)]
+Phone = Annotated[Words, Field(max_length=32)]
+Password = Annotated[Words, Field(max_length=1_000)]
 
 
 class GrantOut(BaseModel):
@@ -28,7 +30,7 @@ class GrantOut(BaseModel):
     role: Role
 
 
-class UserIn(BaseModel):
+class UserIn(Given):
     """A person who is to be able to sign in."""
 
     model_config = ConfigDict(
@@ -45,14 +47,14 @@ class UserIn(BaseModel):
         }
     )
 
-    id: Annotated[str, Field(max_length=64)]
+    id: Annotated[Words, Field(max_length=64)]
     name: Name
     password: Password
     phone: Phone | None = None
-    roles: Annotated[list[GrantOut], Field(max_length=200)] = []
+    roles: Annotated[list[GrantOut], Field(max_length=200, default_factory=list)]
 
 
-class UserPatch(BaseModel):
+class UserPatch(Given):
     """What is to be different; what is left out stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "0912 345 679", "active": True}]})
@@ -63,7 +65,7 @@ class UserPatch(BaseModel):
     active: bool | None = None
 
 
-class RolesIn(BaseModel):
+class RolesIn(Given):
     """All roles that the user is to have."""
 
     model_config = ConfigDict(
@@ -112,19 +114,19 @@ def add(new: UserIn, who: Who, parts: Parts, once: Once) -> Response:
     return once.run(lambda work: Result(user_out(parts.people.add(work, who, wanted)), 201))
 
 
-def get(user_id: str, who: Who, parts: Parts) -> UserOut:
+def get(user_id: Words, who: Who, parts: Parts) -> UserOut:
     """Oneself, or a user whom one manages."""
     with parts.db.look() as session:
         return user_out(parts.people.get(session, who, user_id))
 
 
-def change(user_id: str, patch: UserPatch, who: Who, parts: Parts, once: Once) -> Response:
+def change(user_id: Words, patch: UserPatch, who: Who, parts: Parts, once: Once) -> Response:
     """Change or close an account; a new password ends all sessions."""
     wanted = UserChange(name=patch.name, phone=patch.phone, password=patch.password, active=patch.active)
     return once.run(lambda work: Result(user_out(parts.people.change(work, who, user_id, wanted))))
 
 
-def grant(user_id: str, given: RolesIn, who: Who, parts: Parts, once: Once) -> Response:
+def grant(user_id: Words, given: RolesIn, who: Who, parts: Parts, once: Once) -> Response:
     """Give the user these roles and no others."""
     wanted = _grants(given.roles)
     return once.run(lambda work: Result(user_out(parts.people.grant(work, who, user_id, wanted))))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from loa.controller.api.deps import Parts, Who
+from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
@@ -14,7 +15,7 @@ from loa.controller.services.withdrawals import Withdrawn
 from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId
 
 
-class WithdrawalIn(BaseModel):
+class WithdrawalIn(Given):
     """What is to be taken off the air, and where."""
 
     occurrence: OccurrenceId | None = None

@@ -11,7 +11,7 @@ from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.expected import BACK, expected_lines, line_row
 from loa.controller.core.ingest import Row
 from loa.controller.core.tree import Tree
-from loa.controller.errors import NotFound
+from loa.controller.errors import Invalid
 from loa.controller.ports import Clock, EventKind, Events
 from loa.controller.services import cursors
 from loa.controller.services.places import place_of
@@ -27,6 +27,8 @@ from loa.protocol.ids import AreaId, NodeId
 _log = structlog.get_logger(__name__)
 ROWS_AT_ONCE = 5_000
 """Lines in one transaction: others want to write, too."""
+_MOST_DIGITS = 18
+"""Of the number of a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,6 @@ def _nodes(tree: Tree, area: AreaId) -> list[NodeId]:
 
 
 def _number(text: str) -> int:
-    if not text.isdigit():
-        raise NotFound("bad_cursor", "take the cursor from the answer before, or leave it out")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise Invalid("bad_cursor", "take the cursor from the answer before, or leave it out")
     return int(text)

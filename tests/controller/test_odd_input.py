@@ -1,0 +1,89 @@
+"""What programs send by mistake or on purpose: told, never taken for something else, never a failure."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from loa.controller.core.access import Role
+from loa.controller.core.sample import COMMUNE, VILLAGES
+from tests.controller.site import Client, Site
+
+REFUSED = (422, "invalid_request")
+
+
+@pytest.fixture
+def admin(site: Site) -> Client:
+    return site.user("quan", (COMMUNE, Role.ADMIN), (COMMUNE, Role.APPROVER))
+
+
+def bodies_of(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every body of JSON that the description names, with where it goes."""
+    described = site.app.openapi()
+    for path, methods in described["paths"].items():
+        for method, one in methods.items():
+            schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            if schema is None:
+                continue
+            names = [
+                part["$ref"].rpartition("/")[2] for part in schema.get("anyOf", [schema]) if "$ref" in part
+            ]
+            yield f"{method} {path}", described["components"]["schemas"][names[0]]
+
+
+def test_no_body_takes_a_member_that_it_does_not_know(site: Site) -> None:
+    lenient = {where for where, schema in bodies_of(site) if schema.get("additionalProperties") is not False}
+    assert lenient == {"post /api/v1/enrolments"}, (
+        "a node may be newer than its controller, a person's program not"
+    )
+
+
+def test_a_misspelt_length_of_a_stop_is_told(admin: Client) -> None:
+    answer = admin.post(f"/areas/{COMMUNE}/silences", {"minute": 5})
+    assert (answer.status_code, answer.json()["code"]) == REFUSED
+    assert answer.json()["faults"][0]["where"] == ["body", "minute"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "cursor=1.²",
+        "cursor=1.99999999999999999999",
+        "cursor=x",
+        "cursor=1.%00",
+        "from=0001-01-01T00:00:00%2B14:00",
+        "to=9999-12-31T23:59:59-14:00",
+        "from=2026-06-01T00:00:00",
+        "field=%00",
+        "from_at=2026-06-01T00:00:00Z",
+    ],
+    ids=str,
+)
+def test_a_question_to_the_log_that_means_nothing_is_refused(admin: Client, query: str) -> None:
+    answer = admin.get(f"/log?{query}")
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize("query", ["cursor=1.x", "from=0001-01-01T00:00:00%2B14:00", "bogus=1"])
+def test_a_question_for_incidents_that_means_nothing_is_refused(admin: Client, query: str) -> None:
+    assert admin.get(f"/incidents?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/users", {"id": "lan", "name": "L\0", "password": "hoa sen trang 1986"}),
+        ("/areas", {"name": "Thôn\0", "kind": "village", "parent": COMMUNE, "id": "moi"}),
+        ("/nodes", {"name": "Cụm\0", "parent": VILLAGES[0], "id": "moi"}),
+        ("/tokens", {"name": "\0"}),
+        ("/sessions", {"user": "quan\0", "password": "x"}),
+    ],
+)
+def test_no_name_holds_what_postgresql_cannot_keep(admin: Client, path: str, body: dict[str, str]) -> None:
+    answer = admin.post(path, json.loads(json.dumps(body)))
+    assert (answer.status_code, answer.json()["code"]) == REFUSED
+
+
+def test_a_page_of_the_audit_beyond_all_numbers_is_refused(admin: Client) -> None:
+    assert admin.get(f"/audit?cursor={10**30}").status_code == 422
