@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from loa.audio.recording import Limits
+from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.store.database import Database
 from loa.protocol.bearer import make_token
@@ -233,3 +234,10 @@ def test_limits_come_from_the_settings(sqlite_db: Database, tmp_path: Path) -> N
     with open_office(sqlite_db, tmp_path, desk=desk) as office:
         answer = upload(office.mai, wav())
         assert (answer.status_code, answer.json()["limit_bytes"]) == (413, 1_000)
+
+
+def test_only_who_writes_bulletins_makes_recordings(office: Office) -> None:
+    office.desk.person("giam-sat", (COMMUNE, Role.SUPERVISOR))
+    supervisor = office.browser("giam-sat")
+    assert upload(supervisor, wav()).json()["code"] == "not_permitted"
+    assert supervisor.call("POST", "/speech", json={"text": "Xin chào"}).status_code == 403

@@ -21,8 +21,16 @@ from loa.audio.errors import TooLarge as SoundTooLarge
 from loa.audio.reading import Reading
 from loa.audio.recording import Limits, Options, Prepared
 from loa.audio.speak import Speaker
-from loa.controller.core.access import Person
-from loa.controller.errors import ControllerError, DiskFull, Invalid, NotFound, TooLarge, Unavailable
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.errors import (
+    ControllerError,
+    DiskFull,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
 from loa.controller.services.bulletins import text_digest
@@ -159,6 +167,7 @@ class Recordings:
 
     def finish(self, who: Person, incoming: Incoming, *, chime: bool = False, closing: bool = False) -> Kept:
         """Prepare what `receive` has received and keep it."""
+        check_writes(who)
         incoming.close()
         target = incoming.path.with_name("result.ogg")
         return self._keep(who, incoming.path, target, Options(chime=chime, closing=closing), None)
@@ -167,6 +176,7 @@ class Recordings:
         self, who: Person, text: str, *, voice: str | None = None, chime: bool = True, closing: bool = False
     ) -> tuple[Kept, tuple[ReadBack, ...]]:
         """Let a voice read a text, and keep it."""
+        check_writes(who)
         reading = self._read(text)
         with self._job() as job:
             with self._turn(), _told():
@@ -269,6 +279,12 @@ class Recordings:
 
 
 _JOBS = ".jobs"
+
+
+def check_writes(who: Person) -> None:
+    """Return if the person writes bulletins anywhere; raises `Forbidden`: sounds cost disk and time."""
+    if not granted(who, Act.WRITE_BULLETIN):
+        raise Forbidden("not_permitted", "only who writes bulletins makes recordings", act=Act.WRITE_BULLETIN)
 
 
 def _put(source: Path, place: Path) -> None:
