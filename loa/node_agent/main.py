@@ -34,7 +34,6 @@ from loa.node_agent.voice import Voice
 from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
-JOURNAL_FILE = "node.db"
 LOCK_FILE = "lock"
 RECORDINGS_FOLDER = "recordings"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -81,7 +80,7 @@ def status(data: Path | None = None) -> None:
     except NodeError as error:
         print(f"loa-node: {error}", file=sys.stderr)  # noqa: T201 -- a command speaks
         raise SystemExit(2) from error
-    disk = SqliteDisk(folder / JOURNAL_FILE)
+    disk = SqliteDisk(folder / identity.journal_file)
     here = RecordingFolder(folder / RECORDINGS_FOLDER).here()
     condition = examine(disk, frozenset(here), is_running=_is_owned(folder), now=SystemTime().now())
     disk.close()
@@ -112,7 +111,7 @@ def build(data: Path, sink: str) -> Agent:
     identity, key = enrolment.load(data)
     clock, dice = SystemTime(), random.SystemRandom()
     inbox: Queue[Arrival] = Queue(INBOX_SIZE)
-    disk = SqliteDisk(data / JOURNAL_FILE)
+    disk = SqliteDisk(data / identity.journal_file)
     memory = Memory(disk=disk, clock=clock)
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
     keys, bodies = identity.key_ring(), data / "incoming"

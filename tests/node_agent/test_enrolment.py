@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, enrol, load
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.condition import examine
@@ -16,7 +17,7 @@ from loa.node_agent.errors import EnrolmentFailedError, InUseError, NotEnrolledE
 from loa.node_agent.main import sole_owner
 from loa.node_agent.ports import Change
 from loa.protocol.ids import RecordingId, sha256_hex
-from loa.protocol.keys import PublicKey
+from loa.protocol.keys import PublicKey, SigningKey
 from tests.fakes.node_disk import FakeDisk
 from tests.node_agent.makers import KEY, NOON, SOUND, make_broadcast, make_config, make_entry, minutes
 
@@ -73,6 +74,30 @@ def test_a_code_becomes_an_identity_that_only_the_owner_can_read(office: Office,
     assert identity.key_ring().find(KEY.kid) == KEY.public
     modes = {name: stat.S_IMODE((data / name).stat().st_mode) for name in (KEY_FILE, ENROLMENT_FILE)}
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_kept"),
+    [
+        ({"mqtt": {"host": "::1", "port": 1884, "username": "cum-01", "password": "new"}}, True),
+        ({"node": "cum-02"}, False),
+        ({"controller_keys": [SigningKey.generate().public.x]}, False),
+    ],
+    ids=["same node", "another node", "another controller"],
+)
+def test_who_becomes_another_begins_with_an_empty_journal(
+    office: Office, tmp_path: Path, change: dict[str, Any], *, is_kept: bool
+) -> None:
+    enrol(office.url, "1", tmp_path)
+    before = SqliteDisk(tmp_path / load(tmp_path)[0].journal_file)
+    before.write(Change(config=make_config()))
+    before.close()
+    office.answer = (200, {**ANSWER, **change})
+    enrol(office.url, "2", tmp_path)
+    after = SqliteDisk(tmp_path / load(tmp_path)[0].journal_file)
+    assert (after.journal_id == before.journal_id) is is_kept
+    assert (after.recall().config is not None) is is_kept
+    after.close()
 
 
 def test_enrolling_again_keeps_the_key(office: Office, tmp_path: Path) -> None:

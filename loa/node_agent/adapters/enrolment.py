@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from loa.node_agent.errors import EnrolmentFailedError, NotEnrolledError
 from loa.protocol.errors import ProtocolError
-from loa.protocol.ids import NodeId
+from loa.protocol.ids import NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, PublicKey, SigningKey
 from loa.protocol.wire import Wire
 
@@ -35,6 +35,15 @@ class Enrolment(Wire):
     """Raw Ed25519 public keys in base64url: whose word this node takes."""
     mqtt: MqttAccount
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$")]
+
+    @property
+    def journal_file(self) -> str:
+        """Name of this identity's journal: as another node, or under other keys, a machine begins anew.
+
+        What it was to play elsewhere must not sound here, nor its old reports go out under a new name.
+        """
+        keys = sha256_hex(" ".join(sorted(self.controller_keys)).encode())
+        return f"{self.node}-{keys[:12]}.db"
 
     def key_ring(self) -> KeyRing:
         """The keys that this node believes; raises `MalformedError`."""
