@@ -10,7 +10,7 @@ from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.core.slugs import slug_of
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
-from loa.controller.services.areas import AreaChange, NewArea
+from loa.controller.services.areas import MOST_ZONES, AreaChange, NewArea
 from loa.controller.store.areas import path_of
 from loa.controller.store.database import Database
 from loa.controller.store.tree import read_tree
@@ -144,6 +144,25 @@ def test_a_zone_takes_only_nodes_of_the_area_that_keeps_it(town: Town) -> None:
     with pytest.raises(Invalid) as refused:
         town.zone("vung-lu", "xa")
     assert refused.value.facts["nodes"] == ["xa"]
+
+
+def test_nodes_of_a_moved_area_leave_the_zones_that_stay_behind(town: Town) -> None:
+    other = add(town, ADMIN, "Xã Khác", AreaKind.COMMUNE, DISTRICT)
+    town.node("cum-1")
+    town.zone("vung-lu", "cum-1")
+    town.zone("ca-huyen", "cum-1", parent=DISTRICT)
+    move(town, ADMIN, VILLAGES[0], other)
+    assert audience(town, "cum-1") == [PROVINCE, DISTRICT, other, VILLAGES[0], "ca-huyen", "cum-1"]
+
+
+def test_a_node_is_in_no_more_zones_than_its_configuration_can_name(town: Town) -> None:
+    town.node("cum-1")
+    for number in range(MOST_ZONES):
+        town.zone(f"vung-{number}", "cum-1")
+    with pytest.raises(Invalid) as refused:
+        town.zone("vung-cuoi", "cum-1")
+    assert refused.value.facts["nodes"] == ["cum-1"]
+    assert len(audience(town, "cum-1")) <= 64
 
 
 def test_only_an_empty_area_is_closed_and_its_zone_s_nodes_are_told(town: Town) -> None:

@@ -17,6 +17,9 @@ from loa.controller.store.tree import read_tree
 from loa.protocol.ids import AreaId, NodeId, is_slug
 from loa.protocol.policy import Policy
 
+MOST_ZONES = 32
+"""Of one node; its configuration names at most 64 areas, those above it included."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewArea:
@@ -113,7 +116,10 @@ class Areas:
         return areas.as_area(row)
 
     def move(self, work: Work, who: Person, area: AreaId, parent: AreaId) -> Area:
-        """Put an area or a node elsewhere in the tree; needs the right at both places. History stays."""
+        """Put an area or a node elsewhere in the tree; needs the right at both places. History stays.
+
+        Nodes leave the zones of places where they no longer are: those have no more say over them.
+        """
         row = areas.row_of(work.session, area)
         act = Act.MANAGE_NODES if row.kind == AreaKind.NODE else Act.MANAGE_AREAS
         permit(work.session, who, act, area, sees=Act.READ_AREA)
@@ -126,7 +132,9 @@ class Areas:
         self._audit.note(
             work, who.user_id, "area.moved", area=area, subject=area, before=before, after=parent
         )
-        self._tell_nodes(work, read_tree(work.session).nodes_of(area))
+        moved = read_tree(work.session).nodes_of(area)
+        _leave_zones(work.session, moved)
+        self._tell_nodes(work, moved)
         return areas.as_area(row)
 
     def close(self, work: Work, who: Person, area: AreaId) -> Area:
@@ -152,6 +160,7 @@ class Areas:
         outside = members - frozenset(read_tree(work.session).nodes_of(area.parent_id))
         if outside:
             raise Invalid("nodes_outside", f"these nodes are not in {area.parent_id}", nodes=sorted(outside))
+        _check_zones(work.session, zone, members)
         self._set_members(work, zone, members)
         self._audit.note(work, who.user_id, "zone.changed", area=zone, subject=zone, nodes=sorted(members))
 
@@ -212,6 +221,23 @@ def tell_nodes(work: Work, touched: list[NodeId], *, access: Access, publisher: 
     if touched:
         work.after_commit(access.refresh)
         work.after_commit(lambda: publisher.config_changed(frozenset(AreaId(node) for node in touched)))
+
+
+def _leave_zones(session: Session, moved: list[NodeId]) -> None:
+    tree = read_tree(session)
+    for node, zones in nodes.zones_of(session, moved).items():
+        above = {place.id for place in tree.path(AreaId(node))}
+        for zone in zones:
+            if tree.place(zone).parent_id not in above:
+                nodes.leave_zone(session, zone, node)
+
+
+def _check_zones(session: Session, zone: AreaId, members: frozenset[NodeId]) -> None:
+    others = {node: set(zones) - {zone} for node, zones in nodes.zones_of(session, members).items()}
+    full = sorted(node for node, zones in others.items() if len(zones) >= MOST_ZONES)
+    if full:
+        detail = f"a node is in at most {MOST_ZONES} zones; take these out of others first"
+        raise Invalid("too_many_zones", detail, nodes=full)
 
 
 def _check_tz(tz: str | None) -> None:

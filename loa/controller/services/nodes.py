@@ -118,13 +118,9 @@ class Nodes:
         return nodes.node_of(work.session, node)
 
     def move(self, work: Work, who: Person, node: NodeId, parent: AreaId) -> Node:
-        """Put it below another area; it leaves zones of places where it no longer is."""
+        """Put it below another area; see `Areas.move`."""
         nodes.node_row(work.session, node)
         self._areas.move(work, who, AreaId(node), parent)
-        above = frozenset(areas.path_of(work.session, node))
-        for zone in nodes.zones_of(work.session, [node]).get(node, ()):
-            if areas.row_of(work.session, zone).parent_id not in above:
-                nodes.leave_zone(work.session, zone, node)
         return nodes.node_of(work.session, node)
 
     def retire(self, work: Work, who: Person, node: NodeId) -> Node:
