@@ -32,6 +32,8 @@ class Deck:
     def __init__(self, *, clock: Clock, open_sound: OpenSound, max_events: int) -> None:
         self.events: Queue[PlayerEvent] = Queue(max_events)
         self.missed_events = 0
+        self.broken: str | None = None
+        """Why no decoder is opened any more."""
         self._clock = clock
         self._open_sound = open_sound
         self._mixer = Mixer(self._emit)
@@ -104,6 +106,13 @@ class Deck:
             _log.error("player event lost, nobody takes them: %s", event)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception as failure:  # noqa: BLE001 -- the root of a thread
+            self.broken = repr(failure)
+            _log.exception("decoders can no longer be opened")
+
+    def _serve(self) -> None:
         while not self._closed or self._retired:
             with self._changed:
                 retired, self._retired = self._retired, []

@@ -99,7 +99,7 @@ class SoundDevicePlayer:
             sync_degraded=self._timeline.sync_degraded,
             underflows=self._underflows,
             missed_events=self._deck.missed_events,
-            broken=self._broken,
+            broken=self._broken or self._deck.broken,
         )
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class WavPlayer:
             sync_degraded=False,
             underflows=0,
             missed_events=self._deck.missed_events,
-            broken=self._broken,
+            broken=self._broken or self._deck.broken,
         )
 
     def close(self) -> None:

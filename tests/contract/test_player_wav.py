@@ -13,6 +13,7 @@ import pytest
 from loa.audio.decoder import DecodedFile
 from loa.audio.find import decode, find
 from loa.audio.heard import Heard
+from loa.audio.mixer import Sound
 from loa.audio.player import Began, Cue, Ended
 from loa.audio.prepare import prepare
 from loa.audio.wav_player import WavPlayer
@@ -55,6 +56,16 @@ def test_the_file_is_valid_while_it_grows_and_its_position_is_the_wall_time(tmp_
     player.close()
     assert lengths == sorted(lengths)
     assert lengths[0] > 4800
+
+
+def test_a_decoder_that_fails_unforeseen_is_told_so_that_a_new_player_is_opened(tmp_path: Path) -> None:
+    def opens_nothing(path: Path, first_frame: int) -> Sound:
+        raise ZeroDivisionError(f"{path} from {first_frame} on")
+
+    player = WavPlayer(tmp_path / "heard.wav", clock=SystemClock(), open_sound=opens_nothing)
+    player.set_plan([Cue("o@1", tmp_path / "any.ogg", now(), now() + ms(400))])
+    wait_until(lambda: player.status().broken is not None)
+    player.close()
 
 
 def test_a_new_player_fills_the_gap_with_silence_and_goes_on(tmp_path: Path) -> None:
