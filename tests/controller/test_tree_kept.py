@@ -21,6 +21,16 @@ def tree_of(db: Database) -> Tree:
         return read_tree(session)
 
 
+def retire_and_fail(town: Town) -> None:
+    with town.db.work() as work:
+        row = work.session.get(NodeRow, "loa-1")
+        assert row is not None
+        row.retired_at = town.clock.now()
+        work.session.flush()
+        assert read_tree(work.session).nodes() == frozenset()
+        raise RuntimeError
+
+
 def test_it_is_read_once_while_nothing_changes(town: Town) -> None:
     town.node("loa-1")
     assert tree_of(town.db) is tree_of(town.db)
@@ -52,11 +62,6 @@ def test_another_process_on_the_same_database_is_noticed(town: Town) -> None:
 def test_what_is_rolled_back_was_never_there(town: Town) -> None:
     town.node("loa-1")
     before = tree_of(town.db)
-    with pytest.raises(RuntimeError), town.db.work() as work:
-        row = work.session.get(NodeRow, "loa-1")
-        assert row is not None
-        row.retired_at = town.clock.now()
-        work.session.flush()
-        assert read_tree(work.session).nodes() == frozenset()
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        retire_and_fail(town)
     assert tree_of(town.db) is before

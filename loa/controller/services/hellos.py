@@ -1,12 +1,12 @@
 """Answers nodes that say hello: the controller's time for their clock, and the versions that are current."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from loa.controller.ports import Clock, Courier
 from loa.controller.services.metrics import Metrics
-from loa.controller.services.publisher import Publisher
 from loa.controller.store.configs import config_versions
 from loa.controller.store.database import Database
 from loa.controller.store.tree import Tree, read_tree
@@ -17,11 +17,27 @@ from loa.protocol.topics import Channel, Topic
 _log = structlog.get_logger(__name__)
 
 
+class Versions(Protocol):
+    """What is current, and who has heard of more or less (`loa.controller.services.publisher.Publisher`)."""
+
+    def current(self, area: AreaId) -> Held:
+        """The versions that the area was sent last."""
+        ...
+
+    def heard(self, areas: dict[AreaId, Held]) -> None:
+        """A node holds these versions of its areas."""
+        ...
+
+    def heard_config(self, node: NodeId, version: int, ours: int) -> None:
+        """A node holds this version of its configuration, we `ours`."""
+        ...
+
+
 class Hellos:
     """For the ingest thread."""
 
     def __init__(
-        self, *, db: Database, clock: Clock, courier: Courier, publisher: Publisher, metrics: Metrics
+        self, *, db: Database, clock: Clock, courier: Courier, publisher: Versions, metrics: Metrics
     ) -> None:
         self._db = db
         self._clock = clock
