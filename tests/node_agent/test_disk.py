@@ -62,6 +62,35 @@ def test_a_full_disk_is_told_and_keeps_nothing_of_the_change(tmp_path: Path) -> 
     disk.close()
 
 
+def test_a_file_that_went_back_in_time_loses_no_report_to_numbers_given_before(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    disk = SqliteDisk(path)
+    disk.write(make_change("before"))
+    disk.close()
+    older = path.read_bytes()
+    disk = SqliteDisk(path)
+    disk.write(make_change("receipted"))
+    disk.write(make_change("receipted too"))
+    journal = disk.journal_id
+    disk.close()
+    path.write_bytes(older)  # as a card does that lied about its writes
+
+    disk = SqliteDisk(path)
+    disk.write(make_change("new"))
+    disk.forget(3)
+    assert [(one.number, one.detail) for one in disk.unsent(9) if one.kind == "problem"] == [
+        (1, "before"),
+        (2, "new"),
+    ]
+    assert disk.journal_id != journal
+    disk.close()
+    disk = SqliteDisk(path)
+    disk.write(make_change("later"))
+    disk.forget(2)
+    assert [one.number for one in disk.unsent(9)] == [3]
+    disk.close()
+
+
 def test_it_syncs_at_every_commit(tmp_path: Path) -> None:
     disk = SqliteDisk(tmp_path / "node.db")
     assert disk._base.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -80,9 +80,14 @@ class SqliteDisk:
         return int(self._base.execute("SELECT count(*) FROM reports").fetchone()[0])
 
     def forget(self, up_to: int) -> None:
-        """See `Disk.forget`."""
+        """See `Disk.forget`. A receipt for more than this file ever numbered means that it lost writes."""
+        journal_id = self.journal_id
         with self._transaction() as base:
-            base.execute("DELETE FROM reports WHERE number <= ?", (up_to,))
+            if up_to <= int(self._fact("last_number") or 0):
+                base.execute("DELETE FROM reports WHERE number <= ?", (up_to,))
+            else:
+                journal_id = _begin_anew(base)
+        self.journal_id = journal_id
 
     def close(self) -> None:
         """See `Disk.close`."""
@@ -212,6 +217,19 @@ def _number(base: sqlite3.Connection, draft: Report) -> None:
     _set_fact(base, "last_number", str(number))
     report = draft.model_copy(update={"number": number})
     base.execute("INSERT INTO reports VALUES (?, ?)", (number, report.to_bytes().decode()))
+
+
+def _begin_anew(base: sqlite3.Connection) -> JournalId:
+    """Give what is unsent numbers of a new journal; the old ones stand for other reports elsewhere."""
+    rows = base.execute("SELECT content FROM reports ORDER BY number").fetchall()
+    base.execute("DELETE FROM reports")
+    for number, (text,) in enumerate(rows, 1):
+        report = _REPORT.validate_json(text).model_copy(update={"number": number})
+        base.execute("INSERT INTO reports VALUES (?, ?)", (number, report.to_bytes().decode()))
+    journal_id = JournalId(secrets.token_hex(16))
+    _set_fact(base, "journal_id", journal_id)
+    _set_fact(base, "last_number", str(len(rows)))
+    return journal_id
 
 
 def _parts(shelf: Shelf) -> Iterator[tuple[str, Mapping[object, Seen[Said]]]]:
