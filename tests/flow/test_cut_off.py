@@ -11,7 +11,7 @@ from tests.flow.office import Announced
 from tests.flow.times import now, seconds, soon
 from tests.flow.village import Loudspeaker, Village
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("flow-cut-off"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(300)]
 
 ON_TIME = timedelta(milliseconds=300)
 DAY = timedelta(days=1)

@@ -14,7 +14,7 @@ from tests.flow.times import now, seconds, soon
 from tests.flow.village import Village
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("flow-database-down"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(200)]
 
 DATABASE = "village"
 

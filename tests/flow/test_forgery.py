@@ -20,7 +20,7 @@ from tests.flow.intruder import Intruder
 from tests.flow.times import local, now, seconds, soon
 from tests.flow.village import Loudspeaker, Village
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("flow-forgery"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(200)]
 
 AREA = AreaId("lang-cong")
 URGENT = Topic(Channel.URGENT, AREA)

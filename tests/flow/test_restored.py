@@ -8,7 +8,7 @@ from tests.flow.ears import make_sound
 from tests.flow.times import now, seconds, soon
 from tests.flow.village import Village
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("flow-restored"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(200)]
 
 LEAD_S = 8
 

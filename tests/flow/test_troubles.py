@@ -11,7 +11,7 @@ from tests.flow.ears import Sound, make_sound
 from tests.flow.times import now, seconds, soon
 from tests.flow.village import Village
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("flow-troubles"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(200)]
 
 ON_TIME = seconds(0.3)
 SOON_S = 6

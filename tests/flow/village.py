@@ -221,6 +221,8 @@ class Village:
             "LOA_BROKER_PORT": str(self.ports[1]),
             "LOA_BROKER_HOST": self._host,
             "LOA_BROKER_PUBLIC_HOST": self._host,
+            # so long that an emergency begins on time on a busy machine, too
+            "LOA_EMERGENCY_LEAD_MS": "2000",
         }
         apart = {"LOA_BROKER_MODE": "files", "LOA_BROKER_FOLDER": str(self._files.folder)}
         return {**_clean(), **own, **(apart if self._broker_apart else {}), **self._settings}
