@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from loa.controller.core.ingest import PLACE_CHARACTERS
 from loa.controller.core.presence import Presence
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.ports import EventKind
@@ -16,6 +17,7 @@ from loa.controller.services.log import Log, LogTimes
 from loa.controller.services.mailbox import Incoming, Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.presence import Presences
+from loa.controller.store.areas import row_of
 from loa.controller.store.database import Database
 from loa.controller.store.tables import LogRow, NodeRow, ReportRow
 from loa.protocol.broadcast import Entry
@@ -334,3 +336,16 @@ def test_a_downward_message_from_below_is_refused(post: Post) -> None:
     answer = Answer(node=NODE, nonce="e" * 32, at=post.town.clock.now(), config=0, current={})
     post.ingest.take_in([Incoming(str(topic), encode(topic, answer, post.key))])
     assert b'loa_upward_refused_total{reason="malformed"} 1.0' in post.metrics.page()
+
+
+def test_what_no_column_takes_does_not_end_the_ingest(post: Post) -> None:
+    with post.town.db.work() as work:
+        for area in ("vinh-phuc", "song-lo", COMMUNE, VILLAGES[0]):
+            row_of(work.session, area).name = "Ủ" * 200
+    entry = place(post.town, COMMUNE)
+    post.log.expect(frozenset({COMMUNE}))
+    strange = {"by": "mai\0", "late_ms": 2**70, "played_ms": 2**40}
+    post.report(play(entry, 1).model_copy(update=strange))
+    [line] = post.lines()
+    assert (line.by, line.late_ms, line.played_ms) == ("mai", 2**31 - 1, 2**31 - 1)
+    assert len(line.place) == PLACE_CHARACTERS

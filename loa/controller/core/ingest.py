@@ -8,6 +8,8 @@ from loa.protocol.ids import JournalId, NodeId, broadcast_of
 from loa.protocol.reports import PlayReport, ProblemReport, RefusalReport
 
 Row = dict[str, Any]
+PLACE_CHARACTERS = 400
+"""Of the names of the areas above a node, as a line keeps them; PostgreSQL refuses more."""
 
 
 def gapless(up_to: int, numbers: Sequence[int]) -> int:
@@ -44,11 +46,11 @@ def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
         "planned_at": report.planned_at,
         "outcome": report.outcome.value,
         "reason_at": report.reason_at,
-        "by": report.by,
+        "by": None if report.by is None else report.by.replace("\0", ""),
         "started_at": pieces[0].from_at if pieces else None,
         "ended_at": pieces[-1].to_at if pieces else None,
-        "late_ms": report.late_ms if pieces else None,
-        "played_ms": report.played_ms,
+        "late_ms": _kept(report.late_ms) if pieces else None,
+        "played_ms": _kept(report.played_ms),
         "pieces": _pieces(report) if pieces else None,
         "reported_at": now,
     }
@@ -59,8 +61,13 @@ def place_row(path: Sequence[tuple[str, str]], area: str) -> Row:
     return {
         "area_id": area,
         "path": "/" + "".join(f"{id_}/" for id_, _ in path),
-        "place": " / ".join(name for _, name in path),
+        "place": " / ".join(name for _, name in path)[:PLACE_CHARACTERS],
     }
+
+
+def _kept(number_ms: int) -> int:
+    """As near as a column of 32 bits comes: 24 days; a wrong clock may be decades late."""
+    return max(-(2**31), min(number_ms, 2**31 - 1))
 
 
 def _pieces(report: PlayReport) -> str:
