@@ -1,11 +1,12 @@
 """What programs send by mistake or on purpose: told, never taken for something else, never a failure."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from loa.controller.api.words import Words
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from tests.controller.site import Client, Site
@@ -80,9 +81,15 @@ def test_a_question_for_incidents_that_means_nothing_is_refused(admin: Client, q
         ("/sessions", {"user": "quan\0", "password": "x"}),
     ],
 )
-def test_no_name_holds_what_postgresql_cannot_keep(admin: Client, path: str, body: dict[str, str]) -> None:
-    answer = admin.post(path, json.loads(json.dumps(body)))
+def test_no_text_holds_what_cannot_be_kept(admin: Client, path: str, body: dict[str, str]) -> None:
+    answer = admin.post(path, body)
     assert (answer.status_code, answer.json()["code"]) == REFUSED
+
+
+@pytest.mark.parametrize("text", ["\ud800", "xin chào \udfff", "\0"])
+def test_no_text_is_taken_that_utf_8_or_a_database_cannot_write(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Words).validate_python(text)
 
 
 def test_a_page_of_the_audit_beyond_all_numbers_is_refused(admin: Client) -> None:
