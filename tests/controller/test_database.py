@@ -1,4 +1,6 @@
+import socket
 import threading
+import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -130,3 +132,13 @@ def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
             act()
         assert (refused.value.status, refused.value.code) == (503, "database_unavailable")
     database.close()
+
+
+def test_a_server_that_never_answers_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        database = Database(f"postgresql+psycopg://loa@127.0.0.1:{mute.getsockname()[1]}/loa")
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            database.check()
+        assert time.monotonic() - begun < 60
+        database.close()

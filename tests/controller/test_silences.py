@@ -252,6 +252,19 @@ def test_a_journal_that_was_lost_gets_back_what_lasts(brake: Brake) -> None:
     fresh.close()
 
 
+def test_a_silence_after_the_loss_of_the_journal_reaches_the_database(brake: Brake) -> None:
+    who = official(brake)
+    brake.silences.silence(who, COMMUNE, HOUR)
+    brake.silences.merge()
+    brake.town.clock.forward(hours=2)
+    fresh = FileSilenceJournal(brake.folder / "new.journal")
+    silences = brake.with_journal(fresh)
+    silences.adopt()
+    assert silences.silence(who, COMMUNE, HOUR).silence.counter == 2
+    assert silences.merge() == 1
+    fresh.close()
+
+
 def test_stop_works_with_the_database_gone(gone: Gone) -> None:
     brake, take, bring = gone
     who = official(brake)

@@ -19,6 +19,9 @@ from loa.controller.store.migrate import upgrade
 __all__ = ["Database", "Session", "Work"]
 
 BUSY_TIMEOUT_S = 15.0
+CONNECT_WITHIN_S = 3
+ANSWER_WITHIN_S = 10
+"""How long PostgreSQL's machine may take to acknowledge what it was sent."""
 POOL = 50
 """Connections: more than the 40 threads in which requests run, and a few for jobs."""
 _WRITE = "loa_write"
@@ -147,4 +150,6 @@ def _sqlite(url: str, busy_timeout_s: float) -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url, pool_size=POOL, max_overflow=0, pool_pre_ping=True)
+    # Without them a server that is gone without a word holds STOP up for minutes.
+    patience = {"connect_timeout": CONNECT_WITHIN_S, "tcp_user_timeout": ANSWER_WITHIN_S * 1_000}
+    return create_engine(url, pool_size=POOL, max_overflow=0, pool_pre_ping=True, connect_args=patience)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.ports import AreaSilence
@@ -28,8 +28,10 @@ def insert_silences(session: Session, silences: Iterable[AreaSilence]) -> list[A
 
 
 def lasting(session: Session, now: datetime) -> list[AreaSilence]:
-    """Those that have not ended, by counter."""
-    found = select(SilenceRow).where(SilenceRow.until_at > now).order_by(col(SilenceRow.counter))
+    """Those that have not ended, by counter, and the last one, above which the counter goes on."""
+    is_last = col(SilenceRow.counter) == highest_counter(session)
+    found = select(SilenceRow).where(or_(col(SilenceRow.until_at) > now, is_last))
+    found = found.order_by(col(SilenceRow.counter))
     return [_silence(row) for row in session.exec(found)]
 
 
