@@ -17,12 +17,15 @@ from bench.site import AREAS, NODE_PASSWORD, RAW, SOUND, Site, site
 from bench.swarm import Swarm, swarm
 
 SIZES = (1_000, 4_000)
-ROUNDS = 8
+ROUNDS = 15
 WARM_UP = 3
 MOST = 1.3
 CPU_SPREAD = 1.25
 """By how much the controller's own work may differ between the sizes: noise of a shared machine."""
 WITHIN_S = 30
+LOOK_S = 0.2
+QUIET_LOOKS = 7
+"""Longer than the second for which all else waits after an urgent message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Measured:
     ratio: float
     """Median of the rounds' own ratios: each round has the same bytes on both ways."""
     cpu_s: float
-    """The controller's, from the call until the last subscriber has the message."""
+    """The controller's, from the call until the last subscriber has it, less what it uses at rest."""
     payload_bytes: int
 
 
@@ -100,12 +103,12 @@ def _round(running: Site, client: httpx.Client, raw: Client, nodes: Swarm, numbe
     area = AREAS[number % len(AREAS)]
     bulletin = _emergency(client, area, number)
     call = _Call(running, client, bulletin)
-    _rest(running)
+    at_rest = _rest(running)
     cpu_before = running.cpu_s()
     began = time.monotonic()
     call.send()
     ours = nodes.wait_for(None, WITHIN_S)
-    cpu_s = running.cpu_s() - cpu_before
+    cpu_s = running.cpu_s() - cpu_before - at_rest * (time.monotonic() - began)
     ours_s = ours.at - began
     call.check()
     _rest(running)
@@ -145,14 +148,16 @@ def _emergency(client: httpx.Client, area: str, number: int) -> str:
     return bulletin
 
 
-def _rest(running: Site) -> None:
-    """Wait until the controller has done what follows an emergency: its processor time stands still."""
+def _rest(running: Site) -> float:
+    """Wait until the controller has done what follows an emergency; what it uses at rest, in s a second."""
     still, before = 0, running.cpu_s()
-    while still < 3:
-        time.sleep(0.15)
+    used = 0.0
+    while still < QUIET_LOOKS:
+        time.sleep(LOOK_S)
         now = running.cpu_s()
-        still = still + 1 if now - before < 0.02 else 0
+        still, used = (still + 1, used + now - before) if now - before < 0.02 else (0, 0.0)
         before = now
+    return used / (QUIET_LOOKS * LOOK_S)
 
 
 def _raw(running: Site) -> Client:

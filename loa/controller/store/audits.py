@@ -7,13 +7,15 @@ from sqlmodel import Session, col, select
 
 from loa.controller.store.areas import below
 from loa.controller.store.tables import AuditRow
+from loa.controller.store.upsert import Row, insert
 
 
 def append(
     session: Session, *, at: datetime, user_id: str, act: str, area: str | None, subject: str, detail: str
 ) -> None:
     """Add a line."""
-    session.add(AuditRow(at=at, user_id=user_id, act=act, area_id=area, subject=subject, detail=detail))
+    row: Row = {"at": at, "user_id": user_id, "act": act, "area_id": area, "subject": subject}
+    insert(session, AuditRow, row | {"detail": detail})
 
 
 def find(session: Session, *, areas: Collection[str], before: int | None, limit: int) -> list[AuditRow]:

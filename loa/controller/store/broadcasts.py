@@ -20,7 +20,7 @@ from loa.controller.store.tables import (
     WithdrawalRow,
     ZoneMemberRow,
 )
-from loa.controller.store.upsert import insert_new
+from loa.controller.store.upsert import Row, insert, insert_new
 from loa.protocol.broadcast import Broadcast, Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
 
@@ -28,24 +28,24 @@ from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
 def add_broadcast(session: Session, scheduled: Scheduled, entry: Entry) -> None:
     """Keep an approved broadcast."""
     broadcast = entry.broadcast
-    row = BroadcastRow(
-        id=entry.id,
-        bulletin_id=broadcast.bulletin,
-        document=entry.document,
-        approvals=json.dumps([approval.model_dump(mode="json") for approval in entry.approvals]),
-        issuer=broadcast.issuer,
-        class_=broadcast.class_,
-        authority=broadcast.authority,
-        title=broadcast.title,
-        field=broadcast.field,
-        recording=broadcast.source.recording,
-        approved_by=scheduled.approved_by,
-        approved_at=scheduled.approved_at,
-        first_start_at=scheduled.first_start_at,
-        over_at=scheduled.over_at,
-    )
-    session.add(row)
+    row: Row = {
+        "id": entry.id,
+        "bulletin_id": broadcast.bulletin,
+        "document": entry.document,
+        "approvals": json.dumps([approval.model_dump(mode="json") for approval in entry.approvals]),
+        "issuer": broadcast.issuer,
+        "class": broadcast.class_,
+        "authority": broadcast.authority,
+        "title": broadcast.title,
+        "field": broadcast.field,
+        "recording": broadcast.source.recording,
+        "approved_by": scheduled.approved_by,
+        "approved_at": scheduled.approved_at,
+        "first_start_at": scheduled.first_start_at,
+        "over_at": scheduled.over_at,
+    }
     session.flush()
+    insert(session, BroadcastRow, row)
 
 
 def read_broadcast(session: Session, broadcast: str) -> Scheduled | None:

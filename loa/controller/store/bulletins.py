@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Plan
 from loa.controller.store.tables import BroadcastRow, BulletinRow, RecordingRow, SpokenRow, UserRow
+from loa.controller.store.upsert import Row, upsert
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.kinds import BroadcastClass
 
@@ -31,28 +32,31 @@ def read_bulletin(session: Session, bulletin_id: str) -> Bulletin | None:
 def write_bulletin(session: Session, bulletin: Bulletin) -> None:
     """Insert it, or replace the one of its id."""
     draft = bulletin.draft
-    row = BulletinRow(
-        id=bulletin.id,
-        area_id=draft.area,
-        state=bulletin.state,
-        revision=bulletin.revision,
-        title=draft.title,
-        field=draft.field,
-        class_=draft.class_,
-        text=draft.text,
-        voice=draft.voice,
-        recording=draft.recording,
-        plan=draft.plan.model_dump_json(),
-        comment=bulletin.comment,
-        created_by=bulletin.created_by,
-        created_at=bulletin.created_at,
-        updated_by=bulletin.updated_by,
-        updated_at=bulletin.updated_at,
-        submitted_by=bulletin.submitted_by,
-        submitted_at=bulletin.submitted_at,
-    )
-    session.merge(row)
+    row: Row = {
+        "id": bulletin.id,
+        "area_id": draft.area,
+        "state": bulletin.state,
+        "revision": bulletin.revision,
+        "title": draft.title,
+        "field": draft.field,
+        "class": draft.class_,
+        "text": draft.text,
+        "voice": draft.voice,
+        "recording": draft.recording,
+        "plan": draft.plan.model_dump_json(),
+        "comment": bulletin.comment,
+        "created_by": bulletin.created_by,
+        "created_at": bulletin.created_at,
+        "updated_by": bulletin.updated_by,
+        "updated_at": bulletin.updated_at,
+        "submitted_by": bulletin.submitted_by,
+        "submitted_at": bulletin.submitted_at,
+    }
     session.flush()
+    for kept in session:
+        if isinstance(kept, BulletinRow):
+            session.expire(kept)
+    upsert(session, BulletinRow, [row], key=["id"], update=row.keys() - {"id"})
 
 
 def delete_bulletin(session: Session, bulletin_id: str) -> None:

@@ -3,12 +3,18 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 Row = dict[str, Any]
 """Column to value; all rows of one call have the same columns."""
+
+
+def insert(session: Session, model: type[SQLModel], row: Row) -> None:
+    """Insert one row at once, without the detour over an object; raises IntegrityError where it is there."""
+    session.connection().execute(sqlalchemy.insert(model), row)
 
 
 def insert_new(session: Session, model: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -28,10 +34,9 @@ def upsert(
     """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
     if not rows:
         return
-    insert = _insert(session, model)
-    statement = insert.on_conflict_do_update(
-        index_elements=list(key), set_={name: insert.excluded[name] for name in update}
-    )
+    # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
+    new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in sorted(update)}
+    statement = _insert(session, model).on_conflict_do_update(index_elements=list(key), set_=new)
     session.connection().execute(statement, list(rows))
 
 
