@@ -93,6 +93,25 @@ class PiperSpeaker:
         return _speak_in_chunks([(chunk, command) for chunk in chunks], voice, target)
 
 
+class Speakers:
+    """Several as one `Speaker`: a voice is read by the first that has it."""
+
+    def __init__(self, *speakers: Speaker) -> None:
+        self._speakers = speakers
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """See `Speaker.voices`."""
+        return tuple(dict.fromkeys(voice for one in self._speakers for voice in one.voices))
+
+    def speak(self, text: str, voice: str, target: Path) -> Spoken:
+        """See `Speaker.speak`."""
+        found = next((one for one in self._speakers if voice in one.voices), None)
+        if found is None:
+            raise VoiceUnknown(voice, self.voices)
+        return found.speak(text, voice, target)
+
+
 def _check(text: str, voice: str, voices: tuple[str, ...], limit: int) -> None:
     if not any(letter.isalnum() for letter in text):
         raise Empty("the text")

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
-from loa.audio.speak import EspeakSpeaker
+from loa.audio.speak import EspeakSpeaker, PiperSpeaker, Speaker, Speakers
 from loa.controller import commands
 from loa.controller.adapters.broker import ChildBroker, FileBroker
 from loa.controller.adapters.courier import BrokerAddress, PahoCourier
@@ -47,6 +47,7 @@ from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
 from loa.controller.services.presence import Presences
 from loa.controller.services.previews import Previews
+from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
@@ -63,6 +64,8 @@ from loa.controller.web import pages
 
 CONTROLLER_USER = "controller"
 SALT_BYTES = 12
+READ_OUT_GROWTH = 10
+"""Numbers and abbreviations grow so much at most when they are read out."""
 
 
 def run() -> None:
@@ -130,6 +133,7 @@ def build(settings: Settings) -> Controller:
         silences=air.silences,
         rights=air.rights,
         log=air.log,
+        proofs=Proofs(journal=air.journal),
         events=base.events,
         readiness=air.readiness,
         release_pages=base.events.close,
@@ -307,11 +311,18 @@ def _recordings(base: _Base) -> Recordings:
         audit=base.audit,
         folder=base.folder.recordings,
         prepare=prepare,
-        speaker=EspeakSpeaker(speed_wpm=settings.speech_words_a_minute, limit=longest * 10),
+        speaker=_speaker(settings),
         read_out=partial(read_out, limit=longest),
         limits=limits,
         at_once=settings.prepare_at_once,
     )
+
+
+def _speaker(settings: Settings) -> Speaker:
+    limit = settings.speech_limit_characters * READ_OUT_GROWTH
+    espeak = EspeakSpeaker(speed_wpm=settings.speech_words_a_minute, limit=limit)
+    piper = PiperSpeaker(settings.piper_voices, program=settings.piper_program, limit=limit)
+    return Speakers(piper, espeak)
 
 
 def _broker(base: _Base, password: str) -> FileBroker:

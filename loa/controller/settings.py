@@ -1,11 +1,12 @@
 """What the owner of a controller may set by environment variables `LOA_…`; see docs/settings.md."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
     recording_limit_ms: Annotated[int, Field(ge=1_000, le=86_400_000)] = 14_400_000
     speech_limit_characters: Annotated[int, Field(ge=1, le=200_000)] = 20_000
     speech_words_a_minute: Annotated[int, Field(ge=80, le=300)] = 150
+    piper_voices: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")], Path] = {}
+    piper_program: Annotated[str, Field(min_length=1)] = "piper"
     prepare_at_once: Annotated[int, Field(ge=1, le=64)] = 2
     request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
 
@@ -79,6 +82,14 @@ class Settings(BaseSettings):
                 "LOA_BROKER_MODE=files needs LOA_BROKER_FOLDER, the folder of the broker's files"
             )
         return self
+
+    @field_validator("piper_voices")
+    @classmethod
+    def _find_voices(cls, voices: Mapping[str, Path]) -> Mapping[str, Path]:
+        for path in voices.values():
+            if not path.is_file():
+                raise ValueError(f"there is no file {path}; name the .onnx file of the voice")
+        return voices
 
     @property
     def database(self) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loa.audio.errors import DiskFull, Empty, TextTooLong, ToolFailed, ToolMissing, VoiceUnknown
-from loa.audio.speak import ESPEAK_VOICES, EspeakSpeaker, PiperSpeaker, Speaker
+from loa.audio.speak import ESPEAK_VOICES, EspeakSpeaker, PiperSpeaker, Speaker, Speakers
 
 TEXT = "Kính thưa bà con."
 FAKE_PIPER = """#!/usr/bin/env python3
@@ -34,9 +34,11 @@ def piper(tmp_path: Path) -> PiperSpeaker:
     return PiperSpeaker(models, program=str(program))
 
 
-@pytest.fixture(params=["espeak", "piper"])
+@pytest.fixture(params=["espeak", "piper", "both"])
 def speaker(request: pytest.FixtureRequest, piper: PiperSpeaker) -> Speaker:
-    return EspeakSpeaker() if request.param == "espeak" else piper
+    espeak = EspeakSpeaker()
+    made: dict[str, Speaker] = {"espeak": espeak, "piper": piper, "both": Speakers(piper, espeak)}
+    return made[request.param]
 
 
 def test_a_voice_speaks_into_a_wav_file(speaker: Speaker, tmp_path: Path) -> None:
@@ -121,3 +123,12 @@ def test_a_program_that_fails_or_is_missing_is_told(piper: PiperSpeaker, tmp_pat
     missing = PiperSpeaker({"vais": tmp_path / "vais.onnx"}, program="no-such-piper")
     with pytest.raises(ToolMissing, match="no-such-piper"):
         missing.speak(TEXT, "vais", tmp_path / "out.wav")
+
+
+def test_each_voice_is_read_by_the_speaker_that_has_it(piper: PiperSpeaker, tmp_path: Path) -> None:
+    both = Speakers(piper, EspeakSpeaker())
+    assert both.voices == ("vais", "broken", *ESPEAK_VOICES)
+    rates = [both.speak(TEXT, voice, tmp_path / "out.wav").sample_rate_hz for voice in ("vais", "vi")]
+    assert rates == [22_050, EspeakSpeaker().speak(TEXT, "vi", tmp_path / "out.wav").sample_rate_hz]
+    with pytest.raises(VoiceUnknown):
+        both.speak(TEXT, "nobody", tmp_path / "out.wav")

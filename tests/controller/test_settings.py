@@ -4,7 +4,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from loa.audio.speak import ESPEAK_VOICES
+from loa.controller.core.access import Grant, Person, Role
+from loa.controller.main import build
 from loa.controller.settings import Settings
+from loa.controller.store.folder import DataFolder
+from loa.protocol.ids import AreaId
 
 DOCUMENT = Path(__file__).parents[2] / "docs/settings.md"
 
@@ -51,8 +56,31 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         {"base_url": "https://loa.example/under/a/path"},
         {"broker_mode": "files"},
         {"keep_plays_days": 1},
+        {"piper_voices": {"ha": "/no/such/voice.onnx"}},
+        {"piper_voices": {"Thu Hà": __file__}},
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
+
+
+def test_a_piper_voice_is_offered_first_and_speaks(tmp_path: Path) -> None:
+    program, model = tmp_path / "piper", tmp_path / "ha.onnx"
+    model.touch()
+    program.write_text('#!/bin/sh\nexec espeak-ng -v vi -s 250 -w "$4" --stdin\n')
+    program.chmod(0o755)
+    settings = Settings(data_dir=tmp_path, piper_voices={"ha": model}, piper_program=str(program))
+    folder = DataFolder(tmp_path)
+    folder.prepare()
+    folder.make_key()
+    controller = build(settings)
+    controller.db.migrate()
+    assert controller.recordings.voices == ("ha", *ESPEAK_VOICES)
+    writer = Person("mai", "Mai", frozenset({Grant(AreaId("lang-cong"), Role.OFFICIAL)}))
+    preferred, _ = controller.recordings.speak(writer, "Kính thưa bà con.", chime=False)
+    other, _ = controller.recordings.speak(writer, "Kính thưa bà con.", voice="vi", chime=False)
+    for part in reversed(controller.parts):
+        if part.name in {"journal of silences", "database"}:
+            part.stop()
+    assert preferred.duration_ms < other.duration_ms
