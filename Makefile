@@ -37,7 +37,12 @@ setup: test-packages $(VENV)/.project ## everything that the other targets need
 
 .PHONY: test
 test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k late"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ONLY)
+ifdef ONLY
+	$(BIN)/python -m pytest $(ONLY)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime"
+	$(BIN)/python -m pytest -m realtime
+endif
 
 .PHONY: check
 check: python-packages $(VENV)/.project ## style, types, architecture, dead and doubled code, lock file

@@ -81,8 +81,9 @@ class Desk:
         return self.open(path, storage_state=self.known[user], **options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: as long as Playwright is there, its event loop runs in this thread."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=SWITCHES)

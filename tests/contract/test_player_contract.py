@@ -17,6 +17,8 @@ from loa.audio.wav_player import WavPlayer
 from tests.audio.support import CardInTime, SystemClock, heard_in, noise, write_wav
 from tests.fakes.player import FakePlayer
 
+pytestmark = pytest.mark.realtime
+
 SOUND = noise(3.0)
 LEAD = timedelta(seconds=2)
 """Enough for a busy machine to start a decoder."""
@@ -162,7 +164,7 @@ def test_a_late_cue_that_may_lose_nothing_begins_at_its_beginning(rig: Rig, soun
 
 
 def test_a_cue_that_leaves_the_plan_stops_at_once(rig: Rig, sound: Path) -> None:
-    rig.player.set_plan([cue(sound, rig.now() + ms(300), 2700)])
+    rig.player.set_plan([cue(sound, rig.now() + LEAD, 2700)])
     began(rig)
     rig.player.set_plan([])
     asked_at = rig.now()
@@ -173,7 +175,7 @@ def test_a_cue_that_leaves_the_plan_stops_at_once(rig: Rig, sound: Path) -> None
 
 
 def test_the_same_plan_again_changes_nothing(rig: Rig, sound: Path) -> None:
-    planned = cue(sound, rig.now() + ms(300), 800)
+    planned = cue(sound, rig.now() + LEAD, 800)
     rig.player.set_plan([planned])
     began(rig)
     assert rig.player.status().sounding == planned
@@ -184,7 +186,7 @@ def test_the_same_plan_again_changes_nothing(rig: Rig, sound: Path) -> None:
 
 
 def test_a_new_stop_is_taken_over_by_a_sounding_cue(rig: Rig, sound: Path) -> None:
-    planned = cue(sound, rig.now() + ms(300), 60_000)
+    planned = cue(sound, rig.now() + LEAD, 60_000)
     rig.player.set_plan([planned])
     began(rig)
     earlier = replace(planned, stop_at=planned.start_at + ms(1500))
@@ -227,7 +229,7 @@ def test_a_missing_file_is_told_and_the_next_cue_sounds(rig: Rig, sound: Path) -
 
 
 def test_closing_ends_what_sounds(rig: Rig, sound: Path) -> None:
-    rig.player.set_plan([cue(sound, rig.now() + ms(300), 2500)])
+    rig.player.set_plan([cue(sound, rig.now() + LEAD, 2500)])
     began(rig)
     rig.player.close()
     rig.player.close()

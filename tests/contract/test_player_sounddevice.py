@@ -16,6 +16,8 @@ from loa.audio.find import decode, find
 from loa.audio.sounddevice_player import open_output
 from tests.audio.support import noise, wait_until, write_wav
 
+pytestmark = pytest.mark.realtime
+
 ALSA_PLUGIN = "alsa-lib/libasound_module_pcm_pulse.so"
 PLAY = """
 import sys

@@ -19,6 +19,8 @@ from loa.audio.prepare import prepare
 from loa.audio.wav_player import WavPlayer
 from tests.audio.support import SystemClock, noise, wait_until, write_wav
 
+pytestmark = pytest.mark.realtime
+
 
 def now() -> datetime:
     return datetime.now(UTC)
