@@ -32,6 +32,7 @@ from tests.waiting import wait_for
 
 START_WITHIN_S = 60.0
 INTRUDER = "intruder"
+SIMULATED_DAYS = Path(__file__).parent / "simulated_days"
 
 
 class Loudspeaker:
@@ -246,7 +247,14 @@ def _clock(at: datetime | None) -> dict[str, str]:
         return {}
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     ahead_s = (at - now()).total_seconds()
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{ahead_s:+.3f}", "DONT_FAKE_MONOTONIC": "1"}
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{ahead_s:+.3f}",
+        "DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": os.pathsep.join([str(SIMULATED_DAYS), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        ),
+    }
 
 
 def _clean() -> dict[str, str]:
