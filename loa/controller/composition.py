@@ -16,6 +16,7 @@ from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import People
 from loa.controller.services.previews import Previews
+from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
@@ -72,6 +73,7 @@ class Controller:
     silences: Silences
     rights: RightsKeeper
     log: Log
+    proofs: Proofs
     events: EventStream
     readiness: Readiness
     release_pages: Callable[[], None]

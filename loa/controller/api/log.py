@@ -10,6 +10,7 @@ from loa.controller.api.deps import Parts, Who
 from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
+from loa.controller.core.judge import Verdict
 from loa.controller.store.log import LogFilter
 from loa.controller.store.tables import LogRow
 from loa.protocol.ids import AreaId, BroadcastId, NodeId
@@ -82,6 +83,36 @@ def log(who: Who, parts: Parts, query: Annotated[LogQuery, Query()]) -> LogLines
     return LogLines(items=[as_line(row) for row in page.lines], cursor=page.cursor)
 
 
+class Demand(BaseModel):
+    """A stretch that had to sound."""
+
+    from_at: Instant
+    to_at: Instant
+
+
+class Proof(BaseModel):
+    """What the node reported, held against what its timeline demanded."""
+
+    verdict: Verdict
+    demanded: list[Demand]
+    demanded_reason: str | None
+    lacking_ms: int
+    beyond_ms: int
+
+
+def proof(line: int, who: Who, parts: Parts) -> Proof:
+    """Recompute the node's timeline and judge the line by it."""
+    with parts.db.look() as session:
+        found = parts.proofs.of(session, who, line)
+    return Proof(
+        verdict=found.verdict,
+        demanded=[Demand(from_at=one.from_at, to_at=one.to_at) for one in found.demanded],
+        demanded_reason=found.demanded_reason,
+        lacking_ms=found.lacking_ms,
+        beyond_ms=found.beyond_ms,
+    )
+
+
 def as_line(row: LogRow) -> LogLine:
     """A row as it is shown."""
     own = row.model_dump(include=_SAME)
@@ -96,9 +127,10 @@ def as_line(row: LogRow) -> LogLine:
 
 
 def router() -> APIRouter:
-    """`/log`."""
+    """`/log` and its proofs."""
     routes = APIRouter(tags=["log"])
     routes.add_api_route("/log", log, responses=documented(401, 404))
+    routes.add_api_route("/log/{line}/proof", proof, responses=documented(401, 404))
     return routes
 
 
