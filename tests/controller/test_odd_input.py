@@ -92,5 +92,19 @@ def test_no_text_is_taken_that_utf_8_or_a_database_cannot_write(text: str) -> No
         TypeAdapter(Words).validate_python(text)
 
 
+@pytest.mark.parametrize("member", ["rule", "RRULE", "start"])
+def test_a_misspelt_recurrence_is_not_taken_for_none(admin: Client, member: str) -> None:
+    when = {"start_local": "2026-11-25T09:00", member: "FREQ=DAILY"}
+    plan = {"audience": [COMMUNE], "when": when}
+    for path, body in (
+        ("/bulletins", {"area": COMMUNE, "plan": plan}),
+        ("/previews", {"area": COMMUNE, "plan": plan}),
+        (f"/areas/{COMMUNE}/inbox/{'0' * 64}/choose", {"when": when}),
+    ):
+        answer = admin.post(path, body)
+        assert (answer.status_code, answer.json()["code"]) == REFUSED
+        assert member in answer.text
+
+
 def test_a_page_of_the_audit_beyond_all_numbers_is_refused(admin: Client) -> None:
     assert admin.get(f"/audit?cursor={10**30}").status_code == 422

@@ -11,10 +11,10 @@ from loa.controller.api.deps import Parts, Who
 from loa.controller.api.given import Given
 from loa.controller.api.once import Once, Result
 from loa.controller.api.problems import documented
+from loa.controller.core.bulletins import AskedWhen
 from loa.controller.core.inbox import InboxItem, InboxState
 from loa.controller.store.database import Work
 from loa.protocol.ids import AreaId, BroadcastId
-from loa.protocol.when import When
 
 
 class InboxItemOut(BaseModel):
@@ -41,7 +41,7 @@ class InboxOut(BaseModel):
 class ChoiceIn(Given):
     """Another time, by which it becomes a broadcast of the commune; None keeps the issuer's."""
 
-    when: Annotated[When | None, Field(examples=[{"start_local": "2026-06-11T17:30"}])] = None
+    when: Annotated[AskedWhen | None, Field(examples=[{"start_local": "2026-06-11T17:30"}])] = None
 
 
 class OrderIn(Given):

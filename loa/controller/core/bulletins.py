@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from loa.protocol.broadcast import DAY_MS
 from loa.protocol.ids import AreaId, RecordingId
@@ -19,6 +19,17 @@ TEXT_CHARACTERS = 200_000
 """What a draft keeps; a voice reads less, see the limits of speech."""
 MOST_AUDIENCE = 256
 NOW = "now"
+
+
+def _check_members(given: object) -> object:
+    unknown = sorted(map(str, given.keys() - When.model_fields.keys())) if isinstance(given, dict) else []
+    if unknown:
+        raise ValueError(f"a time has no member {', '.join(unknown)}; see the description")
+    return given
+
+
+AskedWhen = Annotated[When, BeforeValidator(_check_members)]
+"""A time as people's programs send it: a misspelt rule must not make a recurrence sound once."""
 
 
 class BulletinState(StrEnum):
@@ -37,7 +48,7 @@ class Plan(BaseModel):
 
     audience: Annotated[tuple[AreaId, ...], Field(max_length=MOST_AUDIENCE)] = ()
     """Areas in any order; kept sorted, each once."""
-    when: When | Literal["now"] | None = None
+    when: AskedWhen | Literal["now"] | None = None
     after_interruption: AfterInterruption = AfterInterruption.RESUME
     late: Late = Late.WHOLE
     not_after_ms: Annotated[DurationMs | None, Field(ge=0, le=DAY_MS)] = None
