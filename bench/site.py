@@ -118,7 +118,7 @@ def _prepare(folder: Path, environment: dict[str, str], nodes: dict[str, str | N
         ]
         insert_new(work.session, NodeRow, enrolled)
         touch(work.session)
-        work.session.add(RecordingRow(sha256=SOUND, created_at=now, **_RECORDING))
+        insert_new(work.session, RecordingRow, [{"sha256": SOUND, "created_at": now} | _RECORDING])
     database.close()
 
 

@@ -48,7 +48,7 @@ def store_known(session: Session, nodes: list[Known], now: datetime) -> None:
         for known in nodes
     ]
     statement = update(NodeRow).where(col(NodeRow.id) == bindparam("node"))
-    values = {"state": bindparam("new_state"), "state_at": bindparam("new_at")}
+    values: dict[str, object] = {"state": bindparam("new_state"), "state_at": bindparam("new_at")}
     session.connection().execute(statement.values(values), parameters)
     store_presences(session, {known.node: known.presence for known in nodes}, now)
 

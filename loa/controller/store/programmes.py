@@ -65,8 +65,13 @@ def urgent_contents_of(
 
 def sent_to_areas(session: Session) -> list[Sent]:
     """The versions of every area that was ever sent anything."""
-    columns = (ProgrammeRow.area_id, ProgrammeRow.version, ProgrammeRow.urgent_version, ProgrammeRow.urgent)
-    return [Sent(AreaId(row[0]), row[1], row[2], row[3]) for row in session.exec(select(*columns))]
+    found = sqlalchemy.select(
+        col(ProgrammeRow.area_id),
+        col(ProgrammeRow.version),
+        col(ProgrammeRow.urgent_version),
+        col(ProgrammeRow.urgent),
+    )
+    return [Sent(AreaId(row[0]), row[1], row[2], row[3]) for row in session.connection().execute(found)]
 
 
 def placed_areas(session: Session, now: datetime) -> frozenset[AreaId]:
@@ -77,18 +82,18 @@ def placed_areas(session: Session, now: datetime) -> frozenset[AreaId]:
 
 def pointers(session: Session, area: AreaId | None = None) -> list[ProgrammePointer]:
     """To the current programme of the area, or of every area that has one."""
-    columns = (
-        ProgrammeRow.area_id,
-        ProgrammeRow.version,
-        ProgrammeRow.sha256,
+    found = sqlalchemy.select(
+        col(ProgrammeRow.area_id),
+        col(ProgrammeRow.version),
+        col(ProgrammeRow.sha256),
         func.length(ProgrammeRow.body),
-    )
-    found = select(*columns, ProgrammeRow.issued_at).where(col(ProgrammeRow.body).is_not(None))
+        col(ProgrammeRow.issued_at),
+    ).where(col(ProgrammeRow.body).is_not(None))
     if area is not None:
-        found = found.where(ProgrammeRow.area_id == area)
+        found = found.where(col(ProgrammeRow.area_id) == area)
     return [
         ProgrammePointer(area=area, version=version, sha256=sha256, size_bytes=size, issued_at=at)
-        for area, version, sha256, size, at in session.exec(found)
+        for area, version, sha256, size, at in session.connection().execute(found)
     ]
 
 
@@ -131,15 +136,18 @@ def pointer_of(session: Session, area: AreaId) -> ProgrammePointer | None:
 
 def config_pointers(session: Session, nodes: set[NodeId] | None = None) -> list[ConfigPointer]:
     """To the current configurations of these nodes, or of all that are in service."""
-    columns = (NodeRow.id, NodeRow.config_version, NodeRow.config_sha256, func.length(NodeRow.config_body))
-    found = select(*columns, NodeRow.config_issued_at).where(
-        col(NodeRow.config_body).is_not(None), col(NodeRow.retired_at).is_(None)
-    )
+    found = sqlalchemy.select(
+        col(NodeRow.id),
+        col(NodeRow.config_version),
+        col(NodeRow.config_sha256),
+        func.length(NodeRow.config_body),
+        col(NodeRow.config_issued_at),
+    ).where(col(NodeRow.config_body).is_not(None), col(NodeRow.retired_at).is_(None))
     if nodes is not None:
         found = found.where(col(NodeRow.id).in_(nodes))
     return [
         ConfigPointer(node=node, version=version, sha256=sha256, size_bytes=size, issued_at=at)
-        for node, version, sha256, size, at in session.exec(found)
+        for node, version, sha256, size, at in session.connection().execute(found)
     ]
 
 
@@ -170,12 +178,12 @@ def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withd
         .join(BroadcastRow)
         .join(PlacementRow, col(PlacementRow.broadcast_id) == BroadcastRow.id)
         .where(PlacementRow.area_id == area, _alive(since))
-        .where(or_(col(WithdrawalRow.area_id).is_(None), WithdrawalRow.area_id == area))
+        .where(or_(col(WithdrawalRow.area_id).is_(None), col(WithdrawalRow.area_id) == area))
     )
     return tuple(_withdrawal(row) for row in session.exec(found))
 
 
-def _withdrawal(row: Row[Any] | WithdrawalRow) -> Withdrawal:
+def _withdrawal(row: Row[*tuple[Any, ...]] | WithdrawalRow) -> Withdrawal:
     return Withdrawal(
         id=WithdrawalId(row.id), target=BroadcastId(row.target), issued_at=row.issued_at, by=row.by
     )

@@ -77,7 +77,7 @@ def _read(session: Session) -> Tree:
     return Tree(places, {NodeId(node) for node in nodes}, zones)
 
 
-def _place(row: Row[Any]) -> Place:
+def _place(row: Row[*tuple[Any, ...]]) -> Place:
     above = AreaId(row.parent_id) if row.parent_id else None
     return Place(AreaId(row.id), row.name, AreaKind(row.kind), above, row.authority, row.tz, row.policy)
 
