@@ -31,7 +31,7 @@ RULES = (
         r"\bsleep\((?!0\))",
         "wait for an event: tests/waiting.py",
         r"^tests/",
-        r"^tests/waiting\.py$",
+        r"^tests/(waiting|flow/simulated_days/sitecustomize)\.py$",
     ),
 )
 
