@@ -81,17 +81,16 @@ class Sessions:
 
     def whose(self, session: Session, secret: str) -> SignedIn:
         """Who a session or token belongs to, with the roles of now; raises `Unauthenticated`."""
-        row = people.session_row(session, secret_hash(secret))
-        if row is None or row.expires_at <= self._clock.now():
+        found = people.known_by(session, secret_hash(secret))
+        if found is None or found.expires_at <= self._clock.now():
             raise Unauthenticated("session_over", "the session or token is over; sign in again")
-        user = people.user_of(session, row.user_id)
-        if user is None or not user.active:
+        if not found.active:
             raise Unauthenticated("session_over", "the account is closed; ask an administrator")
         return SignedIn(
-            person=Person(user.id, user.name, user.grants),
+            person=Person(found.user_id, found.name, found.grants),
             secret=secret,
-            csrf=row.csrf if row.kind == people.SESSION else None,
-            expires_at=row.expires_at,
+            csrf=found.csrf if found.kind == people.SESSION else None,
+            expires_at=found.expires_at,
         )
 
     def end(self, work: Work, signed_in: SignedIn) -> None:

@@ -1,9 +1,11 @@
 """Users, roles, sessions and tokens in the database."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete
+import sqlalchemy
+from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, or_, select
 
 from loa.controller.core.access import Grant, Role
@@ -73,6 +75,37 @@ def session_row(session: Session, token_hash: str) -> SessionRow | None:
     return session.get(SessionRow, token_hash)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A session or token, and whose it is."""
+
+    kind: str
+    csrf: str
+    expires_at: datetime
+    user_id: str
+    name: str
+    active: bool
+    grants: frozenset[Grant]
+
+
+def known_by(session: Session, token_hash: str) -> Known | None:
+    """The session or token with that hash, with the person's roles of now: one question for each request."""
+    rows = session.connection().execute(_KNOWN, {"hash": token_hash}).all()
+    if not rows:
+        return None
+    grants = frozenset(Grant(AreaId(row.area_id), Role(row.role)) for row in rows if row.area_id is not None)
+    first = rows[0]
+    return Known(
+        kind=first.kind,
+        csrf=first.csrf,
+        expires_at=first.expires_at,
+        user_id=first.id,
+        name=first.name,
+        active=first.active,
+        grants=grants,
+    )
+
+
 def add_session(
     session: Session,
     *,
@@ -130,3 +163,20 @@ def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
         created_at=row.created_at,
         grants=grants,
     )
+
+
+_KNOWN = (
+    sqlalchemy.select(
+        col(SessionRow.kind),
+        col(SessionRow.csrf),
+        col(SessionRow.expires_at),
+        col(UserRow.id),
+        col(UserRow.name),
+        col(UserRow.active),
+        col(RoleRow.area_id),
+        col(RoleRow.role),
+    )
+    .join(UserRow, col(UserRow.id) == col(SessionRow.user_id))
+    .outerjoin(RoleRow, col(RoleRow.user_id) == col(UserRow.id))
+    .where(col(SessionRow.token_hash) == bindparam("hash"))
+)
