@@ -51,7 +51,7 @@ def test_where_apt_is_absent_the_packages_are_named(machine: Machine) -> None:
     done = machine.set_up("run")
     assert done.returncode == 1
     assert "there is no apt-get here" in done.stderr
-    assert "apt-get install --no-install-recommends espeak-ng mosquitto libportaudio2\n" in done.stderr
+    assert "apt-get install --no-install-recommends espeak-ng mosquitto libportaudio2 libsndfile1\n" in done.stderr
 
 
 def test_who_may_not_install_is_told_what_to_ask_for(machine: Machine) -> None:
@@ -87,7 +87,7 @@ def test_only_what_is_missing_is_installed_and_no_service_starts(machine: Machin
     assert machine.set_up("run").returncode == 0
     calls = machine.calls.read_text().splitlines()
     assert calls[-3:] == [
-        "install espeak-ng mosquitto libportaudio2",
+        "install mosquitto libportaudio2 libsndfile1",
         "denied",
         "systemctl disable mosquitto",
     ]
