@@ -51,7 +51,10 @@ def test_where_apt_is_absent_the_packages_are_named(machine: Machine) -> None:
     done = machine.set_up("run")
     assert done.returncode == 1
     assert "there is no apt-get here" in done.stderr
-    assert "apt-get install --no-install-recommends espeak-ng mosquitto libportaudio2 libsndfile1\n" in done.stderr
+    assert (
+        "apt-get install --no-install-recommends espeak-ng mosquitto libportaudio2 libsndfile1\n"
+        in done.stderr
+    )
 
 
 def test_who_may_not_install_is_told_what_to_ask_for(machine: Machine) -> None:
