@@ -30,6 +30,7 @@ from loa.controller.services.people import NewUser, People
 from loa.controller.settings import Settings
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 
 TERMINAL = "terminal"
@@ -199,6 +200,9 @@ class _Unheard:
         """Nothing is written for the broker from here."""
 
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
+        """Nothing is sent from here."""
+
+    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
         """Nothing is sent from here."""
 
     def urgent_changed(self, areas: frozenset[AreaId]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 from loa.protocol.programme import Silence
 from loa.protocol.topics import Message, Topic
@@ -46,6 +47,10 @@ class Publisher(Protocol):
 
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
         """Call after the commit that changed placements, withdrawals or order of these areas."""
+        ...
+
+    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+        """Call after the commit that placed an emergency in these areas."""
         ...
 
     def urgent_changed(self, areas: frozenset[AreaId]) -> None:

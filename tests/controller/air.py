@@ -33,6 +33,7 @@ class Times:
     starts_in: timedelta = timedelta(hours=1)
     duration_ms: int = 25_000
     rrule: str | None = None
+    authority: int = 20
 
 
 def place(
@@ -98,7 +99,7 @@ def _broadcast(area: AreaId, title: str, class_: BroadcastClass, now: datetime, 
         audience=(area,),
         when=When(start_local=wall.strftime("%Y-%m-%dT%H:%M:%S"), rrule=times.rrule),
         issuer=area,
-        authority=20,
+        authority=times.authority,
         not_after_ms=DurationMs(600_000),
         last_end_ms=DurationMs(1_800_000),
     )

@@ -238,7 +238,8 @@ def test_an_emergency_sounds_at_once_by_one_person_at_any_hour(office: Office) -
     answer = office.hoa.post(f"/bulletins/{bulletin['id']}/emergency", headers=match(bulletin))
     starts = instant(answer["broadcast"]["first_start_at"])
     assert starts - office.desk.clock.at == timedelta(milliseconds=500)
-    assert office.desk.town.publisher.urgents == [{AreaId(COMMUNE)}]
+    ((areas, entry),) = office.desk.town.publisher.emergencies
+    assert (areas, entry.id) == (frozenset({AreaId(COMMUNE)}), answer["broadcast"]["id"])
     assert office.desk.town.publisher.programmes == [{AreaId(COMMUNE)}]
 
 

@@ -130,7 +130,7 @@ def test_an_emergency_from_above_sounds_without_asking(office: Office) -> None:
     answer = office.tinh.post(f"/bulletins/{bulletin['id']}/emergency", headers=match(bulletin))
     assert states(office) == {answer["broadcast"]["id"]: "playing"}
     assert reach(office, answer["broadcast"]["id"]) == {COMMUNE}
-    assert office.desk.town.publisher.urgents == [{COMMUNE}]
+    assert [areas for areas, _ in office.desk.town.publisher.emergencies] == [{COMMUNE}]
 
 
 def test_another_communes_inbox_is_nobodys_business(quick: Office) -> None:

@@ -125,6 +125,38 @@ def test_an_emergency_is_on_air_when_the_call_returns(station: Station) -> None:
     assert [one.id for one in station.urgent().entries] == [entry.id]
 
 
+def test_an_emergency_leaves_beside_what_is_urgent_already(station: Station) -> None:
+    before = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ nhất")
+    station.publisher.urgent_changed(AREAS)
+    entry = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ hai")
+    station.publisher.emergency(AREAS, entry)
+    assert {one.id for one in station.urgent().entries} == {before.id, entry.id}
+
+
+def test_what_memory_did_not_know_is_mended_afterwards(station: Station) -> None:
+    gone = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ đã rút")
+    station.publisher.urgent_changed(AREAS)
+    station.idle()
+    withdrawal = withdraw(station.town, gone.id)
+    entry = place(station.town, COMMUNE, class_=EMERGENCY)
+    station.publisher.emergency(AREAS, entry)
+    wait_for(lambda: station.urgent().withdrawals or None, what="the withdrawal that memory did not know")
+    assert [one.id for one in station.urgent().entries] == [entry.id]
+    assert [one.id for one in station.urgent().withdrawals] == [withdrawal]
+
+
+def test_what_is_over_takes_no_room_from_a_new_emergency(station: Station) -> None:
+    higher = Times(authority=30)
+    for number in range(8):
+        place(station.town, COMMUNE, class_=EMERGENCY, title=f"Lũ đã rút {number}", times=higher)
+    station.publisher.urgent_changed(AREAS)
+    station.idle()
+    station.town.clock.forward(days=1)
+    entry = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ mới")
+    station.publisher.emergency(AREAS, entry)
+    assert [one.id for one in station.urgent().entries] == [entry.id]
+
+
 def test_an_ordinary_broadcast_is_not_urgent(station: Station) -> None:
     place(station.town, COMMUNE)
     station.publisher.urgent_changed(AREAS)
@@ -163,6 +195,7 @@ def test_a_silence_goes_out_with_the_emergencies_known_before(station: Station) 
 
 
 def test_what_does_not_fit_is_left_to_the_programme_and_counted(station: Station) -> None:
+    station.idle()
     for number in range(8):
         place(station.town, COMMUNE, class_=EMERGENCY, title=f"Lũ khẩn cấp {number}")
     kept = silence(station.journal, station.town.clock.now(), COMMUNE)

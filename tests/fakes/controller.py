@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from loa.controller.ports import Event, EventKind
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -29,10 +30,14 @@ class FakePublisher:
 
     programmes: list[frozenset[AreaId]] = field(default_factory=list)
     urgents: list[frozenset[AreaId]] = field(default_factory=list)
+    emergencies: list[tuple[frozenset[AreaId], Entry]] = field(default_factory=list)
     configs: list[frozenset[AreaId]] = field(default_factory=list)
 
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
         self.programmes.append(areas)
+
+    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+        self.emergencies.append((areas, entry))
 
     def urgent_changed(self, areas: frozenset[AreaId]) -> None:
         self.urgents.append(areas)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.broadcasts import ApprovedOut, approved_out
 from loa.controller.api.deps import Parts, Who
 from loa.controller.api.etags import Revision, etag
 from loa.controller.api.given import Given
-from loa.controller.api.once import Once, Result
+from loa.controller.api.once import Once, OnceUnasked, Result
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Key, Words
 from loa.controller.core.bulletins import (
@@ -186,9 +186,14 @@ def approve(parts: Parts, who: Who, bulletin_id: Key, revision: Revision, once: 
     return once.run(lambda work: approved_out(parts.broadcasts.approve(work, who, bulletin_id, revision)))
 
 
-def emergency(parts: Parts, who: Who, bulletin_id: Key, revision: Revision, once: Once) -> Response:
+def emergency(
+    request: Request, parts: Parts, bulletin_id: Key, revision: Revision, once: OnceUnasked
+) -> Response:
     """Broadcast a bulletin of class emergency now, alone; it interrupts what sounds, at any hour."""
-    return once.run(lambda work: approved_out(parts.broadcasts.emergency(work, who, bulletin_id, revision)))
+    who = parts.gate.person(request)
+    return once.by(who).run(
+        lambda work: approved_out(parts.broadcasts.emergency(work, who, bulletin_id, revision))
+    )
 
 
 def _result(bulletin: Bulletin, status: int = 200) -> Result:

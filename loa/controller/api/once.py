@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from loa.controller.api.deps import Parts, Who
 from loa.controller.composition import Controller
+from loa.controller.core.access import Person
 from loa.controller.services.idempotency import KEY_CHARACTERS, Answer
 from loa.controller.store.database import Work
 
@@ -60,9 +61,23 @@ async def request_sha256(request: Request) -> str:
     return digest.hexdigest()
 
 
-async def once_only(
+@dataclass(frozen=True, slots=True)
+class OnceFor:
+    """For an endpoint that asks who it is in its own thread, since an emergency has no time to change it."""
+
+    parts: Controller
+    key: str | None
+    request_sha256: str
+
+    def by(self, who: Person) -> OnceOnly:
+        """The request, once this person is known to have sent it."""
+        return OnceOnly(
+            parts=self.parts, user_id=who.user_id, key=self.key, request_sha256=self.request_sha256
+        )
+
+
+async def once_for(
     parts: Parts,
-    who: Who,
     sha256: Annotated[str, Depends(request_sha256)],
     idempotency_key: Annotated[
         str | None,
@@ -72,9 +87,14 @@ async def once_only(
             max_length=KEY_CHARACTERS,
         ),
     ] = None,
-) -> OnceOnly:
+) -> OnceFor:
+    """The request by its bytes and key, whoever sent it."""
+    return OnceFor(parts=parts, key=idempotency_key, request_sha256=sha256)
+
+
+async def once_only(who: Who, request: Annotated[OnceFor, Depends(once_for)]) -> OnceOnly:
     """For endpoints whose body is JSON."""
-    return OnceOnly(parts=parts, user_id=who.user_id, key=idempotency_key, request_sha256=sha256)
+    return request.by(who)
 
 
 def _answer(result: Result) -> Answer:
@@ -84,5 +104,6 @@ def _answer(result: Result) -> Answer:
     return Answer(status=result.status, body=body, headers=headers)
 
 
+OnceUnasked = Annotated[OnceFor, Depends(once_for)]
 Once = Annotated[OnceOnly, Depends(once_only)]
 """An endpoint writes `once: Once` and returns `once.run(lambda work: Result(…))`."""

@@ -1,11 +1,12 @@
 """What was last sent to each area, in memory: the base of versions, and of STOP without a database."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from loa.controller.core.programme import Contents
 from loa.controller.core.versions import is_credible, next_version
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 from loa.protocol.reports import Held
 
@@ -67,6 +68,14 @@ class Airwaves:
         with self._lock:
             if number > found.known_by:
                 found.known_by, found.known = number, known
+
+    def add_emergency(self, area: AreaId, entry: Entry) -> None:
+        """Know of an emergency that was committed just now; a look that began before may not have seen it."""
+        found = self.area(area)
+        with self._lock:
+            found.looks += 1
+            found.known_by = found.looks
+            found.known = replace(found.known, entries=(*found.known.entries, entry))
 
     def take_programme_version(self, area: AreaId, now: datetime) -> int:
         """The next version, which is then the current one."""

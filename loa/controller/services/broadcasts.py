@@ -20,8 +20,8 @@ from loa.controller.services.placing import Placing
 from loa.controller.services.refusals import refused
 from loa.controller.store import broadcasts as store
 from loa.controller.store.areas import areas_below, path_of
-from loa.controller.store.bulletins import read_recording
 from loa.controller.store.database import Session, Work
+from loa.controller.store.tables import RecordingRow
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Broadcast, ControllerApproval, Entry, RecordingSource, approve
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
@@ -140,17 +140,13 @@ class Broadcasts:
 
     def _issue(self, work: Work, who: Person, bulletin: Bulletin) -> Approved:
         draft = bulletin.draft
-        check_complete(work.session, draft)
+        recording = check_complete(work.session, draft)
         authority = self._authority(work.session, draft.area)
-        text = text_digest(draft.text) if draft.text and self._is_speech(work.session, draft) else None
+        text = text_digest(draft.text) if draft.text and recording.origin == "speech" else None
         issuer = Issuer(draft, bulletin.id, authority, text)
-        scheduled, notices = self._make(work, who, issuer, _source(work.session, draft))
+        scheduled, notices = self._make(work, who, issuer, _source(recording))
         self._bulletins.approved(work, who, bulletin)
         return Approved(scheduled, notices)
-
-    def _is_speech(self, session: Session, draft: Draft) -> bool:
-        recording = read_recording(session, draft.recording or "")
-        return recording is not None and recording.origin == "speech"
 
     def _make(
         self, work: Work, who: Person, issuer: Issuer, source: RecordingSource
@@ -170,16 +166,18 @@ class Broadcasts:
             ),
         )
         broadcast = _document(issuer, source, examined, now)
-        scheduled = self._keep(work, who, broadcast, examined, now)
+        scheduled, entry = self._keep(work, who, broadcast, examined, now)
         goes_to = destinations(tree, draft.area, draft.class_, draft.plan.audience)
-        urgent = draft.class_ is BroadcastClass.EMERGENCY
-        self._placing.place(work, scheduled.id, goes_to, now, urgent=urgent)
+        if draft.class_ is BroadcastClass.EMERGENCY:
+            self._placing.place_emergency(work, entry, goes_to)
+        else:
+            self._placing.place(work, entry.id, goes_to, now)
         self._placing.tell(work, {draft.area}, scheduled.id)
         return scheduled, in_order([*examined.notices, *_waiting(goes_to, draft)])
 
     def _keep(
         self, work: Work, who: Person, broadcast: Broadcast, examined: Examined, now: datetime
-    ) -> Scheduled:
+    ) -> tuple[Scheduled, Entry]:
         approval = approve(broadcast, approver=who.user_id, approved_at=now, key=self._key)
         entry = _entry(broadcast, approval, now)
         scheduled = Scheduled(
@@ -201,7 +199,7 @@ class Broadcasts:
             bulletin=broadcast.bulletin,
             first_start_at=scheduled.first_start_at,
         )
-        return scheduled
+        return scheduled, entry
 
 
 def _document(issuer: Issuer, source: RecordingSource, examined: Examined, now: datetime) -> Broadcast:
@@ -211,10 +209,7 @@ def _document(issuer: Issuer, source: RecordingSource, examined: Examined, now: 
     return make_broadcast(issuer, source, examined.when, examined.starts, created_at=now)
 
 
-def _source(session: Session, draft: Draft) -> RecordingSource:
-    recording = read_recording(session, draft.recording or "")
-    if recording is None:
-        raise Invalid("no_such_recording", "upload or speak the recording first", recording=draft.recording)
+def _source(recording: RecordingRow) -> RecordingSource:
     return RecordingSource(
         recording=RecordingId(recording.sha256),
         duration_ms=DurationMs(recording.duration_ms),

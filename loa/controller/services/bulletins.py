@@ -13,6 +13,7 @@ from loa.controller.services.rights import permit
 from loa.controller.store import bulletins as store
 from loa.controller.store.areas import areas_below
 from loa.controller.store.database import Session, Work
+from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import AreaId, sha256_hex
 from loa.protocol.units import to_whole_ms
 
@@ -196,27 +197,28 @@ def text_digest(text: str) -> str:
     return sha256_hex(text.strip().encode())
 
 
-def check_complete(session: Session, draft: Draft) -> None:
-    """Return if nothing is lacking and the voice reads the text as it stands; raises `Invalid`."""
+def check_complete(session: Session, draft: Draft) -> RecordingRow:
+    """The recording, if nothing is lacking and the voice reads the text as it stands; raises `Invalid`."""
     lacking = lacks(draft)
     if lacking:
         names = ", ".join(lacking)
         raise Invalid(
             "incomplete", f"the bulletin still lacks: {names}", lacking=[str(one) for one in lacking]
         )
-    check_spoken(session, draft)
+    return check_spoken(session, draft)
 
 
-def check_spoken(session: Session, draft: Draft) -> None:
-    """Return unless the recording reads another text than the one that stands there; raises `Invalid`."""
+def check_spoken(session: Session, draft: Draft) -> RecordingRow:
+    """The recording, unless it reads another text than the one that stands there; raises `Invalid`."""
     recording = store.read_recording(session, draft.recording or "")
     if recording is None:
         raise Invalid("incomplete", "the bulletin still lacks: recording", lacking=[str(Lack.RECORDING)])
     text = (draft.text or "").strip()
     if recording.origin != "speech" or not text:
-        return
+        return recording
     if not store.is_spoken(session, recording.sha256, text_digest(text)):
         raise Invalid("text_not_read", "the text was changed after it was read out; have it read out again")
+    return recording
 
 
 def not_found(bulletin_id: str) -> NotFound:

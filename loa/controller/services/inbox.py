@@ -115,7 +115,7 @@ class Inbox:
 
     def _place(self, work: Work, area: AreaId, scheduled: Scheduled, now: datetime) -> None:
         places = places_within(read_tree(work.session), area, scheduled.broadcast.audience)
-        self._placing.place(work, scheduled.id, Destinations(places, {}), now, urgent=False)
+        self._placing.place(work, scheduled.id, Destinations(places, {}), now)
 
     def _reissue(
         self, work: Work, who: Person, area: AreaId, scheduled: Scheduled, when: When

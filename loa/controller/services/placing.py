@@ -7,6 +7,7 @@ from loa.controller.core.inbox import Destinations
 from loa.controller.ports import EventKind, Events, Publisher
 from loa.controller.store import broadcasts as store
 from loa.controller.store.database import Work
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId
 
 
@@ -17,15 +18,19 @@ class Placing:
         self._publisher = publisher
         self._events = events
 
-    def place(
-        self, work: Work, broadcast: BroadcastId, to: Destinations, issued_at: datetime, *, urgent: bool
-    ) -> None:
+    def place(self, work: Work, broadcast: BroadcastId, to: Destinations, issued_at: datetime) -> None:
         """Let it stand in programmes and lie in inboxes."""
         store.place(work.session, broadcast, to.placed, issued_at)
         for area, state in to.inbox.items():
             store.put_before(work.session, broadcast, area, state, issued_at)
-        self.changed(work, to.placed, urgent=urgent)
+        self.changed(work, to.placed, urgent=False)
         self.tell(work, {*to.placed, *to.inbox}, broadcast)
+
+    def place_emergency(self, work: Work, entry: Entry, to: Destinations) -> None:
+        """As `place`, and it leaves at once."""
+        places = frozenset(to.placed)
+        work.after_commit(lambda: self._publisher.emergency(places, entry))
+        self.place(work, entry.id, to, entry.issued_at)
 
     def changed(self, work: Work, areas: Collection[AreaId], *, urgent: bool) -> None:
         """Have the programmes of the areas issued anew, the urgent messages first."""

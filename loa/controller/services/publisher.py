@@ -15,6 +15,7 @@ from loa.controller.services.metrics import Metrics
 from loa.controller.services.tasks import Task
 from loa.controller.store import programmes
 from loa.controller.store.database import Database
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.reports import Held
@@ -108,6 +109,18 @@ class Publisher:
             self._send_urgent(area)
         self._chores.add(Work(urgents=set(areas)))
 
+    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+        """Call after the commit that placed an emergency in these areas: it leaves without another look.
+
+        What else is urgent is taken from memory; the publisher's thread looks afterwards and mends it.
+        """
+        for area in sorted(areas):
+            self._air.add_emergency(area, entry)
+            if entry.id in self._send_urgent(area):
+                self._composer.look_at(area)
+                self._send_urgent(area)
+        self._chores.add(Work(urgents=set(areas)))
+
     def silenced(self, area: AreaId) -> None:
         """A silence of the area is in the journal: send it, without a look at the database."""
         self._send_urgent(area)
@@ -142,7 +155,8 @@ class Publisher:
         elif version < ours:
             self._chores.add(Work(configs_lacking={AreaId(node)}))
 
-    def _send_urgent(self, area: AreaId) -> None:
+    def _send_urgent(self, area: AreaId) -> tuple[str, ...]:
+        """Compose from memory and send; the ids of what found no room."""
         self._chores.calm()
         on_air = self._air.area(area)
         with on_air.sending:
@@ -155,6 +169,7 @@ class Publisher:
         if fitted.left_out:
             self._metrics.left_out.inc(len(fitted.left_out))
             _log.warning("urgent.left_out", area=area, version=version, ids=fitted.left_out)
+        return fitted.left_out
 
     # The publisher's thread.
 
@@ -204,6 +219,9 @@ class Publisher:
     def _store_urgents(self, areas: set[AreaId]) -> None:
         if not areas:
             return
+        for area in sorted(areas):
+            if self._composer.urgent_is_stale(area):
+                self._send_urgent(area)
         with self._db.work() as work:
             for area in sorted(areas):
                 on_air = self._air.area(area)

@@ -1,10 +1,11 @@
 """Insert or update many rows in one statement: SQLite and PostgreSQL speak the same here."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Table
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -14,13 +15,14 @@ Row = dict[str, Any]
 
 def insert(session: Session, model: type[SQLModel], row: Row) -> None:
     """Insert one row at once, without the detour over an object; raises IntegrityError where it is there."""
-    session.connection().execute(sqlalchemy.insert(model), row)
+    session.connection().execute(_plain(model), row)
 
 
 def insert_new(session: Session, model: type[SQLModel], rows: Sequence[Row]) -> None:
     """Insert the rows that are not there yet, by any unique key."""
     if rows:
-        session.connection().execute(_insert(session, model).on_conflict_do_nothing(), list(rows))
+        statement = _insert(session.get_bind().dialect.name, model).on_conflict_do_nothing()
+        session.connection().execute(statement, list(rows))
 
 
 def upsert(
@@ -34,14 +36,27 @@ def upsert(
     """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
     if not rows:
         return
-    # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
-    new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in sorted(update)}
-    statement = _insert(session, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    dialect = session.get_bind().dialect.name
+    statement = _upserting(dialect, model, tuple(key), tuple(sorted(update)))
     session.connection().execute(statement, list(rows))
 
 
-def _insert(session: Session, model: type[SQLModel]) -> Any:  # noqa: ANN401 -- the two dialects share no type
+# Statements are made once: making one takes as long as running it.
+
+
+@cache
+def _plain(model: type[SQLModel]) -> Insert:
+    return sqlalchemy.insert(model)
+
+
+@cache
+def _upserting(dialect: str, model: type[SQLModel], key: tuple[str, ...], update: tuple[str, ...]) -> Insert:
+    # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
+    new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in update}
+    made: Insert = _insert(dialect, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    return made
+
+
+def _insert(dialect: str, model: type[SQLModel]) -> Any:  # noqa: ANN401 -- the two dialects share no type
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel gives it to every table class
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
