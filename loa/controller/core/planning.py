@@ -52,8 +52,7 @@ def examine(tree: Tree, asked: Request) -> Examined:
     """Everything that speaks against the plan, the gravest first; it never raises for what a person typed."""
     audience = asked.plan.audience
     strangers = tuple(area for area in audience if area not in tree or not tree.is_within(area, asked.area))
-    known = [area for area in audience if area in tree]
-    nodes = frozenset(node for area in known for node in tree.nodes_of(area))
+    nodes = tree.nodes_within(tuple(area for area in audience if area in tree))
     # an emergency passes all hours, and must not wait for thousands of nodes to be asked for theirs
     hours = [] if asked.class_ is BroadcastClass.EMERGENCY else hours_of(tree, nodes)
     when, found, about_time = _examine_time(asked, hours, tree.tz_of(asked.area))

@@ -52,6 +52,7 @@ class Tree:
             for zone in its_zones:
                 self._members[zone].append(node)
         self._found: dict[AreaId, list[NodeId]] = {}
+        self._within: dict[tuple[AreaId, ...], frozenset[NodeId]] = {}
         self._communes: dict[AreaId, frozenset[AreaId]] = {}
 
     def __contains__(self, area: AreaId) -> bool:
@@ -78,6 +79,14 @@ class Tree:
             found = [NodeId(one) for one in (*self._below(area), *members) if NodeId(one) in self._nodes]
             self._found[area] = found
         return list(found)
+
+    def nodes_within(self, areas: tuple[AreaId, ...]) -> frozenset[NodeId]:
+        """The nodes in service within any of the areas; found once for each set that is asked for."""
+        found = self._within.get(areas)
+        if found is None:
+            found = frozenset(node for area in areas for node in self.nodes_of(area))
+            self._within[areas] = found
+        return found
 
     def areas_of(self, node: NodeId) -> list[AreaId]:
         """What a node hears, from the widest to the narrowest: the tree, its zones, itself."""
