@@ -12,6 +12,7 @@ from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.service_manager import ServiceManager
 from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
@@ -75,6 +76,7 @@ def build(data: Path, sink: str) -> Agent:
         courier=courier,
         downloads=downloads,
         clock=clock,
+        watchdog=ServiceManager(),
     )
 
 

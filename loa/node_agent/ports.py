@@ -233,6 +233,22 @@ class Recordings(Protocol):
         ...
 
 
+class Watchdog(Protocol):
+    """Whoever starts the agent again when its loop no longer turns. For the thread of the loop."""
+
+    def ready(self) -> None:
+        """The agent plays what its disk holds; it listens to the network from now on."""
+        ...
+
+    def alive(self, now_s: float) -> None:
+        """The loop turned; `now_s` is the monotonic clock."""
+        ...
+
+    def stopping(self) -> None:
+        """The agent ends in order."""
+        ...
+
+
 class OpenPlayer(Protocol):
     """Opens the output."""
 

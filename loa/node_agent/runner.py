@@ -18,6 +18,7 @@ from loa.node_agent.ports import (
     FetchTrouble,
     Message,
     Timekeeper,
+    Watchdog,
 )
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
@@ -48,6 +49,7 @@ class Agent:
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
+        watchdog: Watchdog,
     ) -> None:
         self._inbox = inbox
         self._memory = memory
@@ -59,6 +61,7 @@ class Agent:
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
+        self._watchdog = watchdog
         self._lost = 0
         self._wall_s = self._read_wall()
 
@@ -69,9 +72,11 @@ class Agent:
         """
         try:
             self.recover()
+            self._watchdog.ready()
             while not is_stopped():
                 self._take_all()
                 self.turn()
+                self._watchdog.alive(self._clock.monotonic())
         finally:
             self._close()
 
@@ -145,6 +150,7 @@ class Agent:
         self._memory.keep(Change(reports=(problem(at=self._clock.now(), code=code, detail=detail),)))
 
     def _close(self) -> None:
+        self._watchdog.stopping()
         self._sounding.close()
         self._courier.close()
         self._downloads.close()

@@ -37,6 +37,24 @@ class FakeTime:
         self.time = to
 
 
+class FakeWatchdog:
+    """A `Watchdog` that counts how often the loop turned."""
+
+    def __init__(self) -> None:
+        self.is_ready = False
+        self.turns = 0
+        self.is_stopping = False
+
+    def ready(self) -> None:
+        self.is_ready = True
+
+    def alive(self, now_s: float) -> None:  # noqa: ARG002 -- the port's signature
+        self.turns += 1
+
+    def stopping(self) -> None:
+        self.is_stopping = True
+
+
 class FakeBroker:
     """Topics in memory: keeps what is retained, and delivers at once."""
 

@@ -36,9 +36,9 @@ class NodeProcess:
         enrolment = Enrolment(node=node, controller_keys=(KEY.public.x,), mqtt=account, base_url=base_url)
         (self.data / ENROLMENT_FILE).write_bytes(enrolment.to_bytes())
 
-    def start(self, *, at: datetime | None = None) -> None:
-        """Run; with `at`, under a clock that shows `at` now."""
-        environment = {**os.environ, **({} if at is None else faked(at))}
+    def start(self, *, at: datetime | None = None, **more: str) -> None:
+        """Run, with more environment; with `at`, under a clock that shows `at` now."""
+        environment = {**os.environ, **({} if at is None else faked(at)), **more}
         command = [sys.executable, "-c", "from loa.node_agent.main import run; run()"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -56,6 +56,10 @@ class NodeProcess:
     def kill(self) -> None:
         """As a loss of power takes it."""
         self._end(signal.SIGKILL, 5)
+
+    def hang(self) -> None:
+        """All of it stands still, as a process that waits for ever."""
+        os.kill(self.pid, signal.SIGSTOP)
 
     def stop(self, within_s: float = 10.0) -> int:
         """Politely; the status it ended with."""

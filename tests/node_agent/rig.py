@@ -21,7 +21,14 @@ from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalRepo
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
-from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
+from tests.fakes.node_world import (
+    FakeBroker,
+    FakeCourier,
+    FakeDownloads,
+    FakeRecordings,
+    FakeTime,
+    FakeWatchdog,
+)
 from tests.fakes.player import FakePlayer
 from tests.node_agent.makers import KEY, NODE, RING
 
@@ -51,6 +58,7 @@ class World:
         self.inbox: Queue[Arrival] = Queue(1_000)
         self.player = FakePlayer(self.clock.now())
         self.downloads = FakeDownloads()
+        self.watchdog = FakeWatchdog()
         courier = FakeCourier(self.broker, inbox=self.inbox, clock=self.clock)
         self.memory = Memory(disk=self.disk, clock=self.clock)
         self.intake = Intake(
@@ -84,6 +92,7 @@ class World:
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,
+            watchdog=self.watchdog,
         )
         self.agent.recover()
 
