@@ -40,7 +40,7 @@ test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k l
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime and not install"
 	$(BIN)/python -m pytest -m realtime
 endif
 
@@ -77,10 +77,20 @@ format: $(VENV)/.project ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header
 .PHONY: lock
-lock: $(VENV)/.project ## choose versions anew: requirements.lock from pyproject.toml (needs a package index)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --all-extras --upgrade -o requirements.lock pyproject.toml
+lock: $(VENV)/.project ## choose versions anew: the lock files from pyproject.toml (needs a package index)
+	$(COMPILE) --all-extras --upgrade -o requirements.lock pyproject.toml
+	$(COMPILE) --extra node --no-annotate -c requirements.lock -o requirements-node.lock pyproject.toml
+
+.PHONY: install-node
+install-node: ## make this machine a node, or bring it to this release (as root)
+	@tools/install_node.sh
+
+.PHONY: try-install
+try-install: test-packages $(VENV)/.project ## install a node in a bare Debian root under .cache (as root; minutes)
+	$(BIN)/python -m pytest -m install
 
 .PHONY: clean
 clean: ## remove what make and the demo made

@@ -55,7 +55,9 @@ def test_units_start_the_programs_that_are_installed() -> None:
     started = {
         match[1]
         for unit in UNITS
-        for match in re.finditer(r"^ExecStart=/opt/loa/venv/bin/(\S+)", unit.read_text(), re.MULTILINE)
+        for match in re.finditer(
+            r"^ExecStart=/opt/loa/(?:venv|current|steady)/bin/(\S+)", unit.read_text(), re.MULTILINE
+        )
     }
     assert started == set(scripts)
 

@@ -35,6 +35,13 @@ def test_a_lock_file_that_does_not_fit_is_found(wanted: list[str], lock: str, mi
     assert lock_fits.judge([Requirement(line) for line in wanted], lock_fits.entries(lock)) == [misfit]
 
 
+def test_a_node_gets_the_versions_that_were_tested() -> None:
+    whole = lock_fits.entries(LOCK)
+    assert lock_fits.differing(lock_fits.entries(LOCK), whole) == []
+    other = lock_fits.entries(LOCK.replace("2.4.6", "2.5.0") + "rich==1.0 \\\n    --hash=sha256:cc\n")
+    assert lock_fits.differing(other, whole) == ["numpy", "rich"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

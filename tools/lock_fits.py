@@ -1,8 +1,9 @@
-"""Ends with 1 when requirements.lock does not fit pyproject.toml; needs no network."""
+"""Ends with 1 when a lock file does not fit pyproject.toml, or they each other; needs no network."""
 
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -15,21 +16,33 @@ PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)(?:\[[^]]*])?==(?P<version>[^ ;]+)", r
 def main() -> int:
     """Print each misfit on a line of its own."""
     root = Path(__file__).parent.parent
-    wanted = requirements(tomllib.loads((root / "pyproject.toml").read_text()))
-    misfits = list(judge(wanted, entries((root / "requirements.lock").read_text())))
+    pyproject = tomllib.loads((root / "pyproject.toml").read_text())
+    whole = entries((root / "requirements.lock").read_text())
+    nodes = entries((root / "requirements-node.lock").read_text())
+    extras = pyproject["project"]["optional-dependencies"]
+    misfits = [
+        *judge(requirements(pyproject, extras), whole),
+        *judge(requirements(pyproject, ["node"]), nodes),
+    ]
+    misfits += [f"{name}: nodes have another than the rest" for name in differing(nodes, whole)]
     print("\n".join(misfits), end="\n" if misfits else "", file=sys.stderr)
     if misfits:
-        print("requirements.lock does not fit pyproject.toml: run `make lock`, commit both", file=sys.stderr)
+        print("the lock files do not fit pyproject.toml: run `make lock`, commit all", file=sys.stderr)
     return bool(misfits)
 
 
-def requirements(pyproject: dict[str, dict[str, object]]) -> list[Requirement]:
-    """Every direct requirement, the extras included; one name may stand in several extras."""
+def requirements(pyproject: dict[str, dict[str, object]], extras: Iterable[str]) -> list[Requirement]:
+    """Every direct requirement, these extras included; one name may stand in several extras."""
     project = pyproject["project"]
     lines: list[str] = [*project["dependencies"]]  # type: ignore[misc]  # TOML is untyped
-    for extra in project["optional-dependencies"].values():  # type: ignore[attr-defined]  # as above
-        lines.extend(extra)
+    for extra in extras:
+        lines.extend(project["optional-dependencies"][extra])  # type: ignore[index]  # as above
     return [Requirement(line) for line in lines]
+
+
+def differing(nodes: dict[str, tuple[str, str]], whole: dict[str, tuple[str, str]]) -> list[str]:
+    """The names of which a node would get another version than the one that was tested."""
+    return sorted(name for name, (version, _) in nodes.items() if whole.get(name, ("", ""))[0] != version)
 
 
 def entries(lock: str) -> dict[str, tuple[str, str]]:

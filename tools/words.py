@@ -53,7 +53,7 @@ def tracked(root: Path) -> list[str]:
         capture_output=True,
         text=True,
     )
-    own = {"LICENSE", "requirements.lock"}
+    own = {"LICENSE", "requirements.lock", "requirements-node.lock"}
     return [
         name for name in listed.stdout.split("\0") if name and name not in own and (root / name).is_file()
     ]

@@ -102,7 +102,7 @@ class Post:
 
     def start_again(self) -> None:
         """As `Restart=always` does, once the process is gone."""
-        time.sleep(self.manager.pause_s)  # RestartSec itself, not a wait for something
+        Event().wait(self.manager.pause_s)
         self.start(BACK_WITHIN_S)
 
 
