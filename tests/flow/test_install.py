@@ -15,6 +15,7 @@ CARRIED = ("etc/apt", "etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/c
 MOUNTED = ("proc", "sys", "dev", "dev/pts")
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "PIP_INDEX_URL")
 MINUTES = 60
+LISTED = "find /opt/loa /etc/loa /var/lib/loa -printf '%p %l %u %m %T@\\n' | sort"
 
 pytestmark = [pytest.mark.install, pytest.mark.timeout(30 * MINUTES)]
 
@@ -27,9 +28,9 @@ class Bare:
 
     def run(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         kept = {name: os.environ[name] for name in PROXIES if name in os.environ}
-        plain = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": "/root"}
+        plain = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": "/"}
         done = subprocess.run(
-            ["chroot", self.root, "/bin/bash", "-c", f"cd /root/loa && {command}"],
+            ["chroot", self.root, "/bin/bash", "-c", f"cd /srv/loa && {command}"],
             env={**plain, **kept},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -55,7 +56,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
     )
     for name in CARRIED:
         _carry(Path("/") / name, root / name)
-    subprocess.run(["git", "clone", "--quiet", ROOT, root / "root/loa"], check=True)
+    subprocess.run(["git", "clone", "--quiet", ROOT, root / "srv/loa"], check=True)
     mounted = [name for name in MOUNTED if not (root / name).is_mount()]
     try:
         for name in mounted:
@@ -81,13 +82,10 @@ def test_a_bare_machine_becomes_a_node(bare: Bare) -> None:
 
 def test_installing_again_changes_nothing(bare: Bare) -> None:
     bare.run("echo 'LOA_NODE_LOG_LEVEL=DEBUG' >>/etc/loa/node.env && touch /var/lib/loa/kept")
-    before = bare.run("find /opt/loa /etc/loa /var/lib/loa -newermt now-1year | sort | xargs stat -c '%n %Z'")
+    before = bare.run(LISTED).stdout
     said = bare.run("make install-node").stdout
     assert "Installing" not in said
-    after = bare.run("find /opt/loa /etc/loa /var/lib/loa -newermt now-1year | sort | xargs stat -c '%n %Z'")
-    assert [_name(line) for line in after.stdout.splitlines()] == [
-        _name(line) for line in before.stdout.splitlines()
-    ]
+    assert bare.run(LISTED).stdout == before
     assert "LOA_NODE_LOG_LEVEL=DEBUG" in bare.run("cat /etc/loa/node.env").stdout
 
 
@@ -115,7 +113,3 @@ def _carry(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         shutil.copy(source, target)
-
-
-def _name(line: str) -> str:
-    return line.rsplit(" ", 1)[0]
