@@ -16,6 +16,7 @@ from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
+from loa.node_agent.keeping import Keeping
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
@@ -45,13 +46,16 @@ def build(data: Path, sink: str) -> Agent:
     courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
+    keeping = Keeping(memory=memory, recordings=recordings, clock=clock)
     fetching = Fetching(
         memory=memory,
         intake=intake,
         sounding=sounding,
         recordings=recordings,
+        keeping=keeping,
         downloads=downloads,
         clock=clock,
+        random=dice,
     )
     telling = Telling(
         voice=voice,
@@ -61,7 +65,9 @@ def build(data: Path, sink: str) -> Agent:
         clock=clock,
         random=dice,
         sounding=lambda: sounding.sounding,
+        siren_for=lambda: sounding.siren_for,
         missing=lambda: fetching.missing,
+        without_room=lambda: keeping.without_room,
         free_bytes=recordings.free_bytes,
     )
     return Agent(

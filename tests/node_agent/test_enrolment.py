@@ -185,5 +185,6 @@ def test_a_damaged_recording_is_set_aside_and_others_are_kept(tmp_path: Path) ->
     assert not folder.is_sound(RecordingId("e" * 64))
     part = folder.place(bad).with_name(f"{bad}.ogg.part")
     part.write_bytes(b"begun")
-    assert folder.keep_only([bad]) == 2
+    assert folder.sweep([bad]) == 1
     assert part.exists()
+    assert folder.here() == {good: 4}
