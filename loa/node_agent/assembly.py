@@ -47,16 +47,7 @@ def build(data: Path, sink: str) -> Agent:
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
     keeping = Keeping(memory=memory, recordings=recordings, clock=clock)
-    fetching = Fetching(
-        memory=memory,
-        intake=intake,
-        sounding=sounding,
-        recordings=recordings,
-        keeping=keeping,
-        downloads=downloads,
-        clock=clock,
-        random=dice,
-    )
+    fetching = _make_fetching(memory, intake, sounding, keeping, recordings, downloads, clock)
     telling = Telling(
         voice=voice,
         memory=memory,
@@ -81,6 +72,27 @@ def build(data: Path, sink: str) -> Agent:
         courier=courier,
         downloads=downloads,
         clock=clock,
+    )
+
+
+def _make_fetching(
+    memory: Memory,
+    intake: Intake,
+    sounding: Sounding,
+    keeping: Keeping,
+    recordings: RecordingFolder,
+    downloads: BackgroundDownloads,
+    clock: SystemTime,
+) -> Fetching:
+    return Fetching(
+        memory=memory,
+        intake=intake,
+        sounding=sounding,
+        recordings=recordings,
+        keeping=keeping,
+        downloads=downloads,
+        clock=clock,
+        random=random.SystemRandom(),
     )
 
 

@@ -55,7 +55,7 @@ class Keeping:
             logs.say(_log, "siren_ready", recording=source.recording)
 
     def fit(self, orders: list[Order], plan: Plan) -> list[Order]:
-        """Those for which there is room; what nobody needs is evicted for them, and what does not fit is told."""
+        """Those for which there is room; what nobody needs goes for them, and what does not fit is told."""
         wanted = [_wanted(order) for order in orders]
         needed = self._needed(plan)
         verdict = make_room(self._stored(needed), wanted, self._room(wanted))

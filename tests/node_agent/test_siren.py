@@ -1,5 +1,6 @@
-"""The siren in place of an emergency without its sound: the plan by a table and properties, the agent on fakes."""
+"""The siren in place of an emergency without its sound: plans by a table and properties, and an agent."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from loa.node_agent.core.plan import Plan, make_plan, window_at
 from loa.node_agent.core.shelf import Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.protocol.broadcast import Broadcast, Entry
-from loa.protocol.ids import RecordingId, broadcast_of
+from loa.protocol.ids import RecordingId, broadcast_of, occurrence_id
 from loa.protocol.kinds import BroadcastClass, StandingMessage
 from loa.protocol.programme import Silence, Withdrawal
 from loa.protocol.reasons import ProblemCode, Reason
@@ -162,7 +163,7 @@ def test_a_siren_is_silenced_by_whoever_may_silence_its_emergency(authority: int
     found = plan(alarm(), sounds={}, silences=[silence])
     assert heard(found) == [("siren", 0, ends_s, 0)]
     assert [one.reason for one in found.outcomes.values()] == [
-        Reason.SOUND_MISSING if ends_s == 600 else Reason.SILENCED  # noqa: PLR2004 -- as in the table
+        Reason.SOUND_MISSING if ends_s == 600 else Reason.SILENCED
     ]
 
 
@@ -300,7 +301,7 @@ def test_siren_and_sounds_never_overlap_and_the_siren_ends_before_its_own_sound(
     entries = [make_entry(one) for one in broadcasts]
     found = _lay(entries, arrivals, silences, siren_at, NOON + timedelta(days=1))
     every = sorted([*found.segments, *found.sirens], key=lambda one: one.from_at)
-    assert all(one.to_at <= other.from_at for one, other in zip(every, every[1:], strict=False))
+    assert all(one.to_at <= other.from_at for one, other in itertools.pairwise(every))
     for siren in found.sirens:
         item_ = found.items[siren.item_id]
         came_at = arrivals.get(found.source(siren.item_id).recording)
@@ -345,12 +346,11 @@ def world(tmp_path: Path) -> World:
 def test_the_log_tells_of_the_siren_and_of_the_sound_apart(world: World) -> None:
     issued_at = world.clock.now()
     at = issued_at + seconds(10)
-    world.urge(make_urgent(make_entry(alarm(at), issued_at=issued_at), issued_at=issued_at))
+    urgent = make_entry(alarm(at), issued_at=issued_at)
+    world.urge(make_urgent(urgent, issued_at=issued_at))
     world.go(at + seconds(45))
-    assert (world.sounding.sounding, world.sounding.siren_for) == (
-        None,
-        next(iter(world.sounding.plan.items)),
-    )  # type: ignore[union-attr]  # a plan is there
+    name = occurrence_id(urgent.id, at)
+    assert (world.sounding.sounding, world.sounding.siren_for) == (None, name)
     world.offer(SOUND)
     world.go(at + minutes(3))
     (report,) = world.plays()

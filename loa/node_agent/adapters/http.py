@@ -20,7 +20,7 @@ from loa.protocol.keys import SigningKey
 
 _CHUNK_BYTES = 32_768
 _SLOW_WINDOW_BYTES = 32_768
-"""What the system takes in of a slow fetch before it is read; else it would take the whole file at full speed."""
+"""What the system takes in of a slow fetch before it is read; else it would take all at full speed."""
 _CONNECT_S, _READ_S = 5.0, 10.0
 _LOOK_EVERY_S = 0.1
 """How long a slow fetch waits at most before it looks whether something more urgent has come."""

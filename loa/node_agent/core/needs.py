@@ -52,7 +52,7 @@ class Order:
 
 
 def in_order(needs: Iterable[Need], standing: Iterable[RecordingSource], now: datetime) -> list[Order]:
-    """Each recording once: emergencies first, then what is due soon, standing messages, and the rest by need.
+    """Each recording once: emergencies, what is due soon, standing messages, and the rest by need.
 
     What can no longer begin needs nothing.
     """
@@ -88,8 +88,8 @@ def lost_needs(plan: Plan, lost: Iterable[RecordingId], now: datetime) -> list[N
 def still_counted_on(plan: Plan, reported: Collection[OccurrenceId], now: datetime) -> set[RecordingId]:
     """What the coming days need, and what today's broadcast day rests on.
 
-    Nothing but an emergency reaches from one broadcast day into the next, so what was over and reported before
-    today can be forgotten without a change of what sounds now.
+    Nothing but an emergency reaches from one broadcast day into the next, so what was over and reported
+    before today can be forgotten without a change of what sounds now.
     """
     today = broadcast_day(now, plan.tz)[0]
     return {

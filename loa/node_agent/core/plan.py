@@ -79,7 +79,7 @@ class Plan:
     wanted: tuple[Need, ...]
     """What recordings are missing for."""
     sirens: tuple[Segment, ...] = ()
-    """Where the siren sounds in place of an emergency without its sound; offsets are those of one endless siren."""
+    """Where the siren sounds in place of an emergency without its sound, as one endless siren."""
     siren: RecordingSource | None = None
 
     def source(self, occurrence: OccurrenceId) -> RecordingSource:

@@ -1,10 +1,10 @@
 """The standing siren in place of an emergency whose own sound has not come.
 
-Such an emergency has a stand-in: an item of its own, which `lay_out` treats like any other. It begins when the
-emergency ought to, is withdrawn at the instant at which the emergency's sound comes, and lasts at most as long
-as the emergency might still begin. So the siren ends where the sound begins, and the arrival changes nothing
-before itself. A stand-in ranks just below the emergency: one of the same rank that has its sound goes before
-a siren, one of a lower rank does not, and whoever may silence the emergency silences its siren.
+Such an emergency has a stand-in: an item of its own, which `lay_out` treats like any other. It begins when
+the emergency ought to, is withdrawn at the instant at which the emergency's sound comes, and lasts at most
+as long as the emergency might still begin. So the siren ends where the sound begins, and the arrival changes
+nothing before itself. A stand-in ranks just below the emergency: one of the same rank that has its sound
+goes before a siren, one of a lower rank does not, and whoever may silence the emergency silences its siren.
 """
 
 from collections.abc import Iterable, Mapping
