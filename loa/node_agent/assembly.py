@@ -16,7 +16,6 @@ from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
-from loa.node_agent.keeping import Keeping
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
@@ -46,8 +45,15 @@ def build(data: Path, sink: str) -> Agent:
     courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
-    keeping = Keeping(memory=memory, recordings=recordings, clock=clock)
-    fetching = _make_fetching(memory, intake, sounding, keeping, recordings, downloads, clock)
+    fetching = Fetching(
+        memory=memory,
+        intake=intake,
+        sounding=sounding,
+        recordings=recordings,
+        downloads=downloads,
+        clock=clock,
+        random=dice,
+    )
     telling = Telling(
         voice=voice,
         memory=memory,
@@ -58,7 +64,7 @@ def build(data: Path, sink: str) -> Agent:
         sounding=lambda: sounding.sounding,
         siren_for=lambda: sounding.siren_for,
         missing=lambda: fetching.missing,
-        without_room=lambda: keeping.without_room,
+        without_room=lambda: fetching.without_room,
         free_bytes=recordings.free_bytes,
     )
     return Agent(
@@ -72,27 +78,6 @@ def build(data: Path, sink: str) -> Agent:
         courier=courier,
         downloads=downloads,
         clock=clock,
-    )
-
-
-def _make_fetching(
-    memory: Memory,
-    intake: Intake,
-    sounding: Sounding,
-    keeping: Keeping,
-    recordings: RecordingFolder,
-    downloads: BackgroundDownloads,
-    clock: SystemTime,
-) -> Fetching:
-    return Fetching(
-        memory=memory,
-        intake=intake,
-        sounding=sounding,
-        recordings=recordings,
-        keeping=keeping,
-        downloads=downloads,
-        clock=clock,
-        random=random.SystemRandom(),
     )
 
 

@@ -39,7 +39,6 @@ class Fetching:
         intake: Intake,
         sounding: Sounding,
         recordings: Recordings,
-        keeping: Keeping,
         downloads: Downloads,
         clock: Timekeeper,
         random: Random,
@@ -48,7 +47,7 @@ class Fetching:
         self._intake = intake
         self._sounding = sounding
         self._recordings = recordings
-        self._keeping = keeping
+        self._keeping = Keeping(memory=memory, recordings=recordings, clock=clock)
         self._downloads = downloads
         self._clock = clock
         self._random = random
@@ -60,6 +59,11 @@ class Fetching:
         self._not_before: dict[RecordingId, float] = {}
         self.missing = 0
         """Recordings that are needed and not here."""
+
+    @property
+    def without_room(self) -> int:
+        """Those of them that do not fit."""
+        return self._keeping.without_room
 
     def recover(self) -> None:
         """Look at the sizes of what is on disk: damaged files go, and whole ones count as here."""

@@ -7,7 +7,6 @@ from random import Random
 
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
-from loa.node_agent.keeping import Keeping
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
@@ -65,13 +64,11 @@ class World:
         self.sounding = Sounding(
             memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
         )
-        self.keeping = Keeping(memory=self.memory, recordings=self.recordings, clock=self.clock)
         self.fetching = Fetching(
             memory=self.memory,
             intake=self.intake,
             sounding=self.sounding,
             recordings=self.recordings,
-            keeping=self.keeping,
             downloads=self.downloads,
             clock=self.clock,
             random=Random(1),
@@ -102,7 +99,7 @@ class World:
             sounding=lambda: self.sounding.sounding,
             siren_for=lambda: self.sounding.siren_for,
             missing=lambda: self.fetching.missing,
-            without_room=lambda: self.keeping.without_room,
+            without_room=lambda: self.fetching.without_room,
             free_bytes=self.recordings.free_bytes,
         )
 

@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_told_once_and_shown_and_comes_when_there_is_room(t
     world.issue(make_programme(make_entry(first), make_entry(second)))
     world.go(NOON + minutes(5))
     assert set(world.recordings.sizes) == {A, SIREN}
-    assert (world.fetching.missing, world.keeping.without_room) == (1, 1)
+    assert (world.fetching.missing, world.fetching.without_room) == (1, 1)
     world.go(NOON + day - minutes(5), step=minutes(10))
     problems = [report for report in world.problems() if report.code is ProblemCode.NO_ROOM]
     assert len(problems) == 1
@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_told_once_and_shown_and_comes_when_there_is_room(t
     world.go(NOON + 2 * day - minutes(1), step=minutes(30))
     world.go(NOON + 2 * day + minutes(2))
     assert set(world.recordings.sizes) == {B, SIREN}, "the day after, nobody needed the first any more"
-    assert world.keeping.without_room == 0
+    assert world.fetching.without_room == 0
     assert [(report.outcome, report.late_ms) for report in world.plays()] == [(Reason.COMPLETE, 0)] * 2
 
 

@@ -111,7 +111,7 @@ def _told(entry: LogRow) -> str:
     if not entry.siren_ms:
         return _own(entry)
     siren = catalogue.SIREN_INSTEAD.format(siren=spell(entry.siren_ms))
-    return ". ".join(said for said in (_own(entry), siren) if said)
+    return f"{_own(entry)}. {siren}"
 
 
 def _own(entry: LogRow) -> str:
