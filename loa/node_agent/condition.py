@@ -28,7 +28,8 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
         lacking = "No configuration has come yet: check the link to the controller."
         return Condition((running, lacking, waiting), is_well=False)
     plan = _plan(recalled, recalled.config, now)
-    missing = {source.recording for source in plan.sources.values()} - set(here)
+    needed = [*plan.sources.values(), *recalled.config.standing.values()]
+    missing = {source.recording for source in needed} - set(here)
     lines = (
         running,
         f"It belongs to {', '.join(recalled.config.areas)}; configuration {recalled.config.version}.",

@@ -371,6 +371,20 @@ def test_an_emergency_of_which_only_the_siren_sounded_never_counts_as_sounded(wo
     assert 599_000 <= report.siren_ms <= 600_000
 
 
+def test_a_stop_ends_the_siren_at_once_and_the_log_says_who_stopped_it(world: World) -> None:
+    at = world.clock.now()
+    world.urge(make_urgent(make_entry(alarm(at), issued_at=at), issued_at=at))
+    world.go(at + seconds(15))
+    silence = make_silence(at + seconds(15), at + minutes(30))
+    world.urge(make_urgent(version=2, issued_at=at + seconds(15), silences=(silence,)))
+    assert world.player.status().sounding is None
+    world.offer(SOUND)
+    world.go(at + minutes(3))
+    (report,) = world.plays()
+    assert (report.outcome, report.by, report.played_ms) == (Reason.SILENCED, silence.id, 0)
+    assert 14_000 <= report.siren_ms <= 15_500
+
+
 def test_a_loss_of_power_under_the_siren_keeps_what_sounded_and_goes_on(world: World) -> None:
     at = world.clock.now()
     world.urge(make_urgent(make_entry(alarm(at), issued_at=at), issued_at=at))

@@ -1,6 +1,5 @@
 """Standing messages: the recordings that every node keeps, made once, replaced by administrators."""
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ LONGEST_MS = 300_000
 """Every node fetches and keeps them over its SIM."""
 AGAIN_S = 600.0
 """After a failure, such as a missing voice."""
-_NICENESS = 19
 
 _log = structlog.get_logger(__name__)
 
@@ -134,7 +132,7 @@ class StandingMessages:
 
 
 class StandingMaker:
-    """Makes the standing messages beside everything else, on what is left of the processor."""
+    """Makes the standing messages beside everything else, one after the other."""
 
     def __init__(self, messages: StandingMessages, *, again_s: float = AGAIN_S) -> None:
         self._messages = messages
@@ -152,8 +150,6 @@ class StandingMaker:
         self._task.join()
 
     def _run(self) -> None:
-        # of this thread alone, on Linux; what it starts inherits it
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         while not self._stopped.is_set():
             try:
                 self._messages.make_missing(self._stopped.is_set)
