@@ -85,6 +85,7 @@ def site(nodes: int, *, keys: dict[str, str] | None = None) -> Iterator[Site]:
             "LOA_BROKER_HOST": "127.0.0.1",
             "LOA_BROKER_PORT": str(mqtt_port),
             "LOA_LOG_LEVEL": "WARNING",
+            "LOA_MAKE_STANDING_MESSAGES": "false",
         }
         names = tuple(keys) if keys else tuple(f"loa-{number:04d}" for number in range(nodes))
         _prepare(folder, environment, {node: (keys or {}).get(node) for node in names})

@@ -23,6 +23,7 @@ from loa.controller.services.recordings import Recordings
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
+from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
 from loa.protocol.keys import SigningKey
@@ -63,6 +64,7 @@ class Controller:
     audit: Audit
     idempotency: Idempotency
     recordings: Recordings
+    standing: StandingMessages
     bulletins: Bulletins
     broadcasts: Broadcasts
     inbox: Inbox

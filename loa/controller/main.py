@@ -56,6 +56,7 @@ from loa.controller.services.retention import Periods, Retention
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
+from loa.controller.services.standing_messages import StandingMaker, StandingMessages
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.serving import listening, living, serve
 from loa.controller.settings import BrokerMode, Settings
@@ -127,6 +128,7 @@ def build(settings: Settings) -> Controller:
         audit=base.audit,
         idempotency=Idempotency(clock=base.clock),
         recordings=announcements.recordings,
+        standing=announcements.standing,
         bulletins=announcements.bulletins,
         broadcasts=announcements.broadcasts,
         inbox=announcements.inbox,
@@ -141,7 +143,7 @@ def build(settings: Settings) -> Controller:
         events=base.events,
         readiness=air.readiness,
         release_pages=base.events.close,
-        parts=air.parts,
+        parts=(*air.parts, *_standing_parts(announcements.standing, settings)),
     )
 
 
@@ -286,6 +288,13 @@ class _Announcements:
         clock, audit, settings = base.clock, base.audit, base.settings
         placing = Placing(publisher=air.publisher, events=base.events)
         self.recordings = _recordings(base)
+        self.standing = StandingMessages(
+            db=base.db,
+            clock=clock,
+            audit=audit,
+            recordings=self.recordings,
+            publisher=air.publisher,
+        )
         self.bulletins = Bulletins(clock=clock, ids=base.ids, audit=audit, events=base.events)
         self.broadcasts = Broadcasts(
             clock=clock,
@@ -302,6 +311,13 @@ class _Announcements:
         self.withdrawals = Withdrawals(
             clock=clock, ids=base.ids, broadcasts=self.broadcasts, audit=audit, placing=placing
         )
+
+
+def _standing_parts(standing: StandingMessages, settings: Settings) -> tuple[Part, ...]:
+    if not settings.make_standing_messages:
+        return ()
+    maker = StandingMaker(standing)
+    return (Part(name="standing messages", start=maker.start, stop=maker.stop),)
 
 
 def _recordings(base: _Base) -> Recordings:

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     piper_voices: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")], Path] = {}
     piper_program: Annotated[str, Field(min_length=1)] = "piper"
     prepare_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    make_standing_messages: bool = True
     request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
 
     log_horizon_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48

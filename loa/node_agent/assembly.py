@@ -53,6 +53,7 @@ def build(data: Path, sink: str) -> Agent:
         recordings=recordings,
         downloads=downloads,
         clock=clock,
+        random=dice,
     )
     telling = Telling(
         voice=voice,
@@ -62,7 +63,9 @@ def build(data: Path, sink: str) -> Agent:
         clock=clock,
         random=dice,
         sounding=lambda: sounding.sounding,
+        siren_for=lambda: sounding.siren_for,
         missing=lambda: fetching.missing,
+        without_room=lambda: fetching.without_room,
         free_bytes=recordings.free_bytes,
     )
     return Agent(

@@ -28,7 +28,8 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
         lacking = "No configuration has come yet: check the link to the controller."
         return Condition((running, lacking, waiting), is_well=False)
     plan = _plan(recalled, recalled.config, now)
-    missing = {source.recording for source in plan.sources.values()} - set(here)
+    needed = [*plan.sources.values(), *recalled.config.standing.values()]
+    missing = {source.recording for source in needed} - set(here)
     lines = (
         running,
         f"It belongs to {', '.join(recalled.config.areas)}; configuration {recalled.config.version}.",
@@ -41,7 +42,7 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
 
 def _plan(recalled: Recalled, config: Config, now: datetime) -> Plan:
     window = window_at(now, recalled.accounted_at or now, config.settings.fetch_ahead_ms, config.tz)
-    return make_plan(recalled.shelf, recalled.sounds, config, window)
+    return make_plan(recalled.shelf, recalled.sounds, config, window, recalled.siren)
 
 
 def _next(recalled: Recalled, plan: Plan, now: datetime) -> str:

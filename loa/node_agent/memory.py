@@ -7,6 +7,7 @@ from loa.node_agent import logs
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
+from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Disk, Timekeeper
 from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
@@ -36,6 +37,7 @@ class Memory:
         self.plays: dict[OccurrenceId, Play] = dict(recalled.plays)
         self.reported: set[OccurrenceId] = set(recalled.reported)
         self.accounted_at: datetime = recalled.accounted_at or clock.now()
+        self.siren: Siren | None = recalled.siren
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -92,11 +94,12 @@ class Memory:
         for recording in change.forget_sounds:
             self.sounds.pop(recording, None)
         self.accounted_at = change.accounted_at or self.accounted_at
+        self.siren = change.siren or self.siren
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
         self.revision += bool(change.config or change.held)
-        if change.config or change.sounds or not change.shelf.is_empty():
+        if change.config or change.sounds or change.siren or not change.shelf.is_empty():
             self.needs_plan = True
 
     def _close_plays(self, occurrences: Iterable[OccurrenceId]) -> None:

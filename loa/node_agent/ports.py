@@ -9,6 +9,7 @@ from typing import Protocol
 from loa.audio.player import Player
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.shelf import Shelf
+from loa.node_agent.core.stand_ins import Siren
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockState
@@ -45,6 +46,7 @@ class Recalled:
     """Of occurrences that are not reported yet."""
     reported: frozenset[OccurrenceId] = frozenset()
     accounted_at: datetime | None = None
+    siren: Siren | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +61,14 @@ class Change:
     """To be taken off the shelf."""
     sounds: Mapping[RecordingId, datetime] = field(default_factory=dict)
     forget_sounds: Iterable[RecordingId] = ()
-    """Nothing on the shelf needs them: should one be needed again, it has to come again."""
+    """Their bytes are to be deleted: should one be needed again, it has to come again."""
     plays: Sequence[Play] = ()
     reports: Sequence[Report] = ()
     """Drafts, numbered as they are written; a play report also closes its play and marks it as reported."""
     accounted_at: datetime | None = None
     """Everything whose outcome lies before it is reported; older marks of what was reported may go."""
     forget_reported: Iterable[OccurrenceId] = ()
+    siren: Siren | None = None
 
 
 class Disk(Protocol):
@@ -192,6 +195,8 @@ class Job:
     into: Path
     not_before: float = 0.0
     """On the monotonic clock."""
+    rate_bytes_s: int | None = None
+    """How fast it may come at most; None: as fast as it does."""
 
 
 class Downloads(Protocol):
@@ -224,8 +229,24 @@ class Recordings(Protocol):
         """
         ...
 
-    def keep_only(self, needed: Iterable[RecordingId]) -> int:
-        """Delete the others; how many these were."""
+    def begun(self) -> dict[RecordingId, SizeBytes]:
+        """How much of those that are still coming is on the disk."""
+        ...
+
+    def last_needed(self) -> dict[RecordingId, datetime]:
+        """When each of those that are here was last said to be needed, else when it came."""
+        ...
+
+    def note_needed(self, needed: Iterable[RecordingId], at: datetime) -> None:
+        """Say that these are needed, as far as they are here; outlasts a restart."""
+        ...
+
+    def drop(self, recordings: Iterable[RecordingId]) -> None:
+        """Delete them; those that are not here are gone already."""
+        ...
+
+    def sweep(self, awaited: Iterable[RecordingId]) -> int:
+        """Delete what is no recording, but for the beginnings of awaited ones; how much it was."""
         ...
 
     def free_bytes(self) -> SizeBytes:

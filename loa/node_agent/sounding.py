@@ -8,11 +8,12 @@ from loa.audio.player import Began, Ended, Failed, Player, PlayerEvent
 from loa.node_agent import logs
 from loa.node_agent.core import plays
 from loa.node_agent.core.cues import make_cues
-from loa.node_agent.core.forgetting import recordings_of, still_needed
+from loa.node_agent.core.forgetting import still_needed
 from loa.node_agent.core.plan import Plan, make_plan, window_at
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.reports import SETTLE, Reality, is_owed, problem, report_on, report_on_vanished
 from loa.node_agent.core.shelf import news
+from loa.node_agent.core.stand_ins import is_stand_in, stood_for
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Change, OpenPlayer, Recordings, Timekeeper
@@ -55,6 +56,8 @@ class Sounding:
         """Recordings that came once and whose bytes are gone or damaged."""
         self._told_lost: set[RecordingId] = set()
         self.sounding: OccurrenceId | None = None
+        self.siren_for: OccurrenceId | None = None
+        """The emergency in whose place the siren sounds."""
         self._made_at = self._stale_at = self._cue_at = self._running_since
         self._owed: list[tuple[datetime, OccurrenceId]] = []
         self._missing: list[tuple[datetime, OccurrenceId]] = []
@@ -115,7 +118,7 @@ class Sounding:
             for play in self._memory.plays.values()
             if play.going is not None
         ]
-        self.sounding = None
+        self.sounding = self.siren_for = None
         report = () if self._player_told else (self._problem(ProblemCode.PLAYER_FAILED, detail),)
         if cut or report:
             self._memory.keep(Change(plays=cut, reports=report))
@@ -131,22 +134,33 @@ class Sounding:
                 return
 
     def _hear(self, event: PlayerEvent) -> None:
-        occurrence = OccurrenceId(event.cue.occurrence)
+        occurrence, siren = stood_for(event.cue.occurrence), is_stand_in(event.cue.occurrence)
         if occurrence in self._memory.reported:
             logs.shout(_log, "sounded_after_report", occurrence=occurrence, what=type(event).__name__)
             return
         before = self._memory.plays.get(occurrence, Play(occurrence=occurrence))
         match event:
             case Began():
-                self.sounding = occurrence
-                logs.say(_log, "began", occurrence=occurrence, at=event.at, offset_ms=event.offset_ms)
-                self._memory.keep(Change(plays=(plays.began(before, event),)))
+                self._mark(occurrence, siren=siren)
+                what = "siren_began" if siren else "began"
+                logs.say(_log, what, occurrence=occurrence, at=event.at, offset_ms=event.offset_ms)
+                self._memory.keep(Change(plays=(plays.began(before, event, siren=siren),)))
             case Ended():
-                self.sounding = None if self.sounding == occurrence else self.sounding
-                logs.say(_log, "ended", occurrence=occurrence, at=event.at, why=event.reason)
-                self._memory.keep(Change(plays=(plays.ended(before, event),)))
+                self._unmark(occurrence, siren=siren)
+                what = "siren_ended" if siren else "ended"
+                logs.say(_log, what, occurrence=occurrence, at=event.at, why=event.reason)
+                self._memory.keep(Change(plays=(plays.ended(before, event, siren=siren),)))
             case Failed():
                 self._hear_failure(event, before)
+
+    def _mark(self, occurrence: OccurrenceId, *, siren: bool) -> None:
+        self.sounding, self.siren_for = (None, occurrence) if siren else (occurrence, None)
+
+    def _unmark(self, occurrence: OccurrenceId, *, siren: bool) -> None:
+        if siren and self.siren_for == occurrence:
+            self.siren_for = None
+        elif not siren and self.sounding == occurrence:
+            self.sounding = None
 
     def _hear_failure(self, event: Failed, before: Play) -> None:
         logs.shout(_log, "decode_failed", occurrence=before.occurrence, detail=event.detail)
@@ -164,7 +178,8 @@ class Sounding:
         self._advance_account(now)
         window = window_at(now, self._memory.accounted_at, config.settings.fetch_ahead_ms, config.tz)
         turned = self.plan is None or self.plan.window.from_at != window.from_at
-        self.plan = make_plan(self._memory.shelf, self._memory.sounds, config, window)
+        memory = self._memory
+        self.plan = make_plan(memory.shelf, memory.sounds, config, window, memory.siren)
         self._made_at, self._stale_at = now, broadcast_day(now, config.tz)[1]
         self._find_owed(self.plan, now)
         self._cue(now)
@@ -190,13 +205,18 @@ class Sounding:
         self._missing = [
             (at, name)
             for name, at in plan.due_without_sound.items()
-            if name not in reported and name not in self._memory.plays
+            if name not in reported and self._is_untold(name)
         ]
         heapq.heapify(self._missing)
         gone = [p for p in self._memory.plays.values() if p.occurrence not in plan.items and p.going is None]
         if gone:
             at = to_whole_ms(now)
             self._memory.keep(Change(reports=tuple(report_on_vanished(play, at) for play in gone)))
+
+    def _is_untold(self, name: OccurrenceId) -> bool:
+        """Whether nobody was told yet that it is due without its recording."""
+        play = self._memory.plays.get(name)
+        return play is None or (play.trouble is None and not play.own)
 
     def _cue(self, now: datetime) -> None:
         self._cue_at = now + _CUE_AGAIN
@@ -223,21 +243,19 @@ class Sounding:
         shelf = still_needed(self._memory.shelf, plan)
         gone = news(shelf, self._memory.shelf)
         marks = self._memory.reported_before(plan.window.from_at)
-        needed = recordings_of(shelf)
-        idle = self._memory.sounds.keys() - needed
-        if marks or idle or not gone.is_empty():
-            self._memory.keep(Change(forget=gone, forget_reported=marks, forget_sounds=idle))
-        self._told_lost &= needed
-        deleted = self._recordings.keep_only(needed)
-        logs.say(_log, "tidied", entries=len(gone.entries), recordings=deleted)
+        if marks or not gone.is_empty():
+            self._memory.keep(Change(forget=gone, forget_reported=marks))
+        self._told_lost &= self._recordings.here().keys() | self.lost
+        logs.say(_log, "tidied", entries=len(gone.entries))
 
     # The journal.
 
     def _checkpoint(self, now: datetime) -> None:
-        if self.sounding is None or self._clock.monotonic() < self._checkpoint_at_s:
+        sounding = self.sounding or self.siren_for
+        if sounding is None or self._clock.monotonic() < self._checkpoint_at_s:
             return
         self._checkpoint_at_s = self._clock.monotonic() + CHECKPOINT_S
-        play = self._memory.plays.get(self.sounding)
+        play = self._memory.plays.get(sounding)
         if play is not None and play.going is not None:
             self._memory.keep(Change(plays=(plays.still_sounding(play, now),)))
 
@@ -246,9 +264,10 @@ class Sounding:
             _, name = heapq.heappop(self._missing)
             logs.shout(_log, "recording_missing", occurrence=name)
             detail = "due, and its recording has not arrived"
+            play = self._memory.plays.get(name, Play(occurrence=name))
             self._memory.keep(
                 Change(
-                    plays=(Play(occurrence=name, trouble=Reason.SOUND_MISSING),),
+                    plays=(plays.missed(play),),
                     reports=(self._problem(ProblemCode.RECORDING_MISSING, detail, name),),
                 )
             )

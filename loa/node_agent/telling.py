@@ -41,7 +41,9 @@ class Telling:
         clock: Timekeeper,
         random: Random,
         sounding: Callable[[], OccurrenceId | None],
+        siren_for: Callable[[], OccurrenceId | None],
         missing: Callable[[], int],
+        without_room: Callable[[], int],
         free_bytes: Callable[[], SizeBytes],
     ) -> None:
         self._voice = voice
@@ -51,7 +53,9 @@ class Telling:
         self._clock = clock
         self._random = random
         self._sounding = sounding
+        self._siren_for = siren_for
         self._missing = missing
+        self._without_room = without_room
         self._free_bytes = free_bytes
         self._connections = 0
         self._topics: tuple[str, ...] = ()
@@ -140,7 +144,9 @@ class Telling:
         return self._memory.config.version if self._memory.config else 0
 
     def _say_state(self, now_s: float) -> None:
-        facts = (self._sounding(), self._clock.state(), self._memory.revision, self._missing() > 0)
+        lacking = self._missing() > 0, self._without_room() > 0
+        sounding = self._sounding(), self._siren_for()
+        facts = (sounding, self._clock.state(), self._memory.revision, lacking)
         full = now_s >= self._full_at_s or facts[2] != (self._said[2] if self._said else None)
         changed = (
             facts != self._said and now_s >= self._state_at_s - self._every_s() + _LEAST_BETWEEN_STATES_S
@@ -162,9 +168,11 @@ class Telling:
             at=self._clock.now(),
             detail=Detail.FULL if full else Detail.COMPACT,
             sounding=self._sounding(),
+            siren_for=self._siren_for(),
             clock=self._clock.state(),
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
+            without_room=self._without_room(),
         )
         if not full:
             return compact

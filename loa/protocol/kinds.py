@@ -14,6 +14,25 @@ class BroadcastClass(StrEnum):
     """Thông thường: chosen by the commune."""
 
 
+class StandingMessage(StrEnum):
+    """What every node keeps a recording of, to be had when the network is not."""
+
+    SIREN = "siren"
+    """Còi báo động; also stands in for an emergency whose own sound has not come."""
+    EVACUATION = "evacuation"
+    """Sơ tán."""
+    STORM = "storm"
+    """Bão."""
+    FLOOD = "flood"
+    """Lũ, ngập."""
+    FIRE = "fire"
+    """Cháy."""
+    ALL_CLEAR = "all_clear"
+    """Hết nguy hiểm."""
+    TEST = "test"
+    """Thử loa."""
+
+
 class AfterInterruption(StrEnum):
     """What an item does once the emergency that cut it off is over."""
 

@@ -1,11 +1,13 @@
 """The programme of an area, what is urgent in it, and the configuration of a node."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from loa.protocol.broadcast import Entry
+from loa.protocol.broadcast import Entry, RecordingSource
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, WithdrawalId
+from loa.protocol.kinds import StandingMessage
 from loa.protocol.policy import Policy
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.when import DEFAULT_TZ, TzName
@@ -97,6 +99,12 @@ class NodeSettings(Wire):
     fetch_jitter_ms: DurationMs = DurationMs(2_000)
     fetch_ahead_ms: Annotated[DurationMs, Field(ge=_TWO_DAYS_MS)] = DurationMs(7 * 86_400_000)
     """How far the node looks ahead. It does so once a day, so less than two days would leave it silent."""
+    fetch_rate_bytes_s: Annotated[SizeBytes, Field(ge=1_000)] = SizeBytes(256_000)
+    """How fast it fetches what is not due within minutes; what is due is fetched as fast as it comes."""
+    recordings_quota_bytes: Annotated[SizeBytes, Field(ge=1_000_000)] = SizeBytes(2_000_000_000)
+    """What recordings may take of the disk together."""
+    recordings_reserve_bytes: SizeBytes = SizeBytes(200_000_000)
+    """What recordings leave free on the disk, for the journal; only emergencies go into it."""
 
 
 class Config(Wire):
@@ -110,3 +118,13 @@ class Config(Wire):
     tz: TzName = DEFAULT_TZ
     policy: Policy
     settings: NodeSettings = NodeSettings()
+    standing: dict[StandingMessage, RecordingSource] = Field(default_factory=dict)
+    """Recordings that the node fetches first and keeps for ever, by what they say."""
+
+    @field_validator("standing", mode="before")
+    @classmethod
+    def _leave_out_unknown(cls, given: object) -> object:
+        """A message that a newer controller knows is nothing to an older node."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: source for name, source in given.items() if name in set(StandingMessage)}

@@ -70,6 +70,8 @@ class ProblemCode(StrEnum):
     PLAYER_FAILED = "player_failed"
     FETCH_FAILED = "fetch_failed"
     DISK_FULL = "disk_full"
+    NO_ROOM = "no_room"
+    """A recording that the coming days need does not fit into the quota, or on the disk."""
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
 

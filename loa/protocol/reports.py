@@ -64,13 +64,17 @@ class State(Wire):
     at: Instant
     detail: Detail
     sounding: OccurrenceId | None = None
+    siren_for: OccurrenceId | None = None
+    """The emergency in whose place the standing siren sounds."""
     clock: ClockState
     config: Version = 0
     held: dict[AreaId, Held] = Field(default_factory=dict)
     unsent: Annotated[int, Field(ge=0)] = 0
     """Reports that no receipt covers yet."""
     missing: Annotated[int, Field(ge=0)] = 0
-    """Recordings that the programme needs and the node has not yet."""
+    """Recordings that the programme or the standing messages need and the node has not yet."""
+    without_room: Annotated[int, Field(ge=0)] = 0
+    """Those of them that do not fit into its quota, or on its disk."""
     free_bytes: SizeBytes | None = None
     agent: Annotated[str | None, Field(max_length=32)] = None
 
@@ -99,6 +103,9 @@ class PlayReport(Wire):
     late_ms: int = 0
     """First sample against the instant at which the timeline wanted it; 0 if nothing sounded."""
     played_ms: DurationMs = DurationMs(0)
+    """Of its own sound; never of the siren's."""
+    siren_ms: DurationMs = DurationMs(0)
+    """How long the standing siren sounded in its place, since its own sound had not come."""
     pieces: tuple[Piece, ...] = ()
 
 

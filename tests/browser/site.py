@@ -69,6 +69,7 @@ def _settings(folder: Path) -> Settings:
         http_host="127.0.0.1",
         http_port=port,
         base_url=f"http://127.0.0.1:{port}",
+        make_standing_messages=False,
         broker_listen=("127.0.0.1",),
         broker_host="127.0.0.1",
         broker_port=loopback.free_port(),

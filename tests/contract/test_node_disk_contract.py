@@ -11,6 +11,7 @@ from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.core.plays import Play, Stretch
 from loa.node_agent.core.reports import UNNUMBERED, problem
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
+from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.ports import Change, Disk
 from loa.protocol.ids import OccurrenceId
 from loa.protocol.reasons import ProblemCode, Reason
@@ -25,6 +26,7 @@ from tests.node_agent.makers import (
     make_config,
     make_entry,
     make_silence,
+    make_source,
     make_withdrawal,
     minutes,
 )
@@ -79,8 +81,15 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
     play = Play(occurrence=OCCURRENCE, done=(stretch,), going=stretch, trouble=Reason.PLAYER_FAILED)
     held = {AREA: Held(programme=7, urgent=8)}
     shelf, config, sounds = make_shelf(), make_config(version=4), {SOUND: NOON}
+    siren = Siren(source=make_source(), since=NOON)
     change = Change(
-        config=config, held=held, shelf=shelf, sounds=sounds, plays=(play,), accounted_at=NOON + minutes(2)
+        config=config,
+        held=held,
+        shelf=shelf,
+        sounds=sounds,
+        plays=(play,),
+        accounted_at=NOON + minutes(2),
+        siren=siren,
     )
     disk = reopen()
     journal = disk.journal_id
@@ -91,6 +100,7 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
     assert (recalled.config, recalled.held, recalled.shelf) == (config, held, shelf)
     assert (recalled.sounds, recalled.plays) == (sounds, {OCCURRENCE: play})
     assert recalled.accounted_at == NOON + minutes(2)
+    assert recalled.siren == siren
     assert disk.journal_id == journal
 
 

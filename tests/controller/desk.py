@@ -40,6 +40,7 @@ from loa.controller.services.inbox import Inbox
 from loa.controller.services.placing import Placing
 from loa.controller.services.previews import Previews
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
 from loa.controller.store.tables import RecordingRow
@@ -86,6 +87,9 @@ class Desk:
         self.bulletins = Bulletins(clock=self.clock, ids=self.new_id, audit=audit, events=self.events)
         self.broadcasts = Broadcasts(
             clock=self.clock, key=self.key, bulletins=self.bulletins, audit=audit, placing=placing
+        )
+        self.standing = StandingMessages(
+            db=self.db, clock=self.clock, audit=audit, recordings=self.recordings, publisher=town.publisher
         )
         self.inbox = Inbox(clock=self.clock, broadcasts=self.broadcasts, audit=audit, placing=placing)
         self.previews = Previews(clock=self.clock, key=self.key, journal=self.journal)

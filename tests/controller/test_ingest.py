@@ -161,7 +161,17 @@ def test_a_report_becomes_a_line_of_the_log_and_is_confirmed(post: Post) -> None
     assert "Xã Lãng Công" in line.place
     assert line.started_at == line.planned_at + timedelta(milliseconds=7)
     assert json.loads(line.pieces or "")[0]["offset_ms"] == 0
+    assert line.siren_ms is None
     assert post.confirmed() == 1
+
+
+def test_a_line_tells_the_siren_apart_from_what_sounded(post: Post) -> None:
+    entry = place(post.town, COMMUNE)
+    bare = play(entry, 1, played_ms=0, outcome=Reason.SOUND_MISSING)
+    post.report(bare.model_copy(update={"siren_ms": DurationMs(600_000), "pieces": ()}))
+    [line] = post.lines()
+    assert (line.outcome, line.played_ms, line.siren_ms) == ("sound_missing", 0, 600_000)
+    assert (line.started_at, line.pieces) == (None, None)
 
 
 def test_an_expected_line_is_filled_and_not_doubled(post: Post) -> None:

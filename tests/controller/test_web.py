@@ -82,6 +82,22 @@ def test_state_and_evidence_of_a_line(outcome: str, facts: dict[str, object], to
 
 
 @pytest.mark.parametrize(
+    ("outcome", "facts", "told"),
+    [
+        ("sound_missing", {}, "Loa chưa tải được bản thu. Còi báo động phát thay 10 phút"),
+        ("complete", {"played_ms": 480_000, "late_ms": 0}, "Đủ 8 phút. Còi báo động phát thay 10 phút"),
+        ("silenced", {"played_ms": 0}, "Có lệnh dừng loa. Còi báo động phát thay 10 phút"),
+    ],
+)
+def test_a_line_tells_that_the_siren_sounded_in_its_place(
+    outcome: str, facts: dict[str, object], told: str
+) -> None:
+    reader = Reader(now=NOW, tz=DEFAULT_TZ)
+    line = line_of(entry(outcome, siren_ms=600_000, **facts), reader, node="Cụm 1", href="")
+    assert line.reason.replace("\xa0", " ") == told
+
+
+@pytest.mark.parametrize(
     ("typed", "read"),
     [
         ("17:30", "17:30"),

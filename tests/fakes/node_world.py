@@ -1,7 +1,7 @@
 """Fakes of a node's smaller ports: time, courier, downloads, recordings."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Full, Queue
 
@@ -9,6 +9,8 @@ from loa.node_agent.ports import Arrival, Job, Message
 from loa.protocol.ids import RecordingId
 from loa.protocol.reasons import ClockState
 from loa.protocol.units import SizeBytes
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FakeTime:
@@ -150,6 +152,8 @@ class FakeRecordings:
         self._folder = folder
         self.sizes: dict[RecordingId, SizeBytes] = {}
         self.damaged: set[RecordingId] = set()
+        self.needed_at: dict[RecordingId, datetime] = {}
+        self.disk_bytes = 10**9
 
     def place(self, recording: RecordingId) -> Path:
         return self._folder / f"{recording}.ogg"
@@ -160,11 +164,22 @@ class FakeRecordings:
     def is_sound(self, recording: RecordingId) -> bool:
         return recording in self.sizes and recording not in self.damaged
 
-    def keep_only(self, needed: Iterable[RecordingId]) -> int:
-        gone = set(self.sizes) - set(needed)
-        for recording in gone:
-            del self.sizes[recording]
-        return len(gone)
+    def begun(self) -> dict[RecordingId, SizeBytes]:
+        return {}
+
+    def last_needed(self) -> dict[RecordingId, datetime]:
+        return {recording: self.needed_at.get(recording, _NEVER) for recording in self.sizes}
+
+    def note_needed(self, needed: Iterable[RecordingId], at: datetime) -> None:
+        self.needed_at |= dict.fromkeys(needed, at)
+
+    def drop(self, recordings: Iterable[RecordingId]) -> None:
+        for recording in recordings:
+            self.sizes.pop(recording, None)
+
+    def sweep(self, awaited: Iterable[RecordingId]) -> int:
+        del awaited
+        return 0
 
     def free_bytes(self) -> SizeBytes:
-        return SizeBytes(10**9)
+        return SizeBytes(self.disk_bytes - sum(self.sizes.values()))

@@ -224,6 +224,8 @@ class Village:
             "LOA_BROKER_PUBLIC_HOST": self._host,
             # so long that an emergency begins on time on a busy machine, too
             "LOA_EMERGENCY_LEAD_MS": "2000",
+            # what only some tests need would take the processor from all
+            "LOA_MAKE_STANDING_MESSAGES": "false",
         }
         apart = {"LOA_BROKER_MODE": "files", "LOA_BROKER_FOLDER": str(self._files.folder)}
         return {**_clean(), **own, **(apart if self._broker_apart else {}), **self._settings}

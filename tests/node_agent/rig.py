@@ -79,6 +79,7 @@ class World:
             recordings=self.recordings,
             downloads=self.downloads,
             clock=self.clock,
+            random=Random(1),
         )
         self.telling = self._make_telling(courier)
         self.agent = Agent(
@@ -105,7 +106,9 @@ class World:
             clock=self.clock,
             random=Random(1),
             sounding=lambda: self.sounding.sounding,
+            siren_for=lambda: self.sounding.siren_for,
             missing=lambda: self.fetching.missing,
+            without_room=lambda: self.fetching.without_room,
             free_bytes=self.recordings.free_bytes,
         )
 

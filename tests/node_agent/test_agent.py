@@ -11,7 +11,7 @@ from loa.protocol.ids import AreaId, RecordingId, occurrence_id
 from loa.protocol.kinds import BroadcastClass, Late
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
-from loa.protocol.units import DurationMs
+from loa.protocol.units import DurationMs, SizeBytes
 from tests.node_agent.makers import (
     NOON,
     SOUND,
@@ -275,26 +275,43 @@ def test_with_a_full_disk_a_stop_still_stops_and_nothing_is_lost(world: World) -
     assert [report.code for report in world.problems()] == [ProblemCode.DISK_FULL]
 
 
-def test_what_can_no_longer_sound_is_forgotten_and_its_recording_deleted(world: World) -> None:
+def test_what_can_no_longer_sound_is_forgotten_and_its_recording_stays_while_there_is_room(
+    world: World,
+) -> None:
     world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1)))))
     world.go(NOON + minutes(3))
     world.go(NOON + timedelta(days=4), step=minutes(30))
     assert world.disk.recall().shelf.is_empty()
-    assert world.recordings.sizes == {}
+    assert world.recordings.sizes == {SOUND: 1_000}
     assert len(world.plays()) == 1
-
-
-def test_a_sound_that_was_forgotten_is_waited_for_when_an_emergency_needs_it_again(world: World) -> None:
-    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1)))))
-    world.go(NOON + timedelta(days=4), step=minutes(30))
-    assert world.recordings.sizes == {}
     world.on_offer.clear()
     at = world.clock.now()
+    again = make_broadcast(at + minutes(1), title="again")
+    world.issue(make_programme(make_entry(again, issued_at=at), version=2, issued_at=at))
+    world.go(at + minutes(3))
+    assert (world.plays()[-1].outcome, world.plays()[-1].known_at) == (Reason.COMPLETE, None)
+
+
+def test_a_sound_that_was_evicted_is_waited_for_when_an_emergency_needs_it_again(world: World) -> None:
+    size_bytes = 600_000
+    quota = NodeSettings(
+        recordings_quota_bytes=SizeBytes(1_000_000),
+        fetch_jitter_ms=DurationMs(0),
+        reconnect_jitter_ms=DurationMs(0),
+    )
+    world.configure(make_config(version=2, settings=quota))
+    sounds = [make_source(name, size_bytes=size_bytes) for name in (SOUND, OTHER)]
+    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1), source=sounds[0]))))
+    world.go(NOON + timedelta(days=4), step=minutes(30))
+    at = world.clock.now()
+    other = make_broadcast(at + timedelta(days=1), source=sounds[1])
+    world.issue(make_programme(make_entry(other, issued_at=at), version=2, issued_at=at))
+    assert world.recordings.sizes == {OTHER: size_bytes}
+    world.on_offer.clear()
     alarm = make_broadcast(at, title="alarm", class_=BroadcastClass.EMERGENCY)
     world.urge(make_urgent(make_entry(alarm, issued_at=at), issued_at=at))
     world.go(at + minutes(2))
     world.offer(SOUND)
-    world.downloads.jobs = list(world.fetching._jobs)
     world.go(at + minutes(4))
     report = world.plays()[-1]
     assert (report.outcome, report.played_ms, report.pieces[0].offset_ms) == (Reason.COMPLETE, 60_000, 0)

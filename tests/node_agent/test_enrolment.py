@@ -182,8 +182,10 @@ def test_a_damaged_recording_is_set_aside_and_others_are_kept(tmp_path: Path) ->
     assert folder.here() == {good: 4, bad: 11}
     assert (folder.is_sound(good), folder.is_sound(bad)) == (True, False)
     assert folder.here() == {good: 4}
+    assert folder.begun() == {}
     assert not folder.is_sound(RecordingId("e" * 64))
     part = folder.place(bad).with_name(f"{bad}.ogg.part")
     part.write_bytes(b"begun")
-    assert folder.keep_only([bad]) == 2
+    assert folder.sweep([bad]) == 1
     assert part.exists()
+    assert folder.here() == {good: 4}

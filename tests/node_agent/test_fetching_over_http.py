@@ -1,9 +1,12 @@
 """The fetcher against a real HTTP server that breaks off, lies and forgets; and the thread that drives it."""
 
+import socket
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -27,6 +30,9 @@ CONTENT = bytes(range(256)) * 1_000
 KEY = SigningKey.generate()
 
 
+_PIECE_BYTES = 4_096
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Server"
@@ -43,7 +49,13 @@ class _Handler(BaseHTTPRequestHandler):
         if server.break_off_after is not None:
             body, server.break_off_after = body[: server.break_off_after], None
             self.close_connection = True
-        self.wfile.write(body)
+        for begin in range(0, len(body), _PIECE_BYTES):
+            piece = body[begin : begin + _PIECE_BYTES]
+            self.wfile.write(piece)
+            server.sent.append((time.monotonic(), len(piece)))
+        if server.stalls_after_body:
+            server.stalls_after_body = False
+            server.resumes.wait(60)
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- http.server's signature
         return
@@ -56,9 +68,20 @@ class Server(ThreadingHTTPServer):
         self.asked: list[dict[str, str]] = []
         self.statuses: list[int] = []
         self.break_off_after: int | None = None
+        self.stalls_after_body = False
+        """After what it sends it keeps the connection and says nothing more, as a lost network does."""
+        self.resumes = Event()
+        self.sent: list[tuple[float, int]] = []
+        """When how many bytes were taken from the server, over all requests."""
         self.knows_ranges = True
         self.failed: list[object] = []
         Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """What the server's own system keeps is small, so that `sent` tells what the client took."""
+        connection, address = super().get_request()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE_BYTES)
+        return connection, address
 
     def handle_error(self, _request: object, client_address: object) -> None:
         """The client hung up, as it does when it gives way."""
@@ -69,14 +92,22 @@ class Server(ThreadingHTTPServer):
 def server() -> Iterator[Server]:
     with Server() as server:
         yield server
+        server.resumes.set()
         server.shutdown()
+
+
+KERNEL_BYTES = 100_000
+"""What buffers between the two ends take in beyond what was read; without a small window it is megabytes."""
+
+
+def make_fetcher(server: Server, **given: Any) -> HttpFetcher:  # noqa: ANN401 -- the fetcher's own
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    return HttpFetcher(url, node=NODE, key=KEY, clock=SystemTime(), **given)
 
 
 @pytest.fixture
 def fetcher(server: Server) -> Iterator[HttpFetcher]:
-    fetcher = HttpFetcher(
-        f"http://127.0.0.1:{server.server_address[1]}", node=NODE, key=KEY, clock=SystemTime()
-    )
+    fetcher = make_fetcher(server)
     yield fetcher
     fetcher.close()
 
@@ -109,6 +140,69 @@ def test_after_a_break_it_goes_on_where_it_was(server: Server, fetcher: HttpFetc
     fetcher.fetch(job, is_stopped=never)
     assert job.into.read_bytes() == CONTENT
     assert server.asked[1]["Range"] == "bytes=100000-"
+
+
+def test_cut_after_cut_no_byte_comes_twice(server: Server, fetcher: HttpFetcher, job: Job) -> None:
+    cuts = [1, 777, 40_000, 33_333, 100_001]
+    for cut in cuts:
+        server.break_off_after = cut
+        with pytest.raises(FetchFailedError):
+            fetcher.fetch(job, is_stopped=never)
+    fetcher.fetch(job, is_stopped=never)
+    assert job.into.read_bytes() == CONTENT
+    assert sum(size_bytes for _, size_bytes in server.sent) == len(CONTENT)
+    starts = [0, *(sum(cuts[: number + 1]) for number in range(len(cuts)))]
+    assert [headers.get("Range") for headers in server.asked] == [
+        f"bytes={start}-" if start else None for start in starts
+    ]
+
+
+def test_what_came_before_the_network_fell_silent_is_not_fetched_again(server: Server, job: Job) -> None:
+    server.break_off_after, server.stalls_after_body = 33_333, True
+    fetcher = make_fetcher(server, read_s=0.5)
+    with pytest.raises(FetchFailedError):
+        fetcher.fetch(job, is_stopped=never)
+    fetcher.fetch(job, is_stopped=never)
+    assert job.into.read_bytes() == CONTENT
+    assert server.asked[1]["Range"] == "bytes=33333-"
+    fetcher.close()
+
+
+def test_a_rate_holds_on_the_wire_over_jobs_and_spares_what_has_none(server: Server, tmp_path: Path) -> None:
+    content = bytes(len(CONTENT))
+    rate = 400_000
+    fetcher = make_fetcher(server)
+    for number in range(2):
+        server.content = CONTENT if number == 0 else content
+        job = Job(
+            "/x", sha256_hex(server.content), SizeBytes(len(CONTENT)), tmp_path / f"{number}", 0.0, rate
+        )
+        fetcher.fetch(job, is_stopped=never)
+    began_at = server.sent[0][0]
+    for at, came in accumulated(server.sent):
+        assert came <= rate * (at - began_at + 0.25) + KERNEL_BYTES, f"after {at - began_at:.2f} s"
+    took_s = server.sent[-1][0] - began_at
+    assert took_s >= (2 * len(CONTENT) - KERNEL_BYTES) / rate - 0.25
+    server.sent.clear()
+    fetcher.fetch(Job("/x", sha256_hex(content), SizeBytes(len(content)), tmp_path / "2"), is_stopped=never)
+    assert server.sent[-1][0] - server.sent[0][0] < took_s / 2
+    fetcher.close()
+
+
+def test_a_slow_fetch_gives_way_while_it_waits(server: Server, job: Job) -> None:
+    waited: list[float] = []
+    fetcher = make_fetcher(server, wait=waited.append)
+    slow = replace(job, rate_bytes_s=1_000)
+    with pytest.raises(FetchStoppedError):
+        fetcher.fetch(slow, is_stopped=lambda: len(waited) >= 3)
+    assert len(waited) == 3
+    assert max(waited) <= 0.1, "an emergency does not wait for a second"
+    fetcher.close()
+
+
+def accumulated(sent: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """When how much had gone in all."""
+    return list(zip((at for at, _ in sent), accumulate(size_bytes for _, size_bytes in sent), strict=True))
 
 
 def test_a_server_without_ranges_sends_all_of_it_again(

@@ -55,6 +55,8 @@ class LogLine(BaseModel):
     ended_at: Instant | None
     late_ms: int | None
     played_ms: int | None
+    siren_ms: int | None
+    """How long the standing siren sounded in its place, as its sound had not come; no part of `played_ms`."""
     pieces: list[dict[str, Any]]
     reported_at: Instant | None
 

@@ -146,10 +146,15 @@ def content(
     reader: Reader,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The sound, whole or by Range; it never changes. A node may fetch what its programmes name."""
+    """The sound, whole or by Range; it never changes.
+
+    A node may fetch what its programmes name, and the standing messages.
+    """
     if isinstance(reader, str):
         with parts.db.look() as session:
-            is_carried = parts.broadcasts.is_carried(session, sha256, reader)
+            is_carried = parts.broadcasts.is_carried(session, sha256, reader) or parts.standing.has(
+                session, sha256
+            )
         if not is_carried:
             raise NotFound("no_such_recording", f"there is no recording {sha256}")
     path = parts.recordings.path(sha256)

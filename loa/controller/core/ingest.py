@@ -51,6 +51,7 @@ def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
         "ended_at": pieces[-1].to_at if pieces else None,
         "late_ms": _kept(report.late_ms) if pieces else None,
         "played_ms": _kept(report.played_ms),
+        "siren_ms": _kept(report.siren_ms) or None,
         "pieces": _pieces(report) if pieces else None,
         "reported_at": now,
     }

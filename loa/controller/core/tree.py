@@ -71,6 +71,10 @@ class Tree:
             at = self._places[at].parent_id
         return above[::-1]
 
+    def widest(self) -> list[AreaId]:
+        """The areas above which there is none."""
+        return [one.id for one in self._places.values() if one.parent_id is None]
+
     def nodes_of(self, area: AreaId) -> list[NodeId]:
         """The nodes in service within the area: of a zone its members, else all below."""
         found = self._found.get(area)

@@ -13,11 +13,14 @@ from loa.controller.services.airwaves import Airwaves
 from loa.controller.store import programmes
 from loa.controller.store.configs import Kept, kept_configs, store_config
 from loa.controller.store.database import Database, Session
+from loa.controller.store.standing_messages import standing_sources
 from loa.controller.store.tree import read_tree
+from loa.protocol.broadcast import RecordingSource
 from loa.protocol.codec import decode, pack, unpack_config, unpack_programme
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
+from loa.protocol.kinds import StandingMessage
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
@@ -95,12 +98,12 @@ class Composer:
     def configs(self, nodes: set[NodeId]) -> list[ConfigPointer]:
         """Compose and store those whose contents are new."""
         with self._db.look() as session:
-            tree = read_tree(session)
+            tree, standing = read_tree(session), standing_sources(session)
         issued: list[ConfigPointer] = []
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:
                 kept = kept_configs(work.session, set(some))
-                new = [made for one in kept if (made := self._config(tree, one)) is not None]
+                new = [made for one in kept if (made := self._config(tree, standing, one)) is not None]
                 for pointer, packed in new:
                     store_config(work.session, pointer, packed)
             issued += [pointer for pointer, _ in new]
@@ -140,7 +143,9 @@ class Composer:
             return None
         return message if isinstance(message, Urgent) else None
 
-    def _config(self, tree: Tree, kept: Kept) -> tuple[ConfigPointer, bytes] | None:
+    def _config(
+        self, tree: Tree, standing: dict[StandingMessage, RecordingSource], kept: Kept
+    ) -> tuple[ConfigPointer, bytes] | None:
         now = self._clock.now()
         floor = self._config_floor.get(kept.node, 0)
         version = next_version(last=kept.version, now=now, heard=floor)
@@ -151,6 +156,7 @@ class Composer:
             areas=tuple(tree.areas_of(kept.node)),
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
+            standing=standing,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

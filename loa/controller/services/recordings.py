@@ -20,6 +20,7 @@ from loa.audio.errors import Refused as SoundRefused
 from loa.audio.errors import TooLarge as SoundTooLarge
 from loa.audio.reading import Reading
 from loa.audio.recording import Limits, Options, Prepared
+from loa.audio.siren import write_siren
 from loa.audio.speak import Speaker
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.errors import (
@@ -59,7 +60,7 @@ class Kept:
     loudness_before_lufs: float | None
     true_peak_dbtp: float
     origin: str
-    """`upload` or `speech`."""
+    """`upload`, `speech` or `made`."""
     warnings: tuple[str, ...]
     """`loa.audio.recording.Caution`."""
     created_by: str
@@ -170,7 +171,7 @@ class Recordings:
         check_writes(who)
         incoming.close()
         target = incoming.path.with_name("result.ogg")
-        return self._keep(who, incoming.path, target, Options(chime=chime, closing=closing), None)
+        return self._keep(who.user_id, incoming.path, target, Options(chime=chime, closing=closing), None)
 
     def speak(
         self, who: Person, text: str, *, voice: str | None = None, chime: bool = True, closing: bool = False
@@ -178,12 +179,18 @@ class Recordings:
         """Let a voice read a text, and keep it."""
         check_writes(who)
         reading = self._read(text)
+        options = Options(chime=chime, closing=closing)
+        return self._speak(who.user_id, text, reading, voice, options), _read_back(reading)
+
+    def make_speech(self, by: str, text: str) -> Kept:
+        """As `speak`, with the attention tones, for a text of the controller's own: asks for no rights."""
+        return self._speak(by, text, self._read(text), None, Options(chime=True))
+
+    def make_siren(self, by: str) -> Kept:
+        """A siren at the loudness of all recordings."""
         with self._job() as job:
-            with self._turn(), _told():
-                self._speaker.speak(reading.text, voice or self._first_voice(), job / "voice.wav")
-            options = Options(chime=chime, closing=closing)
-            kept = self._keep(who, job / "voice.wav", job / "result.ogg", options, text)
-        return kept, _read_back(reading)
+            write_siren(job / "siren.wav")
+            return self._keep(by, job / "siren.wav", job / "result.ogg", Options(), None, origin="made")
 
     def read_back(self, text: str) -> tuple[ReadBack, ...]:
         """What a voice would say otherwise than it is written."""
@@ -208,7 +215,22 @@ class Recordings:
         """Remove what jobs of a process that was killed left behind; call while none is running."""
         shutil.rmtree(self._folder / _JOBS, ignore_errors=True)
 
-    def _keep(self, who: Person, source: Path, target: Path, options: Options, text: str | None) -> Kept:
+    def _speak(self, by: str, text: str, reading: Reading, voice: str | None, options: Options) -> Kept:
+        with self._job() as job:
+            with self._turn(), _told():
+                self._speaker.speak(reading.text, voice or self._first_voice(), job / "voice.wav")
+            return self._keep(by, job / "voice.wav", job / "result.ogg", options, text, origin="speech")
+
+    def _keep(
+        self,
+        by: str,
+        source: Path,
+        target: Path,
+        options: Options,
+        text: str | None,
+        *,
+        origin: str = "upload",
+    ) -> Kept:
         with self._turn(), _told():
             prepared = self._prepare(source, target, options=options, limits=self._limits)
         place = self._place(prepared.sha256)
@@ -217,13 +239,13 @@ class Recordings:
             with _room():
                 _put(prepared.path, place)
         try:
-            return self._write_down(who, prepared, text)
+            return self._write_down(by, prepared, text, origin)
         except ControllerError:
             if is_new:
                 place.unlink(missing_ok=True)
             raise
 
-    def _write_down(self, who: Person, prepared: Prepared, text: str | None) -> Kept:
+    def _write_down(self, by: str, prepared: Prepared, text: str | None, origin: str) -> Kept:
         row = RecordingRow(
             sha256=prepared.sha256,
             duration_ms=prepared.duration_ms,
@@ -231,14 +253,14 @@ class Recordings:
             loudness_lufs=prepared.loudness_lufs,
             loudness_before_lufs=prepared.source.loudness_lufs,
             true_peak_dbtp=prepared.true_peak_dbtp,
-            origin="upload" if text is None else "speech",
+            origin=origin,
             warnings=to_json([str(caution) for caution in prepared.cautions]).decode(),
-            created_by=who.user_id,
+            created_by=by,
             created_at=to_whole_ms(self._clock.now()),
         )
         with self._db.work() as work:
             kept = add_recording(work.session, row, None if text is None else text_digest(text))
-            self._audit.note(work, who.user_id, "recording.kept", subject=row.sha256, origin=row.origin)
+            self._audit.note(work, by, "recording.kept", subject=row.sha256, origin=row.origin)
         return _kept(kept)
 
     @contextmanager

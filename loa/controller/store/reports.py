@@ -93,6 +93,7 @@ OUTCOME = (
     "ended_at",
     "late_ms",
     "played_ms",
+    "siren_ms",
     "pieces",
     "reported_at",
 )

@@ -137,11 +137,22 @@ class RecordingRow(SQLModel, table=True):
     loudness_before_lufs: float | None = None
     true_peak_dbtp: float
     origin: str = Field(max_length=16)
-    """`upload` or `speech`."""
+    """`upload`, `speech` or `made`."""
     warnings: str = _text()
     """JSON list of warning codes."""
     created_by: str = Field(max_length=64)
     created_at: datetime = _moment()
+
+
+class StandingRow(SQLModel, table=True):
+    """The recording that stands for a standing message on every node."""
+
+    __tablename__ = "standing_messages"
+    name: str = Field(primary_key=True, max_length=32)
+    """`loa.protocol.kinds.StandingMessage`."""
+    recording: str = Field(foreign_key="recordings.sha256", max_length=64)
+    changed_by: str = Field(max_length=64)
+    changed_at: datetime = _moment()
 
 
 class SpokenRow(SQLModel, table=True):
@@ -339,6 +350,8 @@ class LogRow(SQLModel, table=True):
     ended_at: datetime | None = _moment(nullable=True)
     late_ms: int | None = None
     played_ms: int | None = None
+    siren_ms: int | None = None
+    """How long the standing siren sounded in its place; None if it did not."""
     pieces: str | None = _text(nullable=True)
     reported_at: datetime | None = _moment(nullable=True)
 

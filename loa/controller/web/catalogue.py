@@ -127,6 +127,7 @@ WHY: Mapping[str, str] = {
     Reason.PLAYER_FAILED: "Bộ phát âm thanh của loa bị lỗi",
 }
 PLAYED_PART = "Phát {played} trên {planned}"
+SIREN_INSTEAD = "Còi báo động phát thay {siren}"
 LATE_BY = "Trễ {late}, đủ {planned}"
 DUE_SOON = "Phát lúc {at}"
 NOT_REPORTED_YET = "Đã đến giờ, chờ loa báo về"

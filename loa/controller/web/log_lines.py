@@ -108,6 +108,14 @@ def rungs_of(entry: LogRow, now: datetime, *, is_on: bool = False) -> tuple[Rung
 
 
 def _told(entry: LogRow) -> str:
+    if not entry.siren_ms:
+        return _own(entry)
+    siren = catalogue.SIREN_INSTEAD.format(siren=spell(entry.siren_ms))
+    return f"{_own(entry)}. {siren}"
+
+
+def _own(entry: LogRow) -> str:
+    """What became of its own sound."""
     played, planned = entry.played_ms or 0, entry.duration_ms
     words = {"played": spell(played), "planned": spell(planned), "late": spell(entry.late_ms or 0)}
     if entry.outcome == Reason.COMPLETE and (entry.late_ms or 0) > LATE_MS:

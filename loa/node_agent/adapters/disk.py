@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.shelf import Ordered, Said, Seen, Shelf
+from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Recalled
 from loa.protocol.broadcast import Entry
@@ -49,7 +50,7 @@ class SqliteDisk:
 
     def recall(self) -> Recalled:
         """See `Disk.recall`."""
-        config, accounted = self._fact("config"), self._fact("accounted_ms")
+        config, accounted, siren = (self._fact(name) for name in ("config", "accounted_ms", "siren"))
         return Recalled(
             config=Config.from_bytes(config) if config else None,
             held={AreaId(area): Held.model_validate_json(text) for area, text in self._rows("held")},
@@ -58,6 +59,7 @@ class SqliteDisk:
             plays={OccurrenceId(name): Play.from_bytes(text) for name, text in self._rows("plays")},
             reported=frozenset(OccurrenceId(name) for (name,) in self._rows("reported")),
             accounted_at=from_ms(int(accounted)) if accounted else None,
+            siren=Siren.from_bytes(siren) if siren else None,
         )
 
     def write(self, change: Change) -> None:
@@ -169,6 +171,8 @@ def _found(base: sqlite3.Connection) -> None:
 def _write_state(base: sqlite3.Connection, change: Change) -> None:
     if change.config is not None:
         _set_fact(base, "config", change.config.to_bytes().decode())
+    if change.siren is not None:
+        _set_fact(base, "siren", change.siren.to_bytes().decode())
     if change.accounted_at is not None:
         _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
     for area, held in change.held.items():

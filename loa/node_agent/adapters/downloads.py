@@ -1,6 +1,7 @@
 import logging
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from queue import Queue
 from threading import Condition, Thread
 from typing import Protocol
@@ -37,7 +38,7 @@ class BackgroundDownloads:
         self._changed = Condition()
         self._wanted: list[Job] = []
         self._jobs: list[Job] = []
-        self._done: set[Job] = set()
+        self._done: set[Path] = set()
         """What came since it was wanted: the agent, which may not know yet, wants it still."""
         self._current: Job | None = None
         self._attempts: dict[str, tuple[int, float]] = {}
@@ -51,8 +52,8 @@ class BackgroundDownloads:
             if list(jobs) == self._wanted:
                 return
             self._wanted = list(jobs)
-            self._done &= set(jobs)
-            self._jobs = [job for job in jobs if job not in self._done]
+            self._done &= {job.into for job in jobs}
+            self._jobs = [job for job in jobs if job.into not in self._done]
             wanted = {job.sha256 for job in jobs}
             self._attempts = {name: tried for name, tried in self._attempts.items() if name in wanted}
             self._changed.notify()
@@ -116,5 +117,5 @@ class BackgroundDownloads:
 
     def _drop(self, job: Job) -> None:
         with self._changed:
-            self._done |= {job} & set(self._wanted)
-            self._jobs = [one for one in self._jobs if one != job]
+            self._done |= {job.into} & {one.into for one in self._wanted}
+            self._jobs = [one for one in self._jobs if one.into != job.into]

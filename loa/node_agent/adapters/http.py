@@ -1,38 +1,62 @@
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET
 
 import urllib3
+from urllib3.connection import HTTPConnection
 
-from loa.audio.clock import Clock
 from loa.node_agent.adapters.recordings import digest_of
+from loa.node_agent.core.bucket import Bucket
 from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
-from loa.node_agent.ports import Job
+from loa.node_agent.ports import Job, Timekeeper
 from loa.protocol.bearer import make_token
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
 
 _CHUNK_BYTES = 32_768
+_SLOW_WINDOW_BYTES = 32_768
+"""What the system takes in of a slow fetch before it is read; else it would take all at full speed."""
 _CONNECT_S, _READ_S = 5.0, 10.0
+_LOOK_EVERY_S = 0.1
+"""How long a slow fetch waits at most before it looks whether something more urgent has come."""
 _OK, _PARTIAL, _BAD_RANGE = 200, 206, 416
 
 
 class HttpFetcher:
     """Fetches what a job names over HTTP, whole or from where it stopped; for one thread.
 
-    Every request carries `Authorization: Bearer` with a token signed by the node's key, and `Loa-Node`.
+    Every request carries `Authorization: Bearer` with a token signed by the node's key, and `Loa-Node`. A job
+    with a rate is read no faster than that, and all such jobs together. `wait` lets so many seconds pass;
+    after `read_s` without a byte a fetch has failed.
     """
 
-    def __init__(self, base_url: str, *, node: NodeId, key: SigningKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        node: NodeId,
+        key: SigningKey,
+        clock: Timekeeper,
+        wait: Callable[[float], None] = time.sleep,
+        read_s: float = _READ_S,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._node = node
         self._key = key
         self._clock = clock
-        timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
+        timeout = urllib3.Timeout(connect=_CONNECT_S, read=read_s)
         self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False, timeout=timeout)
+        narrow = [*HTTPConnection.default_socket_options, (SOL_SOCKET, SO_RCVBUF, _SLOW_WINDOW_BYTES)]
+        self._slow_pool = urllib3.PoolManager(
+            num_pools=1, maxsize=1, retries=False, timeout=timeout, socket_options=narrow
+        )
+        self._wait = wait
+        self._bucket = Bucket(clock.monotonic())
 
     def fetch(self, job: Job, *, is_stopped: Callable[[], bool]) -> None:
         """Let `job.into` hold the bytes with the digest of the job; atomic, and synced to the disk.
@@ -51,6 +75,7 @@ class HttpFetcher:
     def close(self) -> None:
         """Drop the connections."""
         self._pool.clear()
+        self._slow_pool.clear()
 
     def _download(self, job: Job, part: Path, is_stopped: Callable[[], bool]) -> None:
         have = part.stat().st_size if part.exists() else 0
@@ -58,13 +83,24 @@ class HttpFetcher:
             with self._get(job, have) as answer:
                 _check_status(job, answer.status, part)
                 with part.open("ab" if answer.status == _PARTIAL else "wb") as file:
-                    for chunk in answer.stream(_CHUNK_BYTES, decode_content=False):
+                    while chunk := answer.read1(_CHUNK_BYTES, decode_content=False):
                         _take(file.fileno(), chunk, job)
-                        if is_stopped():
-                            raise FetchStoppedError(job.path)
+                        self._hold_back(job, len(chunk), is_stopped)
                     os.fsync(file.fileno())
         except urllib3.exceptions.HTTPError as error:
             raise FetchFailedError(job.path, str(error)[:200]) from error
+
+    def _hold_back(self, job: Job, size_bytes: int, is_stopped: Callable[[], bool]) -> None:
+        """Wait as long as the job's rate says, unless it is to stop."""
+        wait_s = 0.0
+        if job.rate_bytes_s is not None:
+            wait_s = self._bucket.take(size_bytes, job.rate_bytes_s, self._clock.monotonic())
+        while not is_stopped():
+            if wait_s <= 0:
+                return
+            self._wait(min(wait_s, _LOOK_EVERY_S))
+            wait_s -= _LOOK_EVERY_S
+        raise FetchStoppedError(job.path)
 
     @contextmanager
     def _get(self, job: Job, have: int) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -73,7 +109,8 @@ class HttpFetcher:
         if have:
             headers["Range"] = f"bytes={have}-"
         url = self._base_url + job.path
-        answer = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        pool = self._pool if job.rate_bytes_s is None else self._slow_pool
+        answer = pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
         try:
             yield answer
         finally:

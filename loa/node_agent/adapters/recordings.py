@@ -3,13 +3,14 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from loa.protocol.ids import DIGEST, RecordingId
 from loa.protocol.units import SizeBytes
 
-_SUFFIX = ".ogg"
+_SUFFIX, _PART = ".ogg", ".part"
 _CHUNK_BYTES = 65_536
 
 _log = logging.getLogger(__name__)
@@ -29,12 +30,20 @@ class RecordingFolder:
 
     def here(self) -> dict[RecordingId, SizeBytes]:
         """See `Recordings.here`."""
-        with os.scandir(self._folder) as found:
-            return {
-                RecordingId(file.name.removesuffix(_SUFFIX)): SizeBytes(file.stat().st_size)
-                for file in found
-                if file.name.endswith(_SUFFIX) and re.fullmatch(DIGEST, file.name.removesuffix(_SUFFIX))
-            }
+        return {name: SizeBytes(seen.st_size) for name, seen in self._files(_SUFFIX)}
+
+    def begun(self) -> dict[RecordingId, SizeBytes]:
+        """See `Recordings.begun`."""
+        return {name: SizeBytes(seen.st_size) for name, seen in self._files(_SUFFIX + _PART)}
+
+    def last_needed(self) -> dict[RecordingId, datetime]:
+        """See `Recordings.last_needed`; kept as the time of the file's last change."""
+        return {name: datetime.fromtimestamp(seen.st_mtime, UTC) for name, seen in self._files(_SUFFIX)}
+
+    def note_needed(self, needed: Iterable[RecordingId], at: datetime) -> None:
+        """See `Recordings.note_needed`."""
+        for recording in set(needed) & self.here().keys():
+            os.utime(self.place(recording), (at.timestamp(), at.timestamp()))
 
     def is_sound(self, recording: RecordingId) -> bool:
         """See `Recordings.is_sound`."""
@@ -51,11 +60,17 @@ class RecordingFolder:
         self._looked_at.add(recording)
         return True
 
-    def keep_only(self, needed: Iterable[RecordingId]) -> int:
-        """See `Recordings.keep_only`. What was set aside or only begun goes too."""
-        names = {self.place(recording).name for recording in needed}
-        parts = {f"{name}.part" for name in names}
-        gone = [path for path in self._folder.iterdir() if path.name not in names | parts]
+    def drop(self, recordings: Iterable[RecordingId]) -> None:
+        """See `Recordings.drop`."""
+        for recording in recordings:
+            self.place(recording).unlink(missing_ok=True)
+            self._looked_at.discard(recording)
+
+    def sweep(self, awaited: Iterable[RecordingId]) -> int:
+        """See `Recordings.sweep`. What was set aside goes too."""
+        kept = {self.place(recording).name for recording in self.here()}
+        kept |= {self.place(recording).name + _PART for recording in awaited}
+        gone = [path for path in self._folder.iterdir() if path.name not in kept]
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)
@@ -63,6 +78,13 @@ class RecordingFolder:
     def free_bytes(self) -> SizeBytes:
         """See `Recordings.free_bytes`."""
         return SizeBytes(shutil.disk_usage(self._folder).free)
+
+    def _files(self, suffix: str) -> Iterator[tuple[RecordingId, os.stat_result]]:
+        with os.scandir(self._folder) as found:
+            for file in found:
+                name = file.name.removesuffix(suffix)
+                if file.name.endswith(suffix) and re.fullmatch(DIGEST, name):
+                    yield RecordingId(name), file.stat()
 
 
 def digest_of(path: Path) -> str:

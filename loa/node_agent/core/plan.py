@@ -2,17 +2,28 @@
 
 A node knows an item only once it has its sound: a broadcast whose recording arrives late is laid out as one
 that was learnt late. So nothing waits for a sound that may never come, `late` decides how it begins once
-the sound is there, and the past stays as it was. Beside the timeline stands the one that would hold if every
+the sound is there, and the past stays as it was. In place of an emergency the siren sounds meanwhile, if the
+node has one. Beside the timeline stands the one that would hold if every
 recording were here: it says which recording is needed first, and what becomes of items without a sound.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
+from loa.node_agent.core.stand_ins import (
+    Parted,
+    Siren,
+    StandIn,
+    part,
+    stand_in,
+    with_late_sound,
+    with_stand_ins,
+)
 from loa.protocol.broadcast import Entry, RecordingSource
 from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, RecordingId, broadcast_of
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.policy import Policy
 from loa.protocol.programme import Config
 from loa.protocol.programme import Silence as SilenceSaid
@@ -29,7 +40,6 @@ from loa.schedules.model import (
     Reorder,
     Segment,
     Silence,
-    Timeline,
     Window,
     Withdrawal,
 )
@@ -39,6 +49,16 @@ from loa.schedules.timeline import lay_out
 _LONGEST_BACK = timedelta(days=31)
 _DAY = timedelta(days=1)
 _GRACE = timedelta(milliseconds=KNOWN_GRACE_MS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """An item without its recording: when it is due, and until when it might still begin."""
+
+    source: RecordingSource
+    due_at: datetime
+    until_at: datetime
+    is_emergency: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +76,11 @@ class Plan:
     """Of every item in the window; what has no sound yet is `sound_missing` once it may no longer begin."""
     due_without_sound: Mapping[OccurrenceId, datetime]
     """When the items without a recording would have begun."""
-    wanted: tuple[RecordingId, ...]
-    """Recordings that are missing, the first to sound first."""
+    wanted: tuple[Need, ...]
+    """What recordings are missing for."""
+    sirens: tuple[Segment, ...] = ()
+    """Where the siren sounds in place of an emergency without its sound, as one endless siren."""
+    siren: RecordingSource | None = None
 
     def source(self, occurrence: OccurrenceId) -> RecordingSource:
         """Where the sound of an occurrence comes from."""
@@ -74,23 +97,49 @@ def window_at(now: datetime, accounted_at: datetime, ahead_ms: int, tz: str) -> 
     return Window(from_at=broadcast_day(back_to, tz)[0], until_at=now + timedelta(milliseconds=ahead_ms))
 
 
-def make_plan(shelf: Shelf, sounds: Mapping[RecordingId, datetime], config: Config, window: Window) -> Plan:
+def make_plan(
+    shelf: Shelf,
+    sounds: Mapping[RecordingId, datetime],
+    config: Config,
+    window: Window,
+    siren: Siren | None = None,
+) -> Plan:
     """Lay out everything on the shelf that is meant for this node.
 
     `sounds` says when each recording came. Entries whose recurrence cannot be expanded are left out.
     """
     here = _meant_for(shelf, config)
-    with_sound = [seen for seen in here if _recording(seen) in sounds]
-    without = [seen for seen in here if _recording(seen) not in sounds]
-    items = _expand([_placed(seen, sounds) for seen in with_sound], window)
+    acts = [_act(seen, sounds.get(_recording(seen)), window, siren) for seen in here]
+    items = [item for act in acts if act.has_sound for item in act.items]
+    silent = [item for act in acts if not act.has_sound for item in act.items]
     facts = _Facts(shelf, config)
-    timeline = facts.lay_out(items)
-    if not without:
-        return _plan(here, config, window, items, timeline)
-    silent = _expand([_placed(seen, sounds) for seen in without], window)
-    dreamt = facts.lay_out([*items, *silent])
-    plan = _plan(here, config, window, [*items, *silent], timeline)
-    return _with_missing(plan, silent, dreamt)
+    laid = facts.lay_out(items, [one for act in acts for one in act.stand_ins])
+    plan = _plan(here, config, window, [*items, *silent], laid)
+    plan = replace(plan, siren=siren.source if siren else None)
+    if not silent:
+        return plan
+    dreamt = facts.lay_out([*items, *silent], [one for act in acts if act.has_sound for one in act.stand_ins])
+    return _with_missing(plan, silent, laid, dreamt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    """What a broadcast gives to a timeline."""
+
+    has_sound: bool
+    items: list[Item]
+    stand_ins: list[StandIn]
+
+
+def _act(seen: Seen[Entry], came_at: datetime | None, window: Window, siren: Siren | None) -> _Act:
+    has_sound = came_at is not None
+    if seen.said.broadcast.class_ is not BroadcastClass.EMERGENCY:
+        placed = _placed(seen, came_at or seen.known_at)
+        return _Act(has_sound=has_sound, items=_expand_one(placed, window), stand_ins=[])
+    bare = _expand_one(_placed(seen, seen.known_at), window)
+    found = [stand_in(item, siren, came_at) for item in bare] if siren else []
+    items = [with_late_sound(item, came_at) for item in bare]
+    return _Act(has_sound=has_sound, items=items, stand_ins=[one for one in found if one is not None])
 
 
 class _Facts:
@@ -102,15 +151,11 @@ class _Facts:
         self._reorders = reorders(shelf.orders.values(), config.areas)
         self._config = config
 
-    def lay_out(self, items: Sequence[Item]) -> Timeline:
-        return lay_out(
-            items,
-            self._withdrawals,
-            self._silences,
-            self._config.policy,
-            self._config.tz,
-            reorders=self._reorders,
-        )
+    def lay_out(self, items: Sequence[Item], stand_ins: Sequence[StandIn]) -> Parted:
+        cast = with_stand_ins(items, self._withdrawals, self._silences, stand_ins)
+        policy, tz = self._config.policy, self._config.tz
+        laid = lay_out(cast.items, cast.withdrawals, cast.silences, policy, tz, reorders=self._reorders)
+        return part(laid)
 
 
 def reorders(orders: Iterable[Seen[Ordered]], areas: Sequence[AreaId]) -> list[Reorder]:
@@ -143,10 +188,6 @@ def _meant_for(shelf: Shelf, config: Config) -> list[Seen[Entry]]:
     return [seen for seen in shelf.entries.values() if set(seen.said.broadcast.audience) & set(config.areas)]
 
 
-def _expand(placed: Iterable[Placed], window: Window) -> list[Item]:
-    return [item for one in placed for item in _expand_one(one, window)]
-
-
 def _expand_one(placed: Placed, window: Window) -> list[Item]:
     try:
         return expand([placed], window)
@@ -155,7 +196,7 @@ def _expand_one(placed: Placed, window: Window) -> list[Item]:
 
 
 def _plan(
-    here: Iterable[Seen[Entry]], config: Config, window: Window, items: Iterable[Item], timeline: Timeline
+    here: Iterable[Seen[Entry]], config: Config, window: Window, items: Iterable[Item], laid: Parted
 ) -> Plan:
     entries = [seen.said for seen in here]
     return Plan(
@@ -165,48 +206,53 @@ def _plan(
         items={item.id: item for item in items},
         sources={entry.id: entry.broadcast.source for entry in entries},
         recurring=frozenset(entry.id for entry in entries if _recurs(entry)),
-        segments=timeline.segments,
-        outcomes=timeline.outcomes,
+        segments=laid.timeline.segments,
+        outcomes=laid.timeline.outcomes,
         due_without_sound={},
         wanted=(),
+        sirens=laid.sirens,
     )
 
 
-def _with_missing(plan: Plan, silent: Sequence[Item], dreamt: Timeline) -> Plan:
+def _with_missing(plan: Plan, silent: Sequence[Item], laid: Parted, dreamt: Parted) -> Plan:
     due: dict[OccurrenceId, datetime] = {}
-    for segment in dreamt.segments:
+    for segment in dreamt.timeline.segments:
         due.setdefault(segment.item_id, segment.from_at)
-    absent = {item.id: _without_sound(item, dreamt.outcomes[item.id]) for item in silent}
-    return Plan(
-        window=plan.window,
-        policy=plan.policy,
-        tz=plan.tz,
-        items=plan.items,
-        sources=plan.sources,
-        recurring=plan.recurring,
-        segments=plan.segments,
+    absent = {
+        item.id: _without_sound(item, dreamt.timeline.outcomes[item.id], laid.outcomes.get(item.id))
+        for item in silent
+    }
+    return replace(
+        plan,
         outcomes={**plan.outcomes, **absent},
         due_without_sound={item.id: due[item.id] for item in silent if item.id in due},
-        wanted=_by_need(plan, silent, due),
+        wanted=tuple(
+            _need(plan, item, due.get(item.id)) for item in silent if _is_hoped_for(absent[item.id])
+        ),
     )
 
 
-def _without_sound(item: Item, dreamt: Outcome) -> Outcome:
-    """What would not have sounded anyway keeps its reason."""
+def _is_hoped_for(absent: Outcome) -> bool:
+    """Whether it sounds with its recording, or might if something else changed."""
+    return absent.reason not in {Reason.WITHDRAWN, Reason.SILENCED}
+
+
+def _need(plan: Plan, item: Item, due_at: datetime | None) -> Need:
+    return Need(
+        source=plan.source(item.id),
+        due_at=due_at or item.start_at,
+        until_at=item.not_after_at,
+        is_emergency=item.class_ is BroadcastClass.EMERGENCY,
+    )
+
+
+def _without_sound(item: Item, dreamt: Outcome, of_siren: Outcome | None) -> Outcome:
+    """What would not have sounded anyway keeps its reason; what ended the siren ended the occurrence."""
     if not dreamt.sounded_ms:
         return dreamt
+    if of_siren is not None and of_siren.reason in {Reason.SILENCED, Reason.WITHDRAWN}:
+        return replace(of_siren, sounded_ms=0)
     return Outcome(Reason.SOUND_MISSING, max(item.not_after_at, item.issued_at))
-
-
-def _by_need(
-    plan: Plan, silent: Iterable[Item], due: Mapping[OccurrenceId, datetime]
-) -> tuple[RecordingId, ...]:
-    needs: dict[RecordingId, tuple[datetime, int]] = {}
-    for item in silent:
-        source = plan.source(item.id)
-        need = (due.get(item.id, item.start_at), source.size_bytes)
-        needs[source.recording] = min(needs.get(source.recording, need), need)
-    return tuple(sorted(needs, key=lambda name: (needs[name], name)))
 
 
 def _recording(seen: Seen[Entry]) -> RecordingId:
@@ -217,8 +263,8 @@ def _recurs(entry: Entry) -> bool:
     return entry.broadcast.when.rrule is not None or bool(entry.broadcast.when.rdates)
 
 
-def _placed(seen: Seen[Entry], sounds: Mapping[RecordingId, datetime]) -> Placed:
-    known_at = max(seen.known_at, sounds.get(_recording(seen), seen.known_at))
+def _placed(seen: Seen[Entry], came_at: datetime) -> Placed:
+    known_at = max(seen.known_at, came_at)
     return place(seen.said, known_at=known_at if known_at > seen.said.issued_at + _GRACE else None)
 
 

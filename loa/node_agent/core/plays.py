@@ -23,6 +23,8 @@ class Stretch(Wire):
     to_at: Instant
     offset_ms: DurationMs
     played_ms: Annotated[DurationMs, Field(ge=0)]
+    siren: bool = False
+    """Whether it was the standing siren that sounded, in place of the occurrence's own sound."""
 
 
 class Play(Wire):
@@ -35,15 +37,33 @@ class Play(Wire):
     """Why a part of it did not sound, if the node knows."""
 
     @property
+    def own(self) -> tuple[Stretch, ...]:
+        """The stretches of its own sound that are over."""
+        return tuple(stretch for stretch in self.done if not stretch.siren)
+
+    @property
     def played_ms(self) -> int:
-        """What sounded for certain."""
-        return sum(stretch.played_ms for stretch in (*self.done, *([self.going] if self.going else [])))
+        """What sounded of its own sound for certain."""
+        return self._sum_ms(siren=False)
+
+    @property
+    def siren_ms(self) -> int:
+        """How long the siren sounded in its place for certain."""
+        return self._sum_ms(siren=True)
+
+    def _sum_ms(self, *, siren: bool) -> int:
+        stretches = (*self.done, *([self.going] if self.going else []))
+        return sum(stretch.played_ms for stretch in stretches if stretch.siren is siren)
 
 
-def began(play: Play, event: Began) -> Play:
+def began(play: Play, event: Began, *, siren: bool = False) -> Play:
     """The first sample of a stretch was heard."""
     stretch = Stretch(
-        from_at=event.at, to_at=event.at, offset_ms=DurationMs(event.offset_ms), played_ms=DurationMs(0)
+        from_at=event.at,
+        to_at=event.at,
+        offset_ms=DurationMs(event.offset_ms),
+        played_ms=DurationMs(0),
+        siren=siren,
     )
     return closed(play).model_copy(update={"going": stretch})
 
@@ -56,16 +76,21 @@ def still_sounding(play: Play, now: datetime) -> Play:
     return play.model_copy(update={"going": _until(play.going, now, played_ms)})
 
 
-def ended(play: Play, event: Ended) -> Play:
+def ended(play: Play, event: Ended, *, siren: bool = False) -> Play:
     """The last sample of the stretch was heard."""
-    if play.going is None:
+    if play.going is None or play.going.siren is not siren:
         return play
     return closed(play.model_copy(update={"going": _until(play.going, event.at, event.played_ms)}))
 
 
 def failed(play: Play, _event: Failed) -> Play:
     """A part of it could not be played."""
-    return closed(play).model_copy(update={"trouble": play.trouble or Reason.SOUND_MISSING})
+    return missed(closed(play))
+
+
+def missed(play: Play) -> Play:
+    """It was due, or a part of it, and could not be played."""
+    return play.model_copy(update={"trouble": play.trouble or Reason.SOUND_MISSING})
 
 
 def closed(play: Play) -> Play:
@@ -77,19 +102,13 @@ def closed(play: Play) -> Play:
 
 def _until(stretch: Stretch, at: datetime, played_ms: int) -> Stretch:
     to_at = max(stretch.from_at, at)
-    return Stretch(
-        from_at=stretch.from_at, to_at=to_at, offset_ms=stretch.offset_ms, played_ms=DurationMs(played_ms)
-    )
+    return stretch.model_copy(update={"to_at": to_at, "played_ms": DurationMs(played_ms)})
 
 
 def _joined(done: tuple[Stretch, ...], last: Stretch) -> tuple[Stretch, ...]:
-    if not done or last.from_at - done[-1].to_at > _SEAM:
+    if not done or last.from_at - done[-1].to_at > _SEAM or last.siren is not done[-1].siren:
         return (*done, last)
     one = done[-1]
-    whole = Stretch(
-        from_at=one.from_at,
-        to_at=max(one.to_at, last.to_at),
-        offset_ms=one.offset_ms,
-        played_ms=DurationMs(one.played_ms + last.played_ms),
-    )
+    played_ms = DurationMs(one.played_ms + last.played_ms)
+    whole = one.model_copy(update={"to_at": max(one.to_at, last.to_at), "played_ms": played_ms})
     return (*done[:-1], whole)

@@ -43,11 +43,10 @@ def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayRep
         outcome=reason,
         reason_at=outcome.at,
         by=(outcome.by or outcome.legal_source or "")[:140] or None if reason is outcome.reason else None,
-        late_ms=(play.done[0].from_at - wanted_at) // _MS if play.done and wanted_at else 0,
+        late_ms=(play.own[0].from_at - wanted_at) // _MS if play.own and wanted_at else 0,
         played_ms=DurationMs(play.played_ms),
-        pieces=tuple(
-            Piece(from_at=one.from_at, to_at=one.to_at, offset_ms=one.offset_ms) for one in play.done
-        ),
+        siren_ms=DurationMs(play.siren_ms),
+        pieces=_pieces(play),
     )
 
 
@@ -60,9 +59,8 @@ def report_on_vanished(play: Play, at: datetime) -> PlayReport:
         outcome=Reason.WITHDRAWN,
         reason_at=at,
         played_ms=DurationMs(play.played_ms),
-        pieces=tuple(
-            Piece(from_at=one.from_at, to_at=one.to_at, offset_ms=one.offset_ms) for one in play.done
-        ),
+        siren_ms=DurationMs(play.siren_ms),
+        pieces=_pieces(play),
     )
 
 
@@ -92,11 +90,16 @@ def problem(
     return ProblemReport(number=UNNUMBERED, at=at, code=code, detail=detail[:500], occurrence=occurrence)
 
 
+def _pieces(play: Play) -> tuple[Piece, ...]:
+    """Where its own sound was heard; the siren's stretches are none of its pieces."""
+    return tuple(Piece(from_at=one.from_at, to_at=one.to_at, offset_ms=one.offset_ms) for one in play.own)
+
+
 def _judge(outcome: Outcome, play: Play, wanted_at: datetime | None, running_since: datetime) -> Reason:
     """The timeline's word, unless less sounded than it demanded."""
-    if play.played_ms >= outcome.sounded_ms - _TOLERANCE_MS and (play.done or not outcome.sounded_ms):
+    if play.played_ms >= outcome.sounded_ms - _TOLERANCE_MS and (play.own or not outcome.sounded_ms):
         return outcome.reason
-    if play.done:
+    if play.own:
         return Reason.PARTLY if outcome.reason is Reason.COMPLETE else outcome.reason
     if play.trouble is not None:
         return play.trouble
