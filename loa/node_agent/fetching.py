@@ -6,7 +6,7 @@ from loa.node_agent.core.reports import problem
 from loa.node_agent.errors import StorageFullError, WrongDigestError
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Change, Downloads, Fetched, FetchTrouble, Job, Recordings, Timekeeper
+from loa.node_agent.ports import Change, Downloads, Fetched, FetchTrouble, Job, NodeClock, Recordings
 from loa.node_agent.sounding import Sounding
 from loa.protocol.broadcast import RecordingSource
 from loa.protocol.ids import RecordingId
@@ -31,7 +31,7 @@ class Fetching:
         sounding: Sounding,
         recordings: Recordings,
         downloads: Downloads,
-        clock: Timekeeper,
+        clock: NodeClock,
     ) -> None:
         self._memory = memory
         self._intake = intake
@@ -63,7 +63,12 @@ class Fetching:
             self._memory.keep(Change(sounds=news))
 
     def turn(self) -> None:
-        """Renew what is wanted if anything changed."""
+        """Renew what is wanted if anything changed.
+
+        Nobody answers requests that are signed at a time long past, so nothing is fetched before it is known.
+        """
+        if not self._clock.is_set:
+            return
         plan = self._sounding.plan
         lost = frozenset(self._sounding.lost)
         if self._seen is None or self._seen[0] is not plan or self._seen[1] != lost:

@@ -28,11 +28,11 @@ from tests.flow.ears import Ear
 from tests.flow.intruder import Intruder
 from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
 from tests.flow.times import now
+from tests.machines import Keeper, simulated
 from tests.waiting import wait_for
 
 START_WITHIN_S = 60.0
 INTRUDER = "intruder"
-SIMULATED_DAYS = Path(__file__).parent / "simulated_days"
 
 
 class Loudspeaker:
@@ -50,11 +50,11 @@ class Loudspeaker:
     def enrol(self, base_url: str, code: str) -> None:
         run_once(["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=_clean())
 
-    def start(self, *, at: datetime | None = None) -> None:
-        """Switch it on; with `at`, under a clock that shows `at` now."""
+    def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY) -> None:
+        """Switch it on; with `at`, under a clock that shows `at` now and is kept by `keeper`."""
         sink = f"wav:{self.ear.wav}"
         command = ["loa-node", "run", "--data", str(self.data), "--sink", sink]
-        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at)})
+        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at, keeper)})
 
     def kill(self) -> None:
         """As a loss of power takes it."""
@@ -241,20 +241,8 @@ class Village:
         return True
 
 
-def _clock(at: datetime | None) -> dict[str, str]:
-    """The environment of a process whose wall clock shows `at` at its start, and whose timers are right."""
-    if at is None:
-        return {}
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    ahead_s = (at - now()).total_seconds()
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": f"{ahead_s:+.3f}",
-        "DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": os.pathsep.join([str(SIMULATED_DAYS), os.environ.get("PYTHONPATH", "")]).rstrip(
-            os.pathsep
-        ),
-    }
+def _clock(at: datetime | None, keeper: Keeper = Keeper.BATTERY) -> dict[str, str]:
+    return {} if at is None else simulated(at, keeper=keeper)
 
 
 def _clean() -> dict[str, str]:

@@ -12,6 +12,7 @@ from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.timing import Timing
 from loa.node_agent.voice import Voice
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
@@ -73,7 +74,15 @@ class World:
             clock=self.clock,
         )
         self.telling = self._make_telling(courier)
+        timing = Timing(
+            clock=self.clock,
+            memory=self.memory,
+            sounding=self.sounding,
+            telling=self.telling,
+            random=Random(1),
+        )
         self.agent = Agent(
+            timing=timing,
             inbox=self.inbox,
             memory=self.memory,
             disk=self.disk,

@@ -35,9 +35,14 @@ class Play(Wire):
     """Why a part of it did not sound, if the node knows."""
 
     @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All of them, in order."""
+        return (*self.done, *([self.going] if self.going else []))
+
+    @property
     def played_ms(self) -> int:
         """What sounded for certain."""
-        return sum(stretch.played_ms for stretch in (*self.done, *([self.going] if self.going else [])))
+        return sum(stretch.played_ms for stretch in self.stretches)
 
 
 def began(play: Play, event: Began) -> Play:
