@@ -68,13 +68,13 @@ class Memory:
 
     def heal(self, leap: Leap) -> None:
         """The clock was set: stamp anew what it had stamped wrongly."""
-        sounds = right_sounds(self.sounds, leap)
+        sounds = right_sounds(self.sounds, self.shelf, leap)
         healed = Change(
             config=self._healed_config(leap),
             shelf=right_shelf(self.shelf, leap),
             sounds=sounds,
             plays=right_plays(self.plays.values(), leap),
-            accounted_at=leap.right(self.accounted_at),
+            accounted_at=None if leap.is_over_time else leap.right(self.accounted_at),
         )
         self.since += leap.by
         if sounds:

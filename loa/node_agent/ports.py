@@ -54,7 +54,7 @@ class Reading:
     error_s: float | None
     """The most by which it is wrong; None if nobody knows."""
     apart_s: float | None
-    """By how much the controller's clock was ahead of it at the last answer; None before the first."""
+    """By how much the controller's clock was ahead of it after the last answer; None before the first."""
     apart_error_s: float
     """The most by which `apart_s` is wrong, since an answer takes its time."""
 

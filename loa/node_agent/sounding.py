@@ -91,11 +91,11 @@ class Sounding:
         if self.plan is not None:
             self._account(self.plan, now)
 
-    def heal(self, leap: Leap, *, was_set: bool) -> None:
+    def heal(self, leap: Leap) -> None:
         """The clock was set, and what is on record was stamped anew."""
         self.running_since += leap.by
         self.unsure.move(leap)
-        if was_set and leap.by > timedelta(0):
+        if leap.is_over_time:
             self.unsure.add(leap.was, leap.now)
         if leap.by > _FAR_AHEAD:
             self._tidy_at_s = self._clock.monotonic() + _TIDY_AFTER_S

@@ -82,6 +82,7 @@ class Timing:
         except ProtocolError:
             return False
         if waits:
+            logs.say(_log, "waits_for_the_time", topic=message.topic)
             self._waiting.append(message)
         return waits
 
@@ -114,9 +115,9 @@ class Timing:
             self._telling.listen_anew()
 
     def _heal(self, step: Step, *, was_set: bool) -> None:
-        leap = Leap(was=step.was, now=step.now, since=self._memory.since)
+        leap = Leap(was=step.was, now=step.now, since=self._memory.since, was_set=was_set)
         self._memory.heal(leap)
-        self._sounding.heal(leap, was_set=was_set)
+        self._sounding.heal(leap)
 
     def _tell(self, step: Step) -> None:
         reading = self._clock.reading()
@@ -132,7 +133,7 @@ class Timing:
         if reading.apart_s is None or reading.state is ClockState.UNTRUSTED:
             return
         doubt_s = reading.apart_error_s + (reading.error_s or 0.0)
-        if abs(reading.apart_s) <= LIMIT_S + doubt_s or self._clock.wants_answer or self._told_apart:
+        if abs(reading.apart_s) <= LIMIT_S + doubt_s or self._told_apart:
             return
         self._told_apart = True
         logs.shout(_log, "clock_disagrees", apart_s=round(reading.apart_s, 1), source=reading.source)

@@ -4,11 +4,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Full, Queue
+from typing import Protocol
 
-from loa.node_agent.ports import Arrival, Job, Message, Reading, Step
+from loa.node_agent.ports import Arrival, Job, Message, NodeClock, Reading, Step, Timekeeper
 from loa.protocol.ids import RecordingId
 from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.units import SizeBytes
+
+
+class WorldClock(NodeClock, Protocol):
+    """A clock that goes when it is told to."""
+
+    def set(self, to: datetime) -> None:
+        """As NTP sets the wall clock: no time passes."""
+
+    def go(self, to: datetime) -> None:
+        """Time passes until the clock shows `to`."""
 
 
 class FakeTime:
@@ -93,7 +104,7 @@ class FakeBroker:
 class FakeCourier:
     """A `Courier` to a `FakeBroker`."""
 
-    def __init__(self, broker: FakeBroker, *, inbox: Queue[Arrival], clock: FakeTime) -> None:
+    def __init__(self, broker: FakeBroker, *, inbox: Queue[Arrival], clock: Timekeeper) -> None:
         self.connections = 0
         self.lost = 0
         self.is_connected = False

@@ -66,6 +66,13 @@ class Loudspeaker:
         self.kill()
         self.start(at=at)
 
+    def says(self, event: str, *, since: int) -> None:
+        """Return when its log has the words, after so many characters."""
+        wait_for(lambda: event in self.log()[since:], what=f"{event} in {self._log}", within_s=60)
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
     def holds(self, *recordings: str) -> None:
         """Return when it has these sounds on its disk."""
         for recording in recordings:
@@ -152,6 +159,17 @@ class Village:
             self._controller.kill()
             self._controller = None
         self.kill_broker()
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """The controller runs and neither hears nor says anything; the broker goes on."""
+        assert self._controller is not None
+        controller = psutil.Process(self._controller.pid)
+        controller.suspend()
+        try:
+            yield
+        finally:
+            controller.resume()
 
     def start_broker(self) -> None:
         """The broker that stands apart."""

@@ -22,12 +22,12 @@ from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalRepo
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
-from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
+from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime, WorldClock
 from tests.fakes.player import FakePlayer
 from tests.node_agent.makers import KEY, NODE, RING
 
 STEP = timedelta(milliseconds=250)
-_NODE_KEY = SigningKey.generate()
+NODE_KEY = SigningKey.generate()
 
 
 class World:
@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self.folder = folder
-        self.clock = FakeTime(now)
+        self.clock: WorldClock = self.make_clock(now)
         self.broker = FakeBroker()
         self.disk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
@@ -45,6 +45,10 @@ class World:
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
+
+    def make_clock(self, now: datetime) -> WorldClock:
+        """One that NTP keeps, unless somebody tries another."""
+        return FakeTime(now)
 
     def restart(self) -> None:
         """As after a loss of power: only the disk stays."""
@@ -98,7 +102,7 @@ class World:
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
         return Telling(
-            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
+            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=NODE_KEY, clock=self.clock),
             memory=self.memory,
             disk=self.disk,
             courier=courier,
@@ -162,7 +166,7 @@ class World:
 
     def reports(self) -> list[Report]:
         """All that were sent so far; what is sent again must say the same."""
-        keys = KeyRing([_NODE_KEY.public])
+        keys = KeyRing([NODE_KEY.public])
         topic = Topic(Channel.REPORTS, NODE)
         sent, self._read = self.broker.published[self._read :], len(self.broker.published)
         for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):

@@ -79,11 +79,9 @@ class KeptTime:
     def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:
         """See `NodeClock.take_answer`."""
         boot_s, at_s = self._sources.boot_s(), at.timestamp()
-        before = self._setting
-        self._apart = at_s + round_trip_s / 2 - boot_s - before.offset_s, round_trip_s / 2
-        return self._set(
-            take_answer(before, at_s=at_s, round_trip_s=round_trip_s, boot_s=boot_s), boot_s
-        )
+        after = take_answer(self._setting, at_s=at_s, round_trip_s=round_trip_s, boot_s=boot_s)
+        self._apart = at_s + round_trip_s / 2 - boot_s - after.offset_s, round_trip_s / 2
+        return self._set(after, boot_s)
 
     def not_before(self, at: datetime) -> Step | None:
         """See `NodeClock.not_before`."""

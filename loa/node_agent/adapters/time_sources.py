@@ -16,7 +16,6 @@ _HALF_A_SECOND = 0.5
 """It shows whole seconds: the middle of the one that it shows."""
 _TRIES = 5
 _TIGHT_S = 0.00005
-_CLOCKS = Path("/sys/class/rtc")
 
 
 class TimeSources(Protocol):
@@ -42,7 +41,8 @@ class TimeSources(Protocol):
 class LinuxTimeSources:
     """adjtimex(2), and the battery clock that sysfs shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: Path = Path("/sys/class/rtc")) -> None:
+        self._clocks = clocks
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
 
     def boot_s(self) -> float:
@@ -73,9 +73,9 @@ class LinuxTimeSources:
     def battery_s(self) -> float | None:
         """See `TimeSources.battery_s`. Drivers refuse to read a clock that knows that it stopped."""
         try:
-            for name in sorted(os.listdir(_CLOCKS)):
+            for name in sorted(os.listdir(self._clocks)):
                 if not _is_weak(name):
-                    return float((_CLOCKS / name / "since_epoch").read_text()) + _HALF_A_SECOND
+                    return float((self._clocks / name / "since_epoch").read_text()) + _HALF_A_SECOND
         except (OSError, ValueError):
             return None
         return None

@@ -2,7 +2,8 @@
 
 Whatever a node learnt since its agent began to run was stamped by the clock that turned out to be wrong, but how
 long ago that was is certain: it keeps its age. What is older, and yet lies in the future, is taken as learnt
-when the agent began.
+when the agent began. After a leap forward only emergencies keep their age, or one that sounds would be over at
+once; the rest stays known in time, so that it is the clock which what was leapt over is reported to have missed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from loa.node_agent.core.plays import Play, Stretch
 from loa.node_agent.core.shelf import Name, Said, Seen, Shelf, news
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import RecordingId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.policy import Policy
@@ -31,11 +33,18 @@ class Leap:
     was: datetime
     now: datetime
     since: datetime
+    was_set: bool = True
+    """Whether anybody had told the time before."""
 
     @property
     def by(self) -> timedelta:
         """Positive if it was set forward."""
         return self.now - self.was
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether it leaps over a time that something could have been planned for."""
+        return self.was_set and self.by > timedelta(0)
 
     def right(self, at: datetime) -> datetime:
         """When it was, by the clock as it is now, what was stamped `at`."""
@@ -46,6 +55,9 @@ class Leap:
 
 def right_shelf(shelf: Shelf, leap: Leap) -> Shelf:
     """What of the shelf is to be stamped anew."""
+    if leap.is_over_time:
+        alarms = {name: one for name, one in shelf.entries.items() if _is_alarm(one)}
+        return news(shelf, Shelf(entries=_right(alarms, leap)))
     after = Shelf(
         entries=_right(shelf.entries, leap),
         withdrawals=_right(shelf.withdrawals, leap),
@@ -55,9 +67,12 @@ def right_shelf(shelf: Shelf, leap: Leap) -> Shelf:
     return news(shelf, after)
 
 
-def right_sounds(sounds: Mapping[RecordingId, datetime], leap: Leap) -> dict[RecordingId, datetime]:
+def right_sounds(
+    sounds: Mapping[RecordingId, datetime], shelf: Shelf, leap: Leap
+) -> dict[RecordingId, datetime]:
     """The recordings whose arrival is to be stamped anew."""
-    after = {name: leap.right(at) for name, at in sounds.items()}
+    alarms = {one.said.broadcast.source.recording for one in shelf.entries.values() if _is_alarm(one)}
+    after = {name: leap.right(at) for name, at in sounds.items() if name in alarms or not leap.is_over_time}
     return {name: at for name, at in after.items() if at != sounds[name]}
 
 
@@ -123,6 +138,10 @@ class Unsure:
 
 
 _MOST_SPANS = 100
+
+
+def _is_alarm(seen: Seen[Entry]) -> bool:
+    return seen.said.broadcast.class_ is BroadcastClass.EMERGENCY
 
 
 def _right_play(play: Play, leap: Leap) -> Play:
