@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from queue import Empty, Queue
 
 from loa.node_agent import logs
@@ -108,7 +109,12 @@ class Agent:
             return
 
     def take(self, arrival: Arrival) -> None:
-        """Take in one thing that another thread handed over."""
+        """Take in one thing that another thread handed over.
+
+        It counts as coming now: the clock may have been set since the other thread looked at it.
+        """
+        if isinstance(arrival, Message | Fetched):
+            arrival = replace(arrival, at=self._clock.now())
         match arrival:
             case Message():
                 if not self._timing.holds(arrival):
