@@ -83,6 +83,13 @@ def build(data: Path, sink: str) -> Agent:
     )
 
 
+def read_clock(data: Path) -> KeptTime:
+    """The clock that an agent on this data directory goes by, to be looked at."""
+    clock = KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id(), keeps=False)
+    clock.look()
+    return clock
+
+
 def _make_clock(data: Path) -> KeptTime:
     return KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id())
 

@@ -30,13 +30,16 @@ class KeptTime:
 
     How the clock was set holds as long as the machine is on: an agent that is started again in the same boot
     goes on by it. After a loss of power only the newest instant known is left, as a lower bound. The system's
-    clock is never set.
+    clock is never set. With `keeps` off it writes nothing, for who only looks beside a running agent.
     """
 
-    def __init__(self, sources: TimeSources, *, path: Path, boot_id: BootId) -> None:
+    def __init__(
+        self, sources: TimeSources, *, path: Path, boot_id: BootId, keeps: bool = True
+    ) -> None:
         self._sources = sources
         self._path = path
         self._boot_id = boot_id
+        self._keeps = keeps
         self._known_s, setting = _recall(path, boot_id)
         self._setting = setting or Setting(offset_s=self._known_s - sources.boot_s())
         self._system_s = inf
@@ -128,7 +131,7 @@ class KeptTime:
         setting = replace(self._setting, is_live=False)
         before = self._kept
         is_news = before is None or (before.offset_s, before.source) != (setting.offset_s, setting.source)
-        if setting.source is None or (not is_news and boot_s < self._keep_at_s):
+        if not self._keeps or setting.source is None or (not is_news and boot_s < self._keep_at_s):
             return
         self._keep_at_s, self._kept = boot_s + KEEP_EVERY_S, setting
         if setting.state_at(boot_s) is not ClockState.UNTRUSTED:
