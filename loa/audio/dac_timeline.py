@@ -6,7 +6,7 @@ _NS = 1_000_000_000
 _MAX_DELAY_S = 2.0
 _STEP_NS = 50_000_000
 _LEAP_NS = 1_000_000_000
-"""Further apart than any odd reading: the clock was set, and a plan made by the new time must be played by it."""
+"""No odd reading is so far off: the clock was set, and plans are made by the new time already."""
 _PATIENCE = 5
 _PULL = 50
 """A reading moves the line by a fiftieth of what it differs: jitter is smoothed, drift is followed."""

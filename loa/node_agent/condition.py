@@ -9,7 +9,6 @@ from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockSource, ClockState
 from loa.schedules.localtime import to_wall
 
-
 _SOURCES = {
     ClockSource.NTP: "NTP",
     ClockSource.BATTERY: "the clock with a battery",
@@ -58,8 +57,8 @@ def _is_sure(clock: Reading) -> bool:
 def _time(clock: Reading) -> str:
     if not _is_sure(clock):
         return (
-            "Its clock can't be relied on, so nothing scheduled sounds: it needs NTP, a clock with a battery, "
-            "or the controller's answer."
+            "Its clock can't be relied on, so nothing scheduled sounds: it needs NTP, a clock with a "
+            "battery, or the controller's answer."
         )
     held = "" if clock.state is ClockState.TRUSTED else ", which is away now"
     return f"Its clock is right to {clock.error_s or 0.0:.1f} s, by {_SOURCES[clock.source]}{held}."

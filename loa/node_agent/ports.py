@@ -60,8 +60,10 @@ class Reading:
 
 
 class NodeClock(Timekeeper, Protocol):
-    """The clock of an agent, which its main loop keeps. It is set by these methods alone, so that nothing
-    jumps behind their back; all but those of a `Timekeeper` belong to the main loop.
+    """The clock of an agent, which its main loop keeps.
+
+    It is set by these methods alone, so that nothing jumps behind their back; all but those of a `Timekeeper`
+    belong to the main loop.
     """
 
     @property

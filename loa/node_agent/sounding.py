@@ -238,10 +238,12 @@ class Sounding:
         cues = make_cues(
             self.plan, now, now + CUES_AHEAD, running_since=self.running_since, path_of=self._path_of
         )
-        self._player.set_plan([cue for cue in cues if self._may_sound(self.plan, OccurrenceId(cue.occurrence))])
+        self._player.set_plan(
+            [cue for cue in cues if self._may_sound(self.plan, OccurrenceId(cue.occurrence))]
+        )
 
     def _may_sound(self, plan: Plan, name: OccurrenceId) -> bool:
-        """Not what is told already, as a clock that was set back would repeat; nor by a clock nobody trusts."""
+        """Not what a clock that was set back would repeat, nor by a clock that nobody can rely on."""
         if name in self._memory.reported or had_its_turn(self._memory.plays.get(name), plan.items[name]):
             return False
         return self._clock.state() is not ClockState.UNTRUSTED or name in self.cleared

@@ -96,7 +96,9 @@ class Telling:
         if round_trip_s is None:
             logs.say(_log, "answer_to_nobody")
             return None
-        logs.say(_log, "answered", config=said.config, areas=len(said.current), in_ms=round(round_trip_s * 1e3))
+        logs.say(
+            _log, "answered", config=said.config, areas=len(said.current), in_ms=round(round_trip_s * 1e3)
+        )
         return Answered(said, round_trip_s)
 
     def ask(self) -> bool:

@@ -20,7 +20,7 @@ from loa.protocol.reasons import ClockState, ProblemCode
 from loa.protocol.topics import Channel, Topic
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
-"""An answer that is needed and does not come is asked for again after this time, then twice as long each time."""
+"""An answer that is needed and does not come is asked for again after this time, then after twice as long."""
 _LISTEN_ANEW = timedelta(seconds=30)
 """What a clock so wrong may have refused, as from the future, is listened for again."""
 _MOST_WAITING = 64
@@ -137,7 +137,9 @@ class Timing:
             return
         self._told_apart = True
         logs.shout(_log, "clock_disagrees", apart_s=round(reading.apart_s, 1), source=reading.source)
-        detail = f"the controller's clock is {reading.apart_s:+.1f} s ahead of the one that {reading.source} keeps"
+        detail = (
+            f"the controller's clock is {reading.apart_s:+.1f} s ahead of the one that {reading.source} keeps"
+        )
         self._report(ProblemCode.CLOCK_DISAGREES, detail)
 
     def _note_state(self) -> None:

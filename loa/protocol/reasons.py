@@ -60,7 +60,7 @@ class RefusalReason(StrEnum):
     NOT_ADDRESSED_HERE = "not_addressed_here"
     """A broadcast whose audience holds none of the node's areas."""
     NOT_CURRENT = "not_current"
-    """An answer in this boot named a newer version: this one is played again by somebody, or came too late."""
+    """An answer in this boot named a newer version: somebody plays this one again, or it came too late."""
 
 
 class ProblemCode(StrEnum):

@@ -49,7 +49,6 @@ class FakeTime:
         self.seconds += (to - self.time) / timedelta(seconds=1)
         self.time = to
 
-
     @property
     def is_set(self) -> bool:
         return True

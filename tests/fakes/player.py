@@ -14,7 +14,6 @@ from loa.audio.player import (
     PlayerStatus,
 )
 
-
 LEAP = timedelta(seconds=1)
 
 

@@ -1,4 +1,4 @@
-"""Controller and broker are killed once the programme is out: for a week loudspeakers need only disk and clock."""
+"""Controller and broker are killed once the programme is out: for a week, disk and clock must do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

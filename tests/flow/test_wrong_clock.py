@@ -91,7 +91,9 @@ def test_it_waits_for_one_answer_and_old_alarms_stay_old(scene: Scene) -> None:
     assert office.awaits_outcome(scene.missed, node.name) == "clock_untrusted"
     assert office.awaits_outcome(scene.played, node.name) == "complete"
     refused = office.awaits_refusal(node.name, since)
-    assert refused["reason"] in {"not_current", "stale"}, "stale if the broker handed it the current one first"
+    assert refused["reason"] in {"not_current", "stale"}, (
+        "stale if the broker handed it the current one first"
+    )
     assert {one["code"] for one in _problems(village, since)} == {"clock_jumped"}
     state = office.admin.get(f"/nodes/{node.name}")["state"]
     assert (state["clock"], state["clock_source"]) == ("trusted", "answer")

@@ -37,7 +37,7 @@ class NodeProcess:
         (self.data / ENROLMENT_FILE).write_bytes(enrolment.to_bytes())
 
     def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY) -> None:
-        """Run; with `at`, on a machine switched on under a clock that shows `at` now and is kept by `keeper`."""
+        """Run; with `at`, on a machine switched on just now, whose clock shows `at`, kept by `keeper`."""
         environment = {**os.environ, **({} if at is None else simulated(at, keeper=keeper))}
         command = [sys.executable, "-c", "from loa.node_agent.main import run; run()"]
         with self.log.open("ab") as log:

@@ -22,7 +22,14 @@ from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalRepo
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
-from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime, WorldClock
+from tests.fakes.node_world import (
+    FakeBroker,
+    FakeCourier,
+    FakeDownloads,
+    FakeRecordings,
+    FakeTime,
+    WorldClock,
+)
 from tests.fakes.player import FakePlayer
 from tests.node_agent.makers import KEY, NODE, RING
 

@@ -152,7 +152,9 @@ def test_its_error_is_never_greater_than_it_says(
     setting = take_answer(
         replace(UNSET, offset_s=wrong_s), at_s=said_s, round_trip_s=round_trip_s, boot_s=boot_s
     )
-    drifted_s = setting.offset_s - TRUE_S + (DRIFT * later_s if setting.offset_s > TRUE_S else -DRIFT * later_s)
+    drifted_s = (
+        setting.offset_s - TRUE_S + (DRIFT * later_s if setting.offset_s > TRUE_S else -DRIFT * later_s)
+    )
     assert abs(drifted_s) <= setting.error_at(boot_s + later_s) + 1e-5
 
 

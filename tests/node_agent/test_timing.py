@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loa.protocol.ids import RecordingId
-from loa.protocol.kinds import BroadcastClass, Late
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import Urgent
 from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason
 from loa.protocol.topics import Channel, Topic

@@ -33,9 +33,7 @@ class KeptTime:
     clock is never set. With `keeps` off it writes nothing, for who only looks beside a running agent.
     """
 
-    def __init__(
-        self, sources: TimeSources, *, path: Path, boot_id: BootId, keeps: bool = True
-    ) -> None:
+    def __init__(self, sources: TimeSources, *, path: Path, boot_id: BootId, keeps: bool = True) -> None:
         self._sources = sources
         self._path = path
         self._boot_id = boot_id

@@ -73,9 +73,9 @@ class LinuxTimeSources:
     def battery_s(self) -> float | None:
         """See `TimeSources.battery_s`. Drivers refuse to read a clock that knows that it stopped."""
         try:
-            for name in sorted(os.listdir(self._clocks)):
-                if not _is_weak(name):
-                    return float((self._clocks / name / "since_epoch").read_text()) + _HALF_A_SECOND
+            for clock in sorted(self._clocks.iterdir()):
+                if not _is_weak(clock.name):
+                    return float((clock / "since_epoch").read_text()) + _HALF_A_SECOND
         except (OSError, ValueError):
             return None
         return None

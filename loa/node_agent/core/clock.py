@@ -1,10 +1,10 @@
 """How far a node may rely on its clock, by whose word, and what may set it.
 
-The node's time is the machine's boot time, which nobody can set, plus an offset. NTP and a battery clock give
-the offset of the system's clock, and are followed as long as they vouch for it. The controller's signed answer
-sets it only where neither does. Without any of them it goes on as it was: *holding* while its uncertainty,
-which grows by the drift of a cheap crystal, is at most two seconds, *untrusted* afterwards. Instants are
-seconds since the epoch, boot times seconds since the machine was switched on.
+The node's time is the machine's boot time, which nobody can set, plus an offset. NTP and a battery clock
+give the offset of the system's clock, and are followed as long as they vouch for it. The controller's signed
+answer sets it only where neither does. Without any of them it goes on as it was: *holding* while its
+uncertainty, which grows by the drift of a cheap crystal, is at most two seconds, *untrusted* afterwards.
+Instants are seconds since the epoch, boot times seconds since the machine was switched on.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from loa.protocol.reasons import ClockSource, ClockState
 LIMIT_S = 2.0
 """Scheduled items wait for a clock that is right to this."""
 DRIFT = 75e-6
-"""A crystal of a small computer is off by at most 50 ppm over the temperatures of a pole, and half as much."""
+"""A small computer's crystal is off by 50 ppm at most, over the temperatures of a pole; and half as much."""
 FRESH_S = 7200.0
 """An answer counts as vouching for so long; it then is some 0.5 s less certain."""
 ASK_AFTER_S = 0.9 * FRESH_S
@@ -137,7 +137,7 @@ def _by_ntp(before: Setting, system_s: float, error_s: float, boot_s: float) -> 
 
 
 def _by_battery(before: Setting, system_s: float, battery_s: float) -> float:
-    """The system's clock while it agrees, else the battery's own; a second apart neither is left for the other."""
+    """The system's clock while it agrees, else the battery's own; neither is left for half of that."""
     near_s = LIMIT_S / 2
     is_own = before.source is ClockSource.BATTERY and abs(before.offset_s - system_s) > near_s
     if abs(system_s - battery_s) <= (near_s if is_own else LIMIT_S):

@@ -43,9 +43,7 @@ def emergencies(plan: Plan) -> set[OccurrenceId]:
     return {name for name, item in plan.items.items() if item.class_ is BroadcastClass.EMERGENCY}
 
 
-def cleared(
-    plan: Plan, shelf: Shelf, held: Mapping[AreaId, Held], named: Named | None
-) -> set[OccurrenceId]:
+def cleared(plan: Plan, shelf: Shelf, held: Mapping[AreaId, Held], named: Named | None) -> set[OccurrenceId]:
     """The emergencies that an answer shows to be of now.
 
     It names the version of the urgent message that is held, of an area to which the emergency is addressed,

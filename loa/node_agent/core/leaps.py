@@ -1,9 +1,9 @@
 """What a wrong clock wrote down, put right once the clock is set.
 
-Whatever a node learnt since its agent began to run was stamped by the clock that turned out to be wrong, but how
-long ago that was is certain: it keeps its age. What is older, and yet lies in the future, is taken as learnt
-when the agent began. After a leap forward only emergencies keep their age, or one that sounds would be over at
-once; the rest stays known in time, so that it is the clock which what was leapt over is reported to have missed.
+Whatever a node learnt since its agent began to run was stamped by the clock that turned out to be wrong, but
+how long ago that was is certain: it keeps its age. What is older, and yet lies in the future, is taken as
+learnt when the agent began. After a leap forward only emergencies keep their age, or one that sounds would be
+over at once; the rest stays known in time: what was leapt over was missed for the clock's sake.
 """
 
 from collections.abc import Iterable, Mapping

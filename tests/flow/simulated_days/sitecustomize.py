@@ -1,4 +1,4 @@
-"""Loaded first by processes whose machine is simulated: what their kernel says of the time is what a test says.
+"""Loaded first by processes whose machine is simulated: their kernel says of the time what a test says.
 
 libfaketime shifts the system's clock; `SIMULATED_TIME` says who keeps that: `battery`, `ntp` or `nobody`.
 `SIMULATED_BOOT` is the id of the boot, so that a process can live after a loss of power.
@@ -9,6 +9,7 @@ import os
 import pathlib
 import select
 import time
+from collections.abc import Iterator
 from typing import Any, SupportsIndex
 
 CLOCKS = "/sys/class/rtc"
@@ -40,16 +41,16 @@ class SimulatedKernel:
 
 def simulate(keeper: str, boot_id: str) -> None:
     """Let nothing of the real machine's clocks be seen."""
-    real_library, real_listing, real_text = ctypes.CDLL, os.listdir, pathlib.Path.read_text
+    real_library, real_listing, real_text = ctypes.CDLL, pathlib.Path.iterdir, pathlib.Path.read_text
 
     def library(name: str | None = None, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 -- as ctypes.CDLL
         found = real_library(name, *arguments, **more)
         return found if name else SimulatedKernel(found, is_synchronised=keeper == "ntp")
 
-    def listing(path: Any = ".") -> list[Any]:  # noqa: ANN401 -- as os.listdir
+    def listing(path: pathlib.Path) -> Iterator[pathlib.Path]:
         if str(path) == CLOCKS:
-            return ["rtc-simulated"] if keeper == "battery" else []
-        return list(real_listing(path))
+            return iter([path / "rtc-simulated"] if keeper == "battery" else [])
+        return real_listing(path)
 
     def text(path: pathlib.Path, *arguments: Any, **more: Any) -> str:  # noqa: ANN401 -- as Path.read_text
         if str(path) == BOOT_ID:
@@ -59,7 +60,7 @@ def simulate(keeper: str, boot_id: str) -> None:
         return real_text(path, *arguments, **more)
 
     ctypes.CDLL = library  # type: ignore[assignment,misc]
-    os.listdir = listing
+    pathlib.Path.iterdir = listing  # type: ignore[method-assign]
     pathlib.Path.read_text = text  # type: ignore[method-assign]
 
 
