@@ -23,6 +23,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
 """An answer that is needed and does not come is asked for again after this time, then after twice as long."""
 _LISTEN_ANEW = timedelta(seconds=30)
 """What a clock so wrong may have refused, as from the future, is listened for again."""
+_AFTER = timedelta(milliseconds=1)
+"""What an earlier run stamped is not to be taken for a stamp of this one."""
 _MOST_WAITING = 64
 _OF_AREAS = {Channel.URGENT, Channel.PROGRAMME, Channel.CONFIG}
 
@@ -185,7 +187,7 @@ class Timing:
     def _raise(self) -> None:
         """It is not earlier than anything genuine that was said, nor than anything that was done."""
         newest = max(_stamps(self._memory), default=None)
-        step = self._clock.not_before(newest) if newest else None
+        step = self._clock.not_before(newest + _AFTER) if newest else None
         if step is not None:
             self._heal(step, was_set=self._clock.is_set)
 
@@ -214,5 +216,6 @@ def _stamps(memory: Memory) -> Iterator[datetime]:
     for part in (shelf.entries, shelf.withdrawals, shelf.silences):
         for seen in part.values():
             yield max(seen.said.issued_at, seen.known_at)
+    yield from memory.sounds.values()
     for play in memory.plays.values():
         yield from (one.to_at for one in play.stretches)

@@ -71,7 +71,8 @@ def is_sounding(world: FieldWorld) -> bool:
 
 
 def test_without_the_time_nothing_sounds_and_with_it_the_schedule_goes_on(world: FieldWorld) -> None:
-    missed, under_way, due = announced(world, NOON + minutes(31), NOON + minutes(35), NOON + minutes(40))
+    starts = [NOON + minutes(number) for number in (4, 31, 35, 40)]
+    off, missed, under_way, due = announced(world, *starts)
     world.live(NOON + minutes(1))
     world.answers = False
     world.leave(NOON + minutes(30))
@@ -85,7 +86,12 @@ def test_without_the_time_nothing_sounds_and_with_it_the_schedule_goes_on(world:
     world.live(NOON + minutes(35) + seconds(40))
     assert is_sounding(world)
     world.live(NOON + minutes(42))
-    assert outcomes(world) == {missed: Reason.CLOCK_UNTRUSTED, under_way: Reason.PARTLY, due: Reason.COMPLETE}
+    assert outcomes(world) == {
+        off: Reason.POWER_LOST,
+        missed: Reason.CLOCK_UNTRUSTED,
+        under_way: Reason.PARTLY,
+        due: Reason.COMPLETE,
+    }
     assert [one.code for one in world.problems()] == 2 * [ProblemCode.CLOCK_JUMPED], "once a boot"
     began_at = world.plays()[-1].pieces[0].from_at
     assert abs(began_at - NOON - minutes(40)) < seconds(1)
@@ -261,6 +267,15 @@ def test_an_alarm_that_sounds_by_a_fast_clock_does_not_wait_when_that_is_set_bac
     (report,) = world.plays()
     assert report.outcome is Reason.COMPLETE
     assert report.played_ms >= 59_000
+
+
+def test_an_alarm_that_sounds_goes_on_when_the_clock_leaps_forward(world: FieldWorld) -> None:
+    world.urge(alarm(world.true))
+    world.live(NOON + seconds(30))
+    assert is_sounding(world)
+    jump(world, minutes(5))
+    world.live(NOON + seconds(45))
+    assert is_sounding(world)
 
 
 def test_a_clock_years_ahead_makes_it_forget_nothing(world: FieldWorld) -> None:
