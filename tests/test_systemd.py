@@ -68,6 +68,14 @@ def test_the_node_may_use_the_sound_card_and_no_other_device() -> None:
     assert devices == ["SupplementaryGroups=audio", "DevicePolicy=closed", "DeviceAllow=char-alsa rw"]
 
 
+def test_the_node_may_read_how_its_clock_is_kept_and_not_set_it() -> None:
+    lines = (ROOT / "systemd/loa-node.service").read_text().splitlines()
+    assert "ProtectClock=yes" not in lines, "it forbids adjtimex"
+    assert "CapabilityBoundingSet=" in lines
+    filters = [line.partition("=")[2] for line in lines if line.startswith("SystemCallFilter=")]
+    assert filters[-1].split()[0] == "adjtimex", "what is said last holds"
+
+
 def test_the_user_of_the_services_can_be_made() -> None:
     done = systemd("systemd-sysusers", "--dry-run", ROOT / "systemd/loa.sysusers.conf")
     assert done.returncode == 0, done.stderr

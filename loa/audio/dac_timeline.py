@@ -5,6 +5,8 @@ from loa.audio.mixer import ns_of
 _NS = 1_000_000_000
 _MAX_DELAY_S = 2.0
 _STEP_NS = 50_000_000
+_LEAP_NS = 1_000_000_000
+"""No odd reading is so far off: the clock was set, and plans are made by the new time already."""
 _PATIENCE = 5
 _PULL = 50
 """A reading moves the line by a fiftieth of what it differs: jitter is smoothed, drift is followed."""
@@ -49,7 +51,7 @@ class DacTimeline:
             return measured_ns
         error_ns = measured_ns - self._expected_ns
         self._suspicions = self._suspicions + 1 if abs(error_ns) > _STEP_NS else 0
-        if self._suspicions >= _PATIENCE:
+        if self._suspicions >= _PATIENCE or abs(error_ns) > _LEAP_NS:
             self._suspicions = 0
             return measured_ns
         return self._expected_ns + (error_ns // _PULL if abs(error_ns) <= _STEP_NS else 0)

@@ -1,11 +1,13 @@
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Condition, Thread
 
 from loa.audio.clock import Clock
-from loa.audio.mixer import Mixer, Samples, Sound, Voice, to_ns
+from loa.audio.mixer import Mixer, Samples, Sound, Voice, frame_at, to_ns
 from loa.audio.player import RATE_HZ, Cue, Ending, Failed, Late, PlayerEvent
 
 OpenSound = Callable[[Path, int], Sound]
@@ -16,6 +18,8 @@ _LATE_OPENING_S = 0.15
 """What opening a decoder takes: a cue that is late already joins this much further on."""
 _LOOK_AGAIN_S = 0.5
 _NS = 1_000_000_000
+_MOVED_FRAMES = RATE_HZ // 2
+"""What was rendered ahead, and what a busy machine takes to hand over a plan."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +55,13 @@ class Deck:
         now = self._clock.now()
         with self._changed:
             kept = {_key(cue): cue for cue in cues}
-            for key in [key for key in self._voices if key not in kept]:
-                self._cut.append(self._voices.pop(key))
+            gone = {key: self._voices.pop(key) for key in list(self._voices) if key not in kept}
             for key, cue in kept.items():
+                if key not in self._voices and (moved := _moved(gone, cue, now)) is not None:
+                    self._voices[key] = gone.pop(moved)
                 voice = self._voices.setdefault(key, Voice(cue, done=cue.stop_at <= now))
                 voice.cue = cue
+            self._cut += gone.values()
             self._order = tuple(sorted(self._voices.values(), key=lambda voice: voice.cue.start_at))
             self._changed.notify()
 
@@ -156,3 +162,17 @@ class Deck:
 
 def _key(cue: Cue) -> _Key:
     return cue.occurrence, cue.path, to_ns(cue.start_at), cue.offset_ms, cue.late
+
+
+def _moved(gone: Mapping[_Key, Voice], cue: Cue, now: datetime) -> _Key | None:
+    """The voice that sounds now what the cue wants now: the clock was set, and the plan with it."""
+    since_frames = frame_at(to_ns(now), to_ns(cue.start_at))
+    for key, voice in gone.items():
+        is_same = replace(voice.cue, start_at=cue.start_at) == replace(
+            cue, stop_at=voice.cue.stop_at, gain_db=voice.cue.gain_db
+        )
+        if is_same and voice.begun and not voice.done and voice.sound is not None:
+            wanted = voice.offset_frames + since_frames - voice.shift_frames
+            if abs(voice.sound.position - wanted) <= _MOVED_FRAMES:
+                return key
+    return None

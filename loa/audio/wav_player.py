@@ -16,6 +16,7 @@ from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 _BLOCK_FRAMES = RATE_HZ // 20
 _STEP_NS = 30_000_000
 """Wall clock and file this far apart: the clock was set, and the file gets a new anchor."""
+_LEAP_NS = 1_000_000_000
 _PATIENCE = 3
 _AHEAD_FRAMES = 4 * _BLOCK_FRAMES
 _MAX_DATA_BYTES = 0xFFFFFFFF - HEADER_BYTES
@@ -117,12 +118,17 @@ class WavPlayer:
         return anchor.at_ns + ns_of(self._file.frames - anchor.frame)
 
     def _watch_clock(self) -> None:
-        """Set a new anchor when the wall clock was set; one odd reading (a busy machine) is not enough."""
+        """Set a new anchor when the wall clock was set; one odd reading (a busy machine) is not enough.
+
+        No reading is off by more than a second: then the block that follows belongs to the new time already,
+        or it would end what a new plan says of that time.
+        """
         elapsed_s = self._clock.monotonic() - self._started_s
         ahead_ns = ns_of(self._file.frames - self._begun_at_frame) - int(elapsed_s * 1_000_000_000)
         wall_ns = to_ns(self._clock.now()) + ahead_ns
-        self._suspicions = self._suspicions + 1 if abs(wall_ns - self._next_ns()) > _STEP_NS else 0
-        if self._suspicions >= _PATIENCE:
+        apart_ns = abs(wall_ns - self._next_ns())
+        self._suspicions = self._suspicions + 1 if apart_ns > _STEP_NS else 0
+        if self._suspicions >= _PATIENCE or apart_ns > _LEAP_NS:
             self._suspicions = 0
             self._anchor(wall_ns)
 

@@ -3,17 +3,19 @@ from functools import partial
 from pathlib import Path
 from queue import Queue
 
+from loa.audio.clock import Clock
 from loa.audio.player import Player
 from loa.audio.wav_player import WavPlayer
 from loa.node_agent.adapters import enrolment
-from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.http import HttpFetcher
+from loa.node_agent.adapters.kept_time import CLOCK_FILE, KeptTime
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.service_manager import ServiceManager
 from loa.node_agent.adapters.sound_file import open_sound
+from loa.node_agent.adapters.time_sources import LinuxTimeSources
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -22,6 +24,7 @@ from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.timing import Timing
 from loa.node_agent.voice import Voice
 from loa.protocol.ids import BootId
 
@@ -33,7 +36,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def build(data: Path, sink: str) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
     identity, key = enrolment.load(data)
-    clock, dice = SystemTime(), random.SystemRandom()
+    clock, dice = _make_clock(data), random.SystemRandom()
     inbox: Queue[Arrival] = Queue(INBOX_SIZE)
     disk = SqliteDisk(data / identity.journal_file)
     memory = Memory(disk=disk, clock=clock)
@@ -68,7 +71,9 @@ def build(data: Path, sink: str) -> Agent:
         without_room=lambda: fetching.without_room,
         free_bytes=recordings.free_bytes,
     )
+    timing = Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice)
     return Agent(
+        timing=timing,
         inbox=inbox,
         memory=memory,
         disk=disk,
@@ -83,12 +88,23 @@ def build(data: Path, sink: str) -> Agent:
     )
 
 
+def read_clock(data: Path) -> KeptTime:
+    """The clock that an agent on this data directory goes by, to be looked at."""
+    clock = KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id(), keeps=False)
+    clock.look()
+    return clock
+
+
+def _make_clock(data: Path) -> KeptTime:
+    return KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id())
+
+
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
     broker = Broker(account.host, account.port, account.username, account.password)
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
 
 
-def open_player(sink: str, clock: SystemTime) -> Player:
+def open_player(sink: str, clock: Clock) -> Player:
     """The output that `sink` names. Raises `PlayerUnavailableError`."""
     try:
         if sink == "default":

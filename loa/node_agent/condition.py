@@ -3,10 +3,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loa.node_agent.core.plan import Plan, make_plan, window_at
-from loa.node_agent.ports import Disk, Recalled
+from loa.node_agent.ports import Disk, Reading, Recalled
 from loa.protocol.ids import RecordingId, broadcast_of
 from loa.protocol.programme import Config
+from loa.protocol.reasons import ClockSource, ClockState
 from loa.schedules.localtime import to_wall
+
+_SOURCES = {
+    ClockSource.NTP: "NTP",
+    ClockSource.BATTERY: "the clock with a battery",
+    ClockSource.ANSWER: "the controller's answer",
+    None: "nobody",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +25,9 @@ class Condition:
     is_well: bool
 
 
-def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now: datetime) -> Condition:
+def examine(
+    disk: Disk, here: Collection[RecordingId], *, is_running: bool, now: datetime, clock: Reading
+) -> Condition:
     """Judge a node by its disk and by whether its agent runs; `here` are the recordings on disk."""
     recalled = disk.recall()
     running = (
@@ -26,18 +36,33 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
     waiting = f"{disk.count_unsent()} reports wait for the controller's receipt."
     if recalled.config is None:
         lacking = "No configuration has come yet: check the link to the controller."
-        return Condition((running, lacking, waiting), is_well=False)
+        return Condition((running, _time(clock), lacking, waiting), is_well=False)
     plan = _plan(recalled, recalled.config, now)
     needed = [*plan.sources.values(), *recalled.config.standing.values()]
     missing = {source.recording for source in needed} - set(here)
     lines = (
         running,
+        _time(clock),
         f"It belongs to {', '.join(recalled.config.areas)}; configuration {recalled.config.version}.",
         f"It holds {len(recalled.shelf.entries)} broadcasts; {len(missing)} recordings are missing.",
         _next(recalled, plan, now),
         waiting,
     )
-    return Condition(lines, is_well=is_running and not missing)
+    return Condition(lines, is_well=is_running and not missing and _is_sure(clock))
+
+
+def _is_sure(clock: Reading) -> bool:
+    return clock.state is not ClockState.UNTRUSTED
+
+
+def _time(clock: Reading) -> str:
+    if not _is_sure(clock):
+        return (
+            "Its clock can't be relied on, so nothing scheduled sounds: it needs NTP, a clock with a "
+            "battery, or the controller's answer."
+        )
+    held = "" if clock.state is ClockState.TRUSTED else ", which is away now"
+    return f"Its clock is right to {clock.error_s or 0.0:.1f} s, by {_SOURCES[clock.source]}{held}."
 
 
 def _plan(recalled: Recalled, config: Config, now: datetime) -> Plan:

@@ -11,7 +11,7 @@ from loa.node_agent.errors import StorageFullError, WrongDigestError
 from loa.node_agent.intake import Intake
 from loa.node_agent.keeping import Keeping
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Change, Downloads, Fetched, FetchTrouble, Job, Recordings, Timekeeper
+from loa.node_agent.ports import Change, Downloads, Fetched, FetchTrouble, Job, NodeClock, Recordings
 from loa.node_agent.sounding import Sounding
 from loa.protocol.ids import RecordingId
 from loa.protocol.programme import Config, NodeSettings
@@ -40,7 +40,7 @@ class Fetching:
         sounding: Sounding,
         recordings: Recordings,
         downloads: Downloads,
-        clock: Timekeeper,
+        clock: NodeClock,
         random: Random,
     ) -> None:
         self._memory = memory
@@ -82,7 +82,12 @@ class Fetching:
             self._memory.keep(Change(sounds=news))
 
     def turn(self) -> None:
-        """Renew what is wanted if anything changed, be it the time."""
+        """Renew what is wanted if anything changed, be it the time.
+
+        Nobody answers requests that are signed at a time long past, so nothing is fetched before it is known.
+        """
+        if not self._clock.is_set:
+            return
         self._keeping.mind_the_siren()
         plan, now = self._sounding.plan, self._clock.now()
         if plan is not None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from random import Random
 
 from loa.node_agent import logs
-from loa.node_agent.core.accept import Duplicate, Refused, RefusedEntry, Verdict, judge, sift
+from loa.node_agent.core.accept import Duplicate, Fresh, Refused, RefusedEntry, Verdict, judge, sift
 from loa.node_agent.core.adoption import adopt
+from loa.node_agent.core.gate import judge_by_answer
 from loa.node_agent.core.reports import refusal
 from loa.node_agent.core.shelf import from_message, merge, news
 from loa.node_agent.errors import WrongDigestError
@@ -19,7 +20,7 @@ from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing
 from loa.protocol.programme import Config, ConfigPointer, NodeSettings, Programme, ProgrammePointer, Urgent
-from loa.protocol.reasons import RefusalReason
+from loa.protocol.reasons import ClockState, RefusalReason
 from loa.protocol.reports import Answer, Held, Receipt
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import DurationMs, SizeBytes, to_whole_ms
@@ -118,7 +119,7 @@ class Intake:
 
     def _take_programme(self, topic: Topic, programme: Programme, fetched: Fetched) -> None:
         held = self._held(programme.area)
-        verdict = judge(programme, held=held.programme, now=self._clock.now())
+        verdict = judge(programme, held=held.programme, now=self._clock.now(), is_sure=self._is_sure())
         if isinstance(verdict, Refused):
             self._refuse(str(topic), verdict.reason, verdict.detail, fetched.job.sha256)
         elif not isinstance(verdict, Duplicate):
@@ -147,7 +148,8 @@ class Intake:
         held = self._memory.config
         if held is not None and config.version <= held.version:
             return
-        self._memory.keep(Change(config=adopt(held, config, to_whole_ms(at))))
+        self._memory.adopted_at = to_whole_ms(at)
+        self._memory.keep(Change(config=adopt(held, config, self._memory.adopted_at)))
         logs.say(_log, "configured", version=config.version, areas=",".join(config.areas))
 
     def _take_pointer(
@@ -190,18 +192,30 @@ class Intake:
     def _is_fresh(
         self, topic: Topic, said: Urgent | ProgrammePointer | ConfigPointer, held: int, payload: bytes
     ) -> bool:
-        verdict: Verdict = judge(said, held=held, now=self._clock.now())
+        verdict: Verdict = judge(said, held=held, now=self._clock.now(), is_sure=self._is_sure())
+        if isinstance(said, Urgent) and isinstance(verdict, Fresh):
+            verdict = judge_by_answer(said, self._memory.named)
         if not isinstance(said, ConfigPointer) and said.area not in self._areas():
             verdict = Refused(RefusalReason.NOT_ADDRESSED_HERE, f"this node does not belong to {said.area}")
         if isinstance(verdict, Refused):
             self._refuse(str(topic), verdict.reason, verdict.detail, sha256_hex(payload))
         return not isinstance(verdict, Refused | Duplicate)
 
+    def _is_sure(self) -> bool:
+        """Whether our clock is fit to judge that something comes from the future."""
+        return self._clock.state() is not ClockState.UNTRUSTED
+
     def _areas(self) -> tuple[AreaId, ...]:
         return self._memory.config.areas if self._memory.config else ()
 
     def _sift(self, topic: Topic, entries: tuple[Entry, ...]) -> list[Entry]:
-        taken, left = sift(entries, areas=self._areas(), keys=self._keys, now=self._clock.now())
+        taken, left = sift(
+            entries,
+            areas=self._areas(),
+            keys=self._keys,
+            now=self._clock.now(),
+            is_sure=self._is_sure(),
+        )
         for one in left:
             self._refuse_entry(topic, one)
         return taken

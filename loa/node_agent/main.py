@@ -9,10 +9,9 @@ from pathlib import Path
 
 from loa.node_agent import logs
 from loa.node_agent.adapters import enrolment
-from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.recordings import RecordingFolder
-from loa.node_agent.assembly import RECORDINGS_FOLDER, build
+from loa.node_agent.assembly import RECORDINGS_FOLDER, build, read_clock
 from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError
 
@@ -62,7 +61,10 @@ def status(data: Path | None = None) -> None:
         raise SystemExit(2) from error
     disk = SqliteDisk(folder / identity.journal_file)
     here = RecordingFolder(folder / RECORDINGS_FOLDER).here()
-    condition = examine(disk, frozenset(here), is_running=_is_owned(folder), now=SystemTime().now())
+    clock = read_clock(folder)
+    condition = examine(
+        disk, frozenset(here), is_running=_is_owned(folder), now=clock.now(), clock=clock.reading()
+    )
     disk.close()
     print("\n".join([f"Node {identity.node}.", *condition.lines]))  # noqa: T201 -- a command speaks
     raise SystemExit(0 if condition.is_well else 1)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from loa.node_agent import logs
+from loa.node_agent.core.gate import Named
+from loa.node_agent.core.leaps import Leap, right_config, right_plays, right_shelf, right_sounds
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
@@ -29,6 +31,7 @@ class Memory:
     """
 
     def __init__(self, *, disk: Disk, clock: Timekeeper) -> None:
+        since = clock.now()
         recalled = disk.recall()
         self.config: Config | None = recalled.config
         self.held: dict[AreaId, Held] = dict(recalled.held)
@@ -36,7 +39,7 @@ class Memory:
         self.sounds: dict[RecordingId, datetime] = dict(recalled.sounds)
         self.plays: dict[OccurrenceId, Play] = dict(recalled.plays)
         self.reported: set[OccurrenceId] = set(recalled.reported)
-        self.accounted_at: datetime = recalled.accounted_at or clock.now()
+        self.accounted_at: datetime = recalled.accounted_at or since
         self.siren: Siren | None = recalled.siren
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
@@ -44,6 +47,12 @@ class Memory:
         """A report was written since somebody looked."""
         self.revision = 0
         """Grows with every version that is taken in."""
+        self.since = since
+        """When this agent began, by the clock as it is set now."""
+        self.named: Named | None = None
+        """What the last answer in this boot said."""
+        self.adopted_at: datetime | None = None
+        """When the configuration came, if that was in this run."""
         self._disk = disk
         self._clock = clock
         self._backlog: deque[Change] = deque()
@@ -58,6 +67,29 @@ class Memory:
         self._backlog.append(change)
         if not self._told_full:
             self.flush()
+
+    def heal(self, leap: Leap) -> None:
+        """The clock was set: stamp anew what it had stamped wrongly."""
+        sounds = right_sounds(self.sounds, self.shelf, leap)
+        healed = Change(
+            config=self._healed_config(leap),
+            shelf=right_shelf(self.shelf, leap),
+            sounds=sounds,
+            plays=right_plays(self.plays.values(), leap),
+            accounted_at=None if leap.is_over_time else leap.right(self.accounted_at),
+        )
+        self.since += leap.by
+        if sounds:
+            self.keep(Change(forget_sounds=sounds))
+        self.keep(healed)
+        self.needs_plan = True
+
+    def _healed_config(self, leap: Leap) -> Config | None:
+        if self.config is None or self.adopted_at is None:
+            return None
+        config = right_config(self.config, self.adopted_at, leap)
+        self.adopted_at = to_whole_ms(leap.right(self.adopted_at))
+        return None if config is self.config else config
 
     def flush(self) -> None:
         """Write what waits; after a failure not before some seconds have passed."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
-from loa.protocol.reasons import ClockState
+from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.reports import Held, Report
 from loa.protocol.units import SizeBytes
 
@@ -30,6 +30,67 @@ class Timekeeper(Protocol):
 
     def state(self) -> ClockState:
         """How far the wall time may be relied on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The clock was set."""
+
+    was: datetime
+    now: datetime
+
+    @property
+    def by(self) -> timedelta:
+        """Positive if it was set forward."""
+        return self.now - self.was
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the clock is."""
+
+    state: ClockState
+    source: ClockSource | None
+    error_s: float | None
+    """The most by which it is wrong; None if nobody knows."""
+    apart_s: float | None
+    """By how much the controller's clock was ahead of it after the last answer; None before the first."""
+    apart_error_s: float
+    """The most by which `apart_s` is wrong, since an answer takes its time."""
+
+
+class NodeClock(Timekeeper, Protocol):
+    """The clock of an agent, which its main loop keeps.
+
+    It is set by these methods alone, so that nothing jumps behind their back; all but those of a `Timekeeper`
+    belong to the main loop.
+    """
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anybody has told the time since the machine was switched on, be it roughly."""
+        ...
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the controller's time would help."""
+        ...
+
+    def look(self) -> Step | None:
+        """Follow what the machine says now; quick enough for every turn."""
+        ...
+
+    def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:
+        """Take in the time of a genuine answer to a nonce of ours that was sent so long ago."""
+        ...
+
+    def not_before(self, at: datetime) -> Step | None:
+        """It is `at` at least: somebody genuine said so. A bound, no reason to trust."""
+        ...
+
+    def reading(self) -> Reading:
+        """How the clock is."""
         ...
 
 

@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from queue import Empty, Queue
 
 from loa.node_agent import logs
@@ -22,13 +23,12 @@ from loa.node_agent.ports import (
 )
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.timing import Timing
 from loa.protocol.reasons import ProblemCode
 
 LOOK_EVERY_S = 0.25
 """How long the loop waits for an arrival before it looks at the player and the clock again."""
 _MOST_AT_ONCE = 100
-_CLOCK_SET_S = 30.0
-"""So far the wall clock may leave the monotonic one before it counts as set."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Agent:
         sounding: Sounding,
         fetching: Fetching,
         telling: Telling,
+        timing: Timing,
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
@@ -58,12 +59,12 @@ class Agent:
         self._sounding = sounding
         self._fetching = fetching
         self._telling = telling
+        self._timing = timing
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
         self._watchdog = watchdog
         self._lost = 0
-        self._wall_s = self._read_wall()
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Play what the disk holds, then listen to the network, until told to stop.
@@ -82,10 +83,12 @@ class Agent:
 
     def turn(self) -> None:
         """Everything that is due now."""
+        self._timing.turn()
+        for message in self._timing.released():
+            self._take_message(message)
         self._sounding.turn()
         self._fetching.turn()
         self._mind_overflow()
-        self._mind_the_clock()
         self._memory.flush()
         self._telling.turn()
 
@@ -94,6 +97,7 @@ class Agent:
         if self._disk.was_corrupt:
             detail = "the journal could not be read; it was set aside and begun anew"
             self._tell(ProblemCode.JOURNAL_CORRUPT, detail)
+        self._timing.recover()
         self._sounding.recover()
         self._fetching.recover()
         self._sounding.turn()
@@ -110,12 +114,16 @@ class Agent:
             return
 
     def take(self, arrival: Arrival) -> None:
-        """Take in one thing that another thread handed over."""
+        """Take in one thing that another thread handed over.
+
+        It counts as coming now: the clock may have been set since the other thread looked at it.
+        """
+        if isinstance(arrival, Message | Fetched):
+            arrival = replace(arrival, at=self._clock.now())
         match arrival:
             case Message():
-                said = self._intake.take(arrival)
-                if said is not None:
-                    self._telling.take(said)
+                if not self._timing.holds(arrival):
+                    self._take_message(arrival)
             case Fetched():
                 self._fetching.take(arrival)
             case FetchTrouble():
@@ -123,6 +131,12 @@ class Agent:
             case Crashed():
                 logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
                 raise arrival.error
+
+    def _take_message(self, message: Message) -> None:
+        said = self._intake.take(message)
+        answered = self._telling.take(said) if said is not None else None
+        if answered is not None:
+            self._timing.take(answered)
 
     def _mind_overflow(self) -> None:
         """What was dropped comes again: retained messages by listening anew, the rest by the next hello."""
@@ -133,18 +147,6 @@ class Agent:
         self._tell(ProblemCode.QUEUE_OVERFLOW, f"{lost - self._lost} messages were dropped")
         self._lost = lost
         self._telling.listen_anew()
-
-    def _mind_the_clock(self) -> None:
-        """What was refused by a wrong clock, as from the future, comes again by listening anew."""
-        wall_s = self._read_wall()
-        if abs(wall_s - self._wall_s) > _CLOCK_SET_S:
-            logs.say(_log, "clock_set", by_s=round(wall_s - self._wall_s))
-            self._telling.listen_anew()
-            self._wall_s = wall_s
-
-    def _read_wall(self) -> float:
-        """The wall clock less the monotonic one, in seconds: stays as it is unless the clock is set."""
-        return self._clock.now().timestamp() - self._clock.monotonic()
 
     def _tell(self, code: ProblemCode, detail: str) -> None:
         self._memory.keep(Change(reports=(problem(at=self._clock.now(), code=code, detail=detail),)))

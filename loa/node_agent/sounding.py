@@ -9,6 +9,7 @@ from loa.node_agent import logs
 from loa.node_agent.core import plays
 from loa.node_agent.core.cues import make_cues
 from loa.node_agent.core.forgetting import still_needed
+from loa.node_agent.core.leaps import EARLY, Leap, Unsure, had_its_turn
 from loa.node_agent.core.plan import Plan, make_plan, window_at
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.reports import SETTLE, Reality, is_owed, problem, report_on, report_on_vanished
@@ -16,9 +17,9 @@ from loa.node_agent.core.shelf import news
 from loa.node_agent.core.stand_ins import is_stand_in, stood_for
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Change, OpenPlayer, Recordings, Timekeeper
+from loa.node_agent.ports import Change, NodeClock, OpenPlayer, Recordings
 from loa.protocol.ids import OccurrenceId, RecordingId
-from loa.protocol.reasons import ProblemCode, Reason
+from loa.protocol.reasons import ClockState, ProblemCode, Reason
 from loa.protocol.reports import Report
 from loa.protocol.units import to_whole_ms
 from loa.schedules.localtime import broadcast_day
@@ -28,10 +29,14 @@ CHECKPOINT_S = 10.0
 _CUE_AGAIN = timedelta(minutes=15)
 _PATIENCE = timedelta(seconds=4)
 """How long after `SETTLE` the end of a sound is waited for before the occurrence is closed without it."""
-_CLOCK_SET_BACK = timedelta(minutes=1)
 _DOUBT = timedelta(minutes=1)
 """What ended within this time is looked at again after a restart."""
 _OPEN_AGAIN_S = 5.0
+_FAR_AHEAD = timedelta(days=2)
+_TIDY_AFTER_S = 86_400.0
+"""A clock that was set far ahead proves itself for so long before anything is forgotten by it."""
+_KEEP_MARKS = timedelta(days=31)
+"""Longer than needed by a clock that goes right: one that is set back must not repeat what was told."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +45,16 @@ class Sounding:
     """Keeps the player at what the timeline demands, and the journal at what really sounded."""
 
     def __init__(
-        self, *, memory: Memory, recordings: Recordings, open_player: OpenPlayer, clock: Timekeeper
+        self, *, memory: Memory, recordings: Recordings, open_player: OpenPlayer, clock: NodeClock
     ) -> None:
         self._memory = memory
         self._recordings = recordings
         self._open_player = open_player
         self._clock = clock
-        self._running_since = clock.now()
+        self.running_since = clock.now()
+        self.unsure = Unsure()
+        self.cleared: set[OccurrenceId] = set()
+        """Emergencies that may sound on a clock that can't be trusted."""
         self._player: Player | None = None
         self._player_told = False
         self._open_at_s = 0.0
@@ -58,9 +66,11 @@ class Sounding:
         self.sounding: OccurrenceId | None = None
         self.siren_for: OccurrenceId | None = None
         """The emergency in whose place the siren sounds."""
-        self._made_at = self._stale_at = self._cue_at = self._running_since
+        self._made_at = self._stale_at = self._cue_at = self.running_since
         self._owed: list[tuple[datetime, OccurrenceId]] = []
         self._missing: list[tuple[datetime, OccurrenceId]] = []
+        self._to_tidy = False
+        self._tidy_at_s = 0.0
 
     def recover(self) -> None:
         """Close what was under way when the agent ended, as far as it is certain."""
@@ -73,7 +83,9 @@ class Sounding:
         now = self._clock.now()
         self._mind_the_player()
         self._listen()
-        if self._memory.needs_plan or not self._made_at - _CLOCK_SET_BACK <= now < self._stale_at:
+        if not self._clock.is_set:
+            return
+        if self._memory.needs_plan or not self._made_at - EARLY <= now < self._stale_at:
             self._lay_out(now)
         elif now >= self._cue_at:
             self._cue(now)
@@ -81,6 +93,22 @@ class Sounding:
         self._miss(now)
         if self.plan is not None:
             self._account(self.plan, now)
+
+    def heal(self, leap: Leap) -> None:
+        """The clock was set, and what is on record was stamped anew."""
+        self.running_since += leap.by
+        self.unsure.move(leap)
+        if leap.is_over_time:
+            self.unsure.add(leap.was, leap.now)
+        if leap.by > _FAR_AHEAD:
+            self._tidy_at_s = self._clock.monotonic() + _TIDY_AFTER_S
+
+    def trust(self, now: datetime, *, is_sure: bool) -> None:
+        """From now on the clock may be relied on, or not."""
+        if is_sure:
+            self.unsure.end(now)
+        else:
+            self.unsure.begin(now)
 
     def close(self) -> None:
         """Stop the sound and write down how far it came."""
@@ -163,6 +191,9 @@ class Sounding:
             self.sounding = None
 
     def _hear_failure(self, event: Failed, before: Play) -> None:
+        if self.unsure.covers(event.cue.start_at):
+            logs.say(_log, "leapt_over", occurrence=before.occurrence)
+            return
         logs.shout(_log, "decode_failed", occurrence=before.occurrence, detail=event.detail)
         report = self._problem(ProblemCode.DECODE_FAILED, event.detail, before.occurrence)
         self._memory.keep(Change(plays=(plays.failed(before, event),), reports=(report,)))
@@ -183,12 +214,14 @@ class Sounding:
         self._made_at, self._stale_at = now, broadcast_day(now, config.tz)[1]
         self._find_owed(self.plan, now)
         self._cue(now)
-        if turned:
+        self._to_tidy = self._to_tidy or turned
+        if self._to_tidy and self._clock.monotonic() >= self._tidy_at_s:
+            self._to_tidy = False
             self._tidy(self.plan)
 
     def _advance_account(self, now: datetime) -> None:
         """At the turn of the day: all before is reported, if nothing is owed. Never ahead of the clock."""
-        if self._memory.accounted_at > now + _CLOCK_SET_BACK:
+        if self._memory.accounted_at > now + EARLY:
             self._memory.keep(Change(accounted_at=to_whole_ms(now)))
         nothing_owed = not self._owed or self._owed[0][0] > now
         if self.plan is not None and now >= self._stale_at and nothing_owed:
@@ -223,9 +256,17 @@ class Sounding:
         if self.plan is None or self._player is None:
             return
         cues = make_cues(
-            self.plan, now, now + CUES_AHEAD, running_since=self._running_since, path_of=self._path_of
+            self.plan, now, now + CUES_AHEAD, running_since=self.running_since, path_of=self._path_of
         )
-        self._player.set_plan(cues)
+        self._player.set_plan(
+            [cue for cue in cues if self._may_sound(self.plan, OccurrenceId(cue.occurrence))]
+        )
+
+    def _may_sound(self, plan: Plan, name: OccurrenceId) -> bool:
+        """Not what a clock that was set back would repeat, nor by a clock that nobody can rely on."""
+        if name in self._memory.reported or had_its_turn(self._memory.plays.get(name), plan.items[name]):
+            return False
+        return self._clock.state() is not ClockState.UNTRUSTED or name in self.cleared
 
     def _path_of(self, recording: RecordingId) -> Path | None:
         if self._recordings.is_sound(recording):
@@ -242,7 +283,7 @@ class Sounding:
         """At the turn of the day: forget what can no longer sound."""
         shelf = still_needed(self._memory.shelf, plan)
         gone = news(shelf, self._memory.shelf)
-        marks = self._memory.reported_before(plan.window.from_at)
+        marks = self._memory.reported_before(plan.window.from_at - _KEEP_MARKS)
         if marks or not gone.is_empty():
             self._memory.keep(Change(forget=gone, forget_reported=marks))
         self._told_lost &= self._recordings.here().keys() | self.lost
@@ -294,7 +335,9 @@ class Sounding:
         return False
 
     def _report(self, plan: Plan, name: OccurrenceId) -> Report:
-        reality = Reality(plays=self._memory.plays, running_since=self._running_since)
+        reality = Reality(
+            plays=self._memory.plays, running_since=self.running_since, was_unsure=self.unsure.covers
+        )
         report = report_on(plan, name, reality)
         logs.say(
             _log, "over", occurrence=name, outcome=report.outcome, late_ms=report.late_ms, by=report.by or "-"

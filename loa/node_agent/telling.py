@@ -1,16 +1,17 @@
 import logging
-import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from random import Random
 
 from loa.node_agent import logs
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Courier, Disk, Timekeeper
+from loa.node_agent.nonces import Nonces
+from loa.node_agent.ports import Courier, Disk, NodeClock
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
-from loa.protocol.ids import AreaId, Nonce, OccurrenceId
+from loa.protocol.ids import AreaId, OccurrenceId
 from loa.protocol.programme import Config, NodeSettings
 from loa.protocol.reports import Answer, Detail, Hello, Receipt, Reports, State
 from loa.protocol.topics import Channel, Message, Topic
@@ -28,6 +29,14 @@ _LEAST_BETWEEN_STATES_S = 1.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A genuine answer to a nonce of ours, and how long ago that was sent."""
+
+    answer: Answer
+    round_trip_s: float
+
+
 class Telling:
     """What the node says: hello, state, and the reports of its journal until a receipt covers them."""
 
@@ -38,7 +47,7 @@ class Telling:
         memory: Memory,
         disk: Disk,
         courier: Courier,
-        clock: Timekeeper,
+        clock: NodeClock,
         random: Random,
         sounding: Callable[[], OccurrenceId | None],
         siren_for: Callable[[], OccurrenceId | None],
@@ -60,7 +69,7 @@ class Telling:
         self._connections = 0
         self._topics: tuple[str, ...] = ()
         self._listened_for: Config | None = None
-        self._nonce: Nonce | None = None
+        self._nonces = Nonces()
         self._hello_at_s: float | None = None
         self._said: tuple[object, ...] = ()
         self._state_at_s = self._full_at_s = 0.0
@@ -82,13 +91,27 @@ class Telling:
         self._say_state(now_s)
         self._send_reports(now_s)
 
-    def take(self, said: Answer | Receipt) -> None:
-        """The controller's answer or receipt."""
+    def take(self, said: Answer | Receipt) -> Answered | None:
+        """The controller's answer or receipt; handed back if it answers a nonce of ours, once."""
         if isinstance(said, Receipt):
             self._take_receipt(said)
-        elif said.nonce == self._nonce:
-            self._nonce = None
-            logs.say(_log, "answered", config=said.config, areas=len(said.current))
+            return None
+        round_trip_s = self._nonces.answered(said.nonce, self._clock.monotonic())
+        if round_trip_s is None:
+            logs.say(_log, "answer_to_nobody")
+            return None
+        logs.say(
+            _log, "answered", config=said.config, areas=len(said.current), in_ms=round(round_trip_s * 1e3)
+        )
+        return Answered(said, round_trip_s)
+
+    def ask(self) -> bool:
+        """Say hello now because the time is needed; False if one is on its way, or the link is down."""
+        is_new = self._courier.connections != self._connections
+        if is_new or not self._courier.is_connected or self._nonces.is_waiting(self._clock.monotonic()):
+            return False
+        self._send_hello()
+        return True
 
     def listen_anew(self) -> None:
         """Subscribe again at the next turn, so that what is retained comes again; and say hello."""
@@ -122,12 +145,18 @@ class Telling:
 
     def _say_hello(self) -> None:
         self._hello_at_s = None
-        self._nonce = Nonce(secrets.token_hex(16))
+        self._send_hello()
+        self._said = ()
+        self._full_at_s = self._state_at_s = 0.0
+        self._reports_at_s = self._clock.monotonic()
+        self._pause_s = _FIRST_PAUSE_S
+
+    def _send_hello(self) -> None:
         hello = Hello(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
             journal_id=self._disk.journal_id,
-            nonce=self._nonce,
+            nonce=self._nonces.make(self._clock.monotonic()),
             sent_at=self._clock.now(),
             clock=self._clock.state(),
             config=self._config_version(),
@@ -135,10 +164,6 @@ class Telling:
             agent=AGENT,
         )
         self._send(Channel.HELLO, hello)
-        self._said = ()
-        self._full_at_s = self._state_at_s = 0.0
-        self._reports_at_s = self._clock.monotonic()
-        self._pause_s = _FIRST_PAUSE_S
 
     def _config_version(self) -> int:
         return self._memory.config.version if self._memory.config else 0
@@ -170,6 +195,7 @@ class Telling:
             sounding=self._sounding(),
             siren_for=self._siren_for(),
             clock=self._clock.state(),
+            clock_source=self._clock.reading().source,
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
             without_room=self._without_room(),

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     """The node was not running when it was due, or went off and came back too late; only nodes report it."""
     PLAYER_FAILED = "player_failed"
     """The sound device failed; only nodes report it."""
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    """The clock could not be relied on when it was due, or was set over that time; only nodes report it."""
 
 
 class RefusalReason(StrEnum):
@@ -57,6 +59,8 @@ class RefusalReason(StrEnum):
     """What was fetched is not what the pointer named."""
     NOT_ADDRESSED_HERE = "not_addressed_here"
     """A broadcast whose audience holds none of the node's areas."""
+    NOT_CURRENT = "not_current"
+    """An answer in this boot named a newer version: somebody plays this one again, or it came too late."""
 
 
 class ProblemCode(StrEnum):
@@ -74,6 +78,10 @@ class ProblemCode(StrEnum):
     """A recording that the coming days need does not fit into the quota, or on the disk."""
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
+    CLOCK_JUMPED = "clock_jumped"
+    """The node's clock was set by more than two seconds; `detail` says by how much and by what."""
+    CLOCK_DISAGREES = "clock_disagrees"
+    """The controller's clock differs from the node's, which an answer may not set."""
 
 
 class ClockState(StrEnum):
@@ -82,3 +90,13 @@ class ClockState(StrEnum):
     UNTRUSTED = "untrusted"
     HOLDING = "holding"
     TRUSTED = "trusted"
+
+
+class ClockSource(StrEnum):
+    """Who last vouched for a node's clock."""
+
+    NTP = "ntp"
+    BATTERY = "battery"
+    """A clock with a battery, as the system reads it."""
+    ANSWER = "answer"
+    """The controller's signed answer to the node's own nonce."""

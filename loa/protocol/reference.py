@@ -73,6 +73,7 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     reasons.RefusalReason,
     reasons.ProblemCode,
     reasons.ClockState,
+    reasons.ClockSource,
     reports.Detail,
 )
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
 from loa.protocol.programme import Version
-from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason
+from loa.protocol.reasons import ClockSource, ClockState, ProblemCode, Reason, RefusalReason
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.wire import Wire
 
@@ -67,6 +67,8 @@ class State(Wire):
     siren_for: OccurrenceId | None = None
     """The emergency in whose place the standing siren sounds."""
     clock: ClockState
+    clock_source: ClockSource | None = None
+    """Who last vouched for the clock; None if nobody has since the machine was switched on."""
     config: Version = 0
     held: dict[AreaId, Held] = Field(default_factory=dict)
     unsent: Annotated[int, Field(ge=0)] = 0

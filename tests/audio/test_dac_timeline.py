@@ -40,6 +40,13 @@ def test_one_late_callback_moves_nothing_but_a_set_clock_does() -> None:
     assert last == pytest.approx((19 * 50 + 400 + 100) * MS, abs=MS)
 
 
+def test_a_clock_that_is_set_by_more_than_a_second_counts_from_the_next_block_on() -> None:
+    line = DacTimeline()
+    for n in range(10):
+        place(line, n * 50 * MS)
+    assert place(line, 10 * 50 * MS - 3_600_000 * MS) == (600 - 3_600_000) * MS
+
+
 def test_an_underflow_anchors_anew_at_once() -> None:
     line = DacTimeline()
     place(line, 0)

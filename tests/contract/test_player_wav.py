@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from loa.audio.decoder import DecodedFile
 from loa.audio.find import decode, find
 from loa.audio.heard import Heard
 from loa.audio.mixer import Sound
-from loa.audio.player import Began, Cue, Ended
+from loa.audio.player import Began, Cue, Ended, Ending, Late
 from loa.audio.prepare import prepare
 from loa.audio.wav_player import WavPlayer
 from tests.audio.support import SystemClock, noise, wait_until, write_wav
@@ -96,13 +97,16 @@ def test_after_a_pause_beyond_the_limit_the_file_has_a_new_anchor(tmp_path: Path
     assert heard.samples(cue.start_at + ms(5), cue.stop_at - ms(5)).any()
 
 
+class SetClock(SystemClock):
+    """As an agent's clock, which an answer or NTP sets."""
+
+    step = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.step
+
+
 def test_a_wall_clock_that_is_set_gives_a_new_anchor(tmp_path: Path) -> None:
-    class SetClock(SystemClock):
-        step = timedelta(0)
-
-        def now(self) -> datetime:
-            return super().now() + self.step
-
     clock, path = SetClock(), tmp_path / "heard.wav"
     player = WavPlayer(path, clock=clock)
     clock.step = timedelta(days=1)
@@ -111,6 +115,40 @@ def test_a_wall_clock_that_is_set_gives_a_new_anchor(tmp_path: Path) -> None:
     heard = Heard.open(path)
     assert heard.at(heard.frames) - now() > timedelta(hours=23)
     assert heard.frames < 48_000 * 60
+
+
+def test_what_moves_together_with_the_clock_goes_on_without_a_break(tmp_path: Path) -> None:
+    sound = write_wav(tmp_path / "sound.wav", noise(4.0))
+    clock, path = SetClock(), tmp_path / "heard.wav"
+    player = WavPlayer(path, clock=clock)
+    start_at = clock.now()
+    cue = Cue("o@1", sound, start_at, start_at + ms(6000), late=Late.SHIFT)
+    player.set_plan([cue])
+    began = player.events.get(timeout=20)
+    wait_until(lambda: clock.now() > began.at + ms(1000))
+    clock.step = timedelta(seconds=-40)
+    moved = replace(cue, start_at=cue.start_at + clock.step, stop_at=cue.stop_at + clock.step)
+    player.set_plan([moved])
+    ended = player.events.get(timeout=20)
+    player.close()
+    assert isinstance(ended, Ended)
+    assert (ended.reason, ended.cue) == (Ending.FINISHED, moved)
+    assert abs(ended.played_ms - 4000) < 50
+
+
+def test_a_plan_made_right_after_the_clock_was_set_back_is_played_by_the_new_time(tmp_path: Path) -> None:
+    sound = write_wav(tmp_path / "sound.wav", noise(1.0))
+    clock, path = SetClock(), tmp_path / "heard.wav"
+    clock.step = timedelta(hours=1)
+    player = WavPlayer(path, clock=clock)
+    wait_until(partial(has_frames, path, 4800))
+    clock.step = timedelta(0)
+    start_at = clock.now() + ms(1500)
+    player.set_plan([Cue("o@1", sound, start_at, start_at + ms(900))])
+    events = [player.events.get(timeout=20) for _ in range(2)]
+    player.close()
+    assert [type(event) for event in events] == [Began, Ended]
+    assert abs(events[0].at - start_at) < ms(300)
 
 
 def test_a_prepared_recording_is_found_where_it_was_planned_from_any_offset(tmp_path: Path) -> None:

@@ -4,22 +4,34 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Full, Queue
+from typing import Protocol
 
-from loa.node_agent.ports import Arrival, Job, Message
+from loa.node_agent.ports import Arrival, Job, Message, NodeClock, Reading, Step, Timekeeper
 from loa.protocol.ids import RecordingId
-from loa.protocol.reasons import ClockState
+from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.units import SizeBytes
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class WorldClock(NodeClock, Protocol):
+    """A clock that goes when it is told to."""
+
+    def set(self, to: datetime) -> None:
+        """As NTP sets the wall clock: no time passes."""
+
+    def go(self, to: datetime) -> None:
+        """Time passes until the clock shows `to`."""
+
+
 class FakeTime:
-    """A `Timekeeper` that goes when it is told to; both clocks go together."""
+    """A `NodeClock` that NTP keeps, and that goes when it is told to; both clocks go together."""
 
     def __init__(self, now: datetime) -> None:
         self.time = now
         self.seconds = 1_000.0
         self.trust = ClockState.TRUSTED
+        self._step: Step | None = None
 
     def now(self) -> datetime:
         return self.time
@@ -31,12 +43,36 @@ class FakeTime:
         return self.trust
 
     def set(self, to: datetime) -> None:
-        """As NTP or a hand sets the wall clock: no time passes."""
+        """As NTP sets the wall clock: no time passes."""
+        self._step = Step(was=self.time, now=to)
         self.time = to
 
     def go(self, to: datetime) -> None:
         self.seconds += (to - self.time) / timedelta(seconds=1)
         self.time = to
+
+    @property
+    def is_set(self) -> bool:
+        return True
+
+    @property
+    def wants_answer(self) -> bool:
+        return False
+
+    def look(self) -> Step | None:
+        step, self._step = self._step, None
+        return step
+
+    def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:  # noqa: ARG002 -- NTP keeps this clock
+        return None
+
+    def not_before(self, at: datetime) -> Step | None:  # noqa: ARG002 -- as above
+        return None
+
+    def reading(self) -> Reading:
+        return Reading(
+            state=self.trust, source=ClockSource.NTP, error_s=0.01, apart_s=None, apart_error_s=0.0
+        )
 
 
 class FakeWatchdog:
@@ -87,7 +123,7 @@ class FakeBroker:
 class FakeCourier:
     """A `Courier` to a `FakeBroker`."""
 
-    def __init__(self, broker: FakeBroker, *, inbox: Queue[Arrival], clock: FakeTime) -> None:
+    def __init__(self, broker: FakeBroker, *, inbox: Queue[Arrival], clock: Timekeeper) -> None:
         self.connections = 0
         self.lost = 0
         self.is_connected = False

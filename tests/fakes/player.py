@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from queue import Queue
 
@@ -12,6 +13,8 @@ from loa.audio.player import (
     PlayerEvent,
     PlayerStatus,
 )
+
+LEAP = timedelta(seconds=1)
 
 
 class FakePlayer:
@@ -27,12 +30,16 @@ class FakePlayer:
         self.plans: list[tuple[Cue, ...]] = []
         self.broken: set[str] = set()
         self.closed = False
+        self.clock: Callable[[], datetime] | None = None
+        """Follows a clock that is set, if it is told which."""
         self._lengths_ms = lengths_ms or {}
         self._plan: dict[tuple[object, ...], Cue] = {}
         self._began: dict[tuple[object, ...], Began] = {}
         self._done: set[tuple[object, ...]] = set()
 
     def set_plan(self, cues: Sequence[Cue]) -> None:
+        if self.clock is not None and abs(self.clock() - self.time) > LEAP:
+            self._leap(self.clock())
         self.plans.append(tuple(cues))
         plan = {_key(cue): cue for cue in cues}
         for key in [key for key in self._plan if key not in plan]:
@@ -40,6 +47,11 @@ class FakePlayer:
             self._done.discard(key)
         self._done |= {key for key in plan if key not in self._plan and plan[key].stop_at <= self.time}
         self._plan = plan
+
+    def _leap(self, to: datetime) -> None:
+        """No time passes: what sounds has sounded for as long as before."""
+        by, self.time = to - self.time, to
+        self._began = {key: replace(one, at=one.at + by) for key, one in self._began.items()}
 
     def status(self) -> PlayerStatus:
         sounding = [self._plan[key] for key in self._began if key not in self._done]

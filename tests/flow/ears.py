@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from loa.audio.find import Signal, find, level_dbfs
-from loa.audio.heard import Heard
+from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Heard
 from loa.audio.player import RATE_HZ
 from tests.waiting import wait_for
 
@@ -81,6 +81,16 @@ class Ear:
         assert len(heard), "there is nothing to judge"
         tenths = np.array_split(heard, max(1, len(heard) * 10 // HEARING_HZ))
         return all(level_dbfs(tenth) < SILENT_DBFS for tenth in tenths)
+
+    @property
+    def frames(self) -> int:
+        """How much has been heard so far, by no clock at all."""
+        return Heard.open(self.wav).frames
+
+    def heard_since(self, frame: int) -> Signal:
+        """What was heard since so much had been heard, whatever the loudspeaker's clock said."""
+        offset = HEADER_BYTES + frame * FRAME_BYTES
+        return _thin(np.fromfile(self.wav, np.int16, self.frames - frame, offset=offset))
 
     def falls_silent(self, after: datetime, within_s: float = 20.0) -> datetime:
         """When the last sound after `after` ended, once two seconds of silence have followed."""

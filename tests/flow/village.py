@@ -28,11 +28,11 @@ from tests.flow.ears import Ear
 from tests.flow.intruder import Intruder
 from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
 from tests.flow.times import now
+from tests.machines import Keeper, simulated
 from tests.waiting import wait_for
 
 START_WITHIN_S = 60.0
 INTRUDER = "intruder"
-SIMULATED_DAYS = Path(__file__).parent / "simulated_days"
 
 
 class Loudspeaker:
@@ -50,11 +50,11 @@ class Loudspeaker:
     def enrol(self, base_url: str, code: str) -> None:
         run_once(["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=_clean())
 
-    def start(self, *, at: datetime | None = None) -> None:
-        """Switch it on; with `at`, under a clock that shows `at` now."""
+    def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY) -> None:
+        """Switch it on; with `at`, under a clock that shows `at` now and is kept by `keeper`."""
         sink = f"wav:{self.ear.wav}"
         command = ["loa-node", "run", "--data", str(self.data), "--sink", sink]
-        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at)})
+        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at, keeper)})
 
     def kill(self) -> None:
         """As a loss of power takes it."""
@@ -65,6 +65,13 @@ class Loudspeaker:
     def restart(self, *, at: datetime | None = None) -> None:
         self.kill()
         self.start(at=at)
+
+    def says(self, event: str, *, since: int) -> None:
+        """Return when its log has the words, after so many characters."""
+        wait_for(lambda: event in self.log()[since:], what=f"{event} in {self._log}", within_s=60)
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
 
     def holds(self, *recordings: str) -> None:
         """Return when it has these sounds on its disk."""
@@ -152,6 +159,17 @@ class Village:
             self._controller.kill()
             self._controller = None
         self.kill_broker()
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """The controller runs and neither hears nor says anything; the broker goes on."""
+        assert self._controller is not None
+        controller = psutil.Process(self._controller.pid)
+        controller.suspend()
+        try:
+            yield
+        finally:
+            controller.resume()
 
     def start_broker(self) -> None:
         """The broker that stands apart."""
@@ -243,20 +261,8 @@ class Village:
         return True
 
 
-def _clock(at: datetime | None) -> dict[str, str]:
-    """The environment of a process whose wall clock shows `at` at its start, and whose timers are right."""
-    if at is None:
-        return {}
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    ahead_s = (at - now()).total_seconds()
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": f"{ahead_s:+.3f}",
-        "DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": os.pathsep.join([str(SIMULATED_DAYS), os.environ.get("PYTHONPATH", "")]).rstrip(
-            os.pathsep
-        ),
-    }
+def _clock(at: datetime | None, keeper: Keeper = Keeper.BATTERY) -> dict[str, str]:
+    return {} if at is None else simulated(at, keeper=keeper)
 
 
 def _clean() -> dict[str, str]:

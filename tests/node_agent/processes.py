@@ -14,10 +14,10 @@ from loa.audio.heard import Heard
 from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, Enrolment, MqttAccount
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
+from tests.machines import Keeper, simulated
 from tests.node_agent.makers import KEY, NODE
 
 RATE_HZ = 48_000
-_FAKETIME = "libfaketime.so.1"
 
 
 class NodeProcess:
@@ -36,9 +36,12 @@ class NodeProcess:
         enrolment = Enrolment(node=node, controller_keys=(KEY.public.x,), mqtt=account, base_url=base_url)
         (self.data / ENROLMENT_FILE).write_bytes(enrolment.to_bytes())
 
-    def start(self, *, at: datetime | None = None, **more: str) -> None:
-        """Run, with more environment; with `at`, under a clock that shows `at` now."""
-        environment = {**os.environ, **({} if at is None else faked(at)), **more}
+    def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY, **more: str) -> None:
+        """Run, with more environment; with `at`, on a machine switched on just now, whose clock shows `at`.
+
+        `keeper` is who keeps that clock.
+        """
+        environment = {**os.environ, **({} if at is None else simulated(at, keeper=keeper)), **more}
         command = [sys.executable, "-c", "from loa.node_agent.main import run; run()"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -90,13 +93,6 @@ class NodeProcess:
         status = self._process.wait(within_s)
         self._process = None
         return status
-
-
-def faked(at: datetime) -> dict[str, str]:
-    """The environment of a process whose wall clock shows `at` at its start, and whose timers are right."""
-    library = next(Path("/usr/lib").glob(f"*/faketime/{_FAKETIME}"))
-    offset_s = at.timestamp() - datetime.now(at.tzinfo).timestamp()
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{offset_s:+.3f}", "DONT_FAKE_MONOTONIC": "1"}
 
 
 def make_sound(folder: Path, *, seconds: float, seed: int) -> bytes:

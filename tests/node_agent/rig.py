@@ -12,6 +12,7 @@ from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.timing import Timing
 from loa.node_agent.voice import Voice
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
@@ -28,12 +29,13 @@ from tests.fakes.node_world import (
     FakeRecordings,
     FakeTime,
     FakeWatchdog,
+    WorldClock,
 )
 from tests.fakes.player import FakePlayer
 from tests.node_agent.makers import KEY, NODE, RING
 
 STEP = timedelta(milliseconds=250)
-_NODE_KEY = SigningKey.generate()
+NODE_KEY = SigningKey.generate()
 
 
 class World:
@@ -41,7 +43,7 @@ class World:
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self.folder = folder
-        self.clock = FakeTime(now)
+        self.clock: WorldClock = self.make_clock(now)
         self.broker = FakeBroker()
         self.disk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
@@ -51,6 +53,10 @@ class World:
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
+
+    def make_clock(self, now: datetime) -> WorldClock:
+        """One that NTP keeps, unless somebody tries another."""
+        return FakeTime(now)
 
     def restart(self) -> None:
         """As after a loss of power: only the disk stays."""
@@ -82,7 +88,15 @@ class World:
             random=Random(1),
         )
         self.telling = self._make_telling(courier)
+        timing = Timing(
+            clock=self.clock,
+            memory=self.memory,
+            sounding=self.sounding,
+            telling=self.telling,
+            random=Random(1),
+        )
         self.agent = Agent(
+            timing=timing,
             inbox=self.inbox,
             memory=self.memory,
             disk=self.disk,
@@ -99,7 +113,7 @@ class World:
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
         return Telling(
-            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
+            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=NODE_KEY, clock=self.clock),
             memory=self.memory,
             disk=self.disk,
             courier=courier,
@@ -165,7 +179,7 @@ class World:
 
     def reports(self) -> list[Report]:
         """All that were sent so far; what is sent again must say the same."""
-        keys = KeyRing([_NODE_KEY.public])
+        keys = KeyRing([NODE_KEY.public])
         topic = Topic(Channel.REPORTS, NODE)
         sent, self._read = self.broker.published[self._read :], len(self.broker.published)
         for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):

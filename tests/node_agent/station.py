@@ -13,10 +13,20 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.protocol.codec import decode, encode, pack
-from loa.protocol.ids import RecordingId, sha256_hex
+from loa.protocol.ids import AreaId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
-from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
+from loa.protocol.reports import (
+    Answer,
+    Held,
+    Hello,
+    PlayReport,
+    ProblemReport,
+    Receipt,
+    RefusalReport,
+    Report,
+    Reports,
+)
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests import loopback
@@ -93,6 +103,9 @@ class Station:
         self.reports: dict[int, Report] = {}
         self.channels: list[Channel] = []
         self.gives_receipts = True
+        self.gives_answers = True
+        self.urgent: dict[AreaId, int] = {}
+        """The versions that it sent last."""
         self._client: Client | None = None
         Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -153,6 +166,7 @@ class Station:
 
     def urge(self, urgent: Urgent, key: SigningKey = KEY) -> bytes:
         topic = Topic(Channel.URGENT, urgent.area)
+        self.urgent[urgent.area] = urgent.version
         payload = encode(topic, urgent, key)
         self.publish(str(topic), payload)
         return payload
@@ -187,6 +201,15 @@ class Station:
         self.came.put((topic.channel, said))
         if isinstance(said, Reports):
             self._store(client, said)
+        elif isinstance(said, Hello) and self.gives_answers:
+            self._answer(client, said)
+
+    def _answer(self, client: Client, hello: Hello) -> None:
+        topic = Topic(Channel.ANSWER, hello.node)
+        current = {area: Held(urgent=version) for area, version in self.urgent.items()}
+        now = datetime.now(UTC)
+        answer = Answer(node=hello.node, nonce=hello.nonce, at=now, config=hello.config, current=current)
+        client.publish(str(topic), encode(topic, answer, KEY), 1)
 
     def _store(self, client: Client, batch: Reports) -> None:
         for report in batch.reports:

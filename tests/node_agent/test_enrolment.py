@@ -15,9 +15,10 @@ from loa.node_agent.condition import examine
 from loa.node_agent.core.shelf import Seen, Shelf
 from loa.node_agent.errors import EnrolmentFailedError, InUseError, NotEnrolledError
 from loa.node_agent.main import sole_owner
-from loa.node_agent.ports import Change
+from loa.node_agent.ports import Change, Reading
 from loa.protocol.ids import RecordingId, sha256_hex
 from loa.protocol.keys import PublicKey, SigningKey
+from loa.protocol.reasons import ClockSource, ClockState
 from tests.fakes.node_disk import FakeDisk
 from tests.node_agent.makers import KEY, NOON, SOUND, make_broadcast, make_config, make_entry, minutes
 
@@ -152,8 +153,20 @@ def make_disk() -> FakeDisk:
     return disk
 
 
+def clock(state: ClockState = ClockState.TRUSTED) -> Reading:
+    return Reading(state=state, source=ClockSource.NTP, error_s=0.02, apart_s=None, apart_error_s=0.0)
+
+
+def test_status_tells_how_the_clock_is_kept() -> None:
+    condition = examine(make_disk(), {SOUND}, is_running=True, now=NOON, clock=clock())
+    assert "Its clock is right to 0.0 s, by NTP." in condition.lines
+    lost = examine(make_disk(), {SOUND}, is_running=True, now=NOON, clock=clock(ClockState.UNTRUSTED))
+    assert not lost.is_well
+    assert "nothing scheduled sounds" in " ".join(lost.lines)
+
+
 def test_status_tells_what_comes_next() -> None:
-    condition = examine(make_disk(), {SOUND}, is_running=True, now=NOON)
+    condition = examine(make_disk(), {SOUND}, is_running=True, now=NOON, clock=clock())
     assert condition.is_well
     assert "Next: “Lịch tiêm phòng” at 2026-06-11 12:05:00 local time." in condition.lines
 
@@ -169,7 +182,7 @@ def test_status_tells_what_comes_next() -> None:
 def test_status_tells_what_lacks(
     disk: FakeDisk, here: set[RecordingId], *, is_running: bool, words: str
 ) -> None:
-    condition = examine(disk, here, is_running=is_running, now=NOON)
+    condition = examine(disk, here, is_running=is_running, now=NOON, clock=clock())
     assert not condition.is_well
     assert words in " ".join(condition.lines)
 

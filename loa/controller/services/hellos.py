@@ -59,13 +59,10 @@ class Hellos:
         areas = _areas_of(tree, hello.node)
         self._publisher.heard({area: hello.held.get(area, Held()) for area in areas})
         self._publisher.heard_config(hello.node, hello.config, config)
-        answer = Answer(
-            node=hello.node,
-            nonce=hello.nonce,
-            at=self._clock.now(),
-            config=config,
-            current={area: self._publisher.current(area) for area in areas},
-        )
+        current = {area: self._publisher.current(area) for area in areas}
+        # The node takes half the round trip for the way back: the time is read last.
+        now = self._clock.now()
+        answer = Answer(node=hello.node, nonce=hello.nonce, at=now, config=config, current=current)
         self._courier.send(Topic(Channel.ANSWER, hello.node), answer)
         self._metrics.hellos.inc()
         _log.info("hello.answered", node=hello.node, boot=hello.boot_id, clock=hello.clock, agent=hello.agent)

@@ -104,8 +104,8 @@ class Ingest:
         batch = Batch()
         for incoming in messages:
             self._accept(batch, incoming)
-        self._presences.note(batch.states)
         self._hellos.answer(batch.hellos)
+        self._presences.note(batch.states)
         for some in _slices(batch.reports):
             self._store(some)
             time.sleep(BREATH_S)

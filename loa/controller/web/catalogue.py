@@ -107,6 +107,7 @@ OUTCOMES: Mapping[str, Look] = {
     Reason.SOUND_MISSING: NOT_PLAYED,
     Reason.POWER_LOST: NOT_PLAYED,
     Reason.PLAYER_FAILED: NOT_PLAYED,
+    Reason.CLOCK_UNTRUSTED: NOT_PLAYED,
 }
 WHY: Mapping[str, str] = {
     Reason.COMPLETE: "Đủ {planned}",
@@ -125,6 +126,7 @@ WHY: Mapping[str, str] = {
     Reason.SOUND_MISSING: "Loa chưa tải được bản thu",
     Reason.POWER_LOST: "Loa mất điện lúc đến giờ",
     Reason.PLAYER_FAILED: "Bộ phát âm thanh của loa bị lỗi",
+    Reason.CLOCK_UNTRUSTED: "Loa chưa có giờ đúng lúc đến giờ phát",
 }
 PLAYED_PART = "Phát {played} trên {planned}"
 SIREN_INSTEAD = "Còi báo động phát thay {siren}"
@@ -161,6 +163,7 @@ OUTCOME_FILTER: Mapping[str, str] = {
     "sound_missing": "Không phát: thiếu bản thu",
     "power_lost": "Không phát: mất điện",
     "player_failed": "Không phát: lỗi bộ phát",
+    "clock_untrusted": "Không phát: loa chưa có giờ đúng",
 }
 
 

@@ -48,26 +48,38 @@ class RefusedEntry:
     refused: Refused
 
 
-def judge(message: Urgent | Pointer | Programme, *, held: int, now: datetime) -> Verdict:
-    """By version and time; `held` is the version that is held of the same kind and owner, 0 for none."""
+def judge(
+    message: Urgent | Pointer | Programme, *, held: int, now: datetime, is_sure: bool = True
+) -> Verdict:
+    """By version and time; `held` is the version that is held of the same kind and owner, 0 for none.
+
+    A clock that is not sure says nothing of the future.
+    """
     if message.version == held:
         return Duplicate()
     if message.version < held:
         return Refused(RefusalReason.STALE, f"version {message.version}, but {held} is held")
-    if message.issued_at > now + MOST_AHEAD:
+    if is_sure and message.issued_at > now + MOST_AHEAD:
         ahead = f"issued at {format_instant(message.issued_at)}, it is {format_instant(now)} here"
         return Refused(RefusalReason.FROM_THE_FUTURE, ahead)
     return Fresh()
 
 
 def sift(
-    entries: Iterable[Entry], *, areas: Collection[AreaId], keys: KeyRing, now: datetime
+    entries: Iterable[Entry],
+    *,
+    areas: Collection[AreaId],
+    keys: KeyRing,
+    now: datetime,
+    is_sure: bool = True,
 ) -> tuple[list[Entry], list[RefusedEntry]]:
     """The entries that may sound here, and the others with the reason."""
     taken: list[Entry] = []
     left: list[RefusedEntry] = []
     for entry in entries:
         refused = _fault(entry, areas, keys, now)
+        if refused is None and is_sure:
+            refused = _ahead(entry, now)
         if refused is None:
             taken.append(entry)
         else:
@@ -81,10 +93,6 @@ def _fault(entry: Entry, areas: Collection[AreaId], keys: KeyRing, now: datetime
         return Refused(
             RefusalReason.NOT_ADDRESSED_HERE, f"{entry.id} is for {', '.join(broadcast.audience)}"[:500]
         )
-    if entry.issued_at > now + MOST_AHEAD:
-        return Refused(
-            RefusalReason.FROM_THE_FUTURE, f"{entry.id} issued at {format_instant(entry.issued_at)}"
-        )
     try:
         verify_approvals(entry, keys)
         starts(
@@ -95,3 +103,9 @@ def _fault(entry: Entry, areas: Collection[AreaId], keys: KeyRing, now: datetime
     except RecurrenceError as error:
         return Refused(RefusalReason.MALFORMED, str(error)[:500])
     return None
+
+
+def _ahead(entry: Entry, now: datetime) -> Refused | None:
+    if entry.issued_at <= now + MOST_AHEAD:
+        return None
+    return Refused(RefusalReason.FROM_THE_FUTURE, f"{entry.id} issued at {format_instant(entry.issued_at)}")

@@ -37,6 +37,11 @@ class Play(Wire):
     """Why a part of it did not sound, if the node knows."""
 
     @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All of them, in order."""
+        return (*self.done, *([self.going] if self.going else []))
+
+    @property
     def own(self) -> tuple[Stretch, ...]:
         """The stretches of its own sound that are over."""
         return tuple(stretch for stretch in self.done if not stretch.siren)
@@ -52,8 +57,7 @@ class Play(Wire):
         return self._sum_ms(siren=True)
 
     def _sum_ms(self, *, siren: bool) -> int:
-        stretches = (*self.done, *([self.going] if self.going else []))
-        return sum(stretch.played_ms for stretch in stretches if stretch.siren is siren)
+        return sum(stretch.played_ms for stretch in self.stretches if stretch.siren is siren)
 
 
 def began(play: Play, event: Began, *, siren: bool = False) -> Play:

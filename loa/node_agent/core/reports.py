@@ -1,6 +1,6 @@
 """From what ought to have sounded and what did, to exactly one report an occurrence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ class Reality:
 
     plays: Mapping[OccurrenceId, Play]
     running_since: datetime
+    was_unsure: Callable[[datetime], bool] = lambda _: False
+    """Whether the clock was not to be relied on at an instant, or was set over it."""
 
 
 def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayReport:
@@ -34,7 +36,7 @@ def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayRep
     item, outcome = plan.items[occurrence], plan.outcomes[occurrence]
     play = reality.plays.get(occurrence, Play(occurrence=occurrence))
     wanted_at = _wanted_at(plan, occurrence)
-    reason = _judge(outcome, play, wanted_at, reality.running_since)
+    reason = _judge(outcome, play, wanted_at, reality)
     return PlayReport(
         number=UNNUMBERED,
         occurrence=occurrence,
@@ -95,7 +97,7 @@ def _pieces(play: Play) -> tuple[Piece, ...]:
     return tuple(Piece(from_at=one.from_at, to_at=one.to_at, offset_ms=one.offset_ms) for one in play.own)
 
 
-def _judge(outcome: Outcome, play: Play, wanted_at: datetime | None, running_since: datetime) -> Reason:
+def _judge(outcome: Outcome, play: Play, wanted_at: datetime | None, reality: Reality) -> Reason:
     """The timeline's word, unless less sounded than it demanded."""
     if play.played_ms >= outcome.sounded_ms - _TOLERANCE_MS and (play.own or not outcome.sounded_ms):
         return outcome.reason
@@ -103,7 +105,9 @@ def _judge(outcome: Outcome, play: Play, wanted_at: datetime | None, running_sin
         return Reason.PARTLY if outcome.reason is Reason.COMPLETE else outcome.reason
     if play.trouble is not None:
         return play.trouble
-    was_off = wanted_at is not None and wanted_at < running_since
+    if wanted_at is not None and reality.was_unsure(wanted_at):
+        return Reason.CLOCK_UNTRUSTED
+    was_off = wanted_at is not None and wanted_at < reality.running_since
     return Reason.POWER_LOST if was_off else Reason.PLAYER_FAILED
 
 
