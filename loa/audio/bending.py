@@ -13,9 +13,9 @@ REACH = 2
 def bend(before: Shape, block: Shape, frames: int) -> Shape:
     """`block`, of nearly as many samples, in `frames` of them; its last sample stays the last.
 
-    `before` holds the `REACH` samples that came before. So blocks that are bent and blocks that are not follow
-    each other without a step: between the samples a cubic runs through the four next to it (Catmull-Rom),
-    which leaves speech as it is up to some kHz (`tests/audio/test_bending.py` measures it).
+    `before` holds the `REACH` samples that came before, so that bent and straight blocks follow each other
+    without a step. Between the samples a cubic runs through the four next to it (Catmull-Rom), which leaves
+    speech as it is up to some kHz (`tests/audio/test_bending.py` measures it).
     """
     beyond = block[-1:] * 2 - block[-2:-1]
     line = np.concatenate((before, block, beyond))

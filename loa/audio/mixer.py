@@ -159,7 +159,7 @@ class Mixer:
             self._run_dry(voice, sound, at_ns)
 
     def _align(self, voice: Voice, sound: Sound, wanted: int, frames: int) -> tuple[int, int]:
-        """Bring the sound to frame `wanted`: how many of the last of `frames` places it fills, with how many."""
+        """Bring the sound to frame `wanted`; how many of the last places it fills, with how many frames."""
         if not voice.begun and voice.cue.late is Late.SHIFT:
             return frames, frames
         ahead = sound.position - wanted

@@ -148,8 +148,8 @@ class SoundDevicePlayer:
 def open_output(device: str | int | None, callback: Callback, ended: Callable[[], None]) -> Stream:
     """Open a PortAudio output, 48 kHz mono; bind `device` to make an `OpenStream`. Raises OSError.
 
-    PortAudio looks for devices once. After a failure it is made to look again, for one that is plugged in or a
-    server that starts later; no other stream of this process may be open then.
+    PortAudio looks for devices once. After a failure it is made to look again, for a card that is plugged in
+    or a server that starts later; no other stream of this process may be open then.
     """
     import sounddevice  # noqa: PLC0415 -- opens PortAudio when imported: only where there is a sound card
 

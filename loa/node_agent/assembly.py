@@ -10,6 +10,7 @@ from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.gpio import GpioRelay, GpioSwitch
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.sound_file import open_sound
@@ -20,8 +21,11 @@ from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
+from loa.node_agent.wired import Wired
+from loa.node_agent.wiring import Wiring
 from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
@@ -29,7 +33,7 @@ RECORDINGS_FOLDER = "recordings"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def build(data: Path, sink: str) -> Agent:
+def build(data: Path, sink: str, wiring: Wiring) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
     identity, key = enrolment.load(data)
     clock, dice = SystemTime(), random.SystemRandom()
@@ -39,7 +43,8 @@ def build(data: Path, sink: str) -> Agent:
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
     keys, bodies = identity.key_ring(), data / "incoming"
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
-    opener = partial(open_player, sink, clock)
+    wired = _make_wired(wiring, inbox, clock)
+    opener = partial(open_player, sink, clock, wired)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
     voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
     courier = _make_courier(identity.mqtt, voice, inbox)
@@ -61,6 +66,7 @@ def build(data: Path, sink: str) -> Agent:
         clock=clock,
         random=dice,
         sounding=lambda: sounding.sounding,
+        output=lambda: sounding.output_watch.output,
         missing=lambda: fetching.missing,
         free_bytes=recordings.free_bytes,
     )
@@ -72,6 +78,8 @@ def build(data: Path, sink: str) -> Agent:
         sounding=sounding,
         fetching=fetching,
         telling=telling,
+        stopping=Stopping(memory=memory, hush=sounding.hush, clock=clock),
+        wired=wired,
         courier=courier,
         downloads=downloads,
         clock=clock,
@@ -83,7 +91,17 @@ def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arr
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
 
 
-def open_player(sink: str, clock: SystemTime) -> Player:
+def _make_wired(wiring: Wiring, inbox: Queue[Arrival], clock: SystemTime) -> Wired:
+    return Wired(
+        wiring,
+        open_relay=lambda pin, active_low: GpioRelay(pin, active_low=active_low),
+        open_switch=lambda pin, pressed: GpioSwitch(pin, pressed=pressed),
+        inbox=inbox,
+        clock=clock,
+    )
+
+
+def open_player(sink: str, clock: SystemTime, wired: Wired) -> Player:
     """The output that `sink` names. Raises `PlayerUnavailableError`."""
     try:
         if sink == "default":
@@ -93,8 +111,8 @@ def open_player(sink: str, clock: SystemTime) -> Player:
             )
 
             stream = partial(open_output, None)
-            return SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound)
-        return WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound)
+            return wired.amplified(SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound))
+        return wired.amplified(WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound))
     except OSError as error:
         raise PlayerUnavailableError(sink, str(error)) from error
 

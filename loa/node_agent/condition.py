@@ -41,7 +41,7 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
 
 def _plan(recalled: Recalled, config: Config, now: datetime) -> Plan:
     window = window_at(now, recalled.accounted_at or now, config.settings.fetch_ahead_ms, config.tz)
-    return make_plan(recalled.shelf, recalled.sounds, config, window)
+    return make_plan(recalled.shelf, recalled.sounds, config, window, presses=recalled.presses)
 
 
 def _next(recalled: Recalled, plan: Plan, now: datetime) -> str:

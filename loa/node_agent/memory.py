@@ -5,6 +5,7 @@ from datetime import datetime
 
 from loa.node_agent import logs
 from loa.node_agent.core.plays import Play
+from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.errors import StorageFullError
@@ -35,6 +36,7 @@ class Memory:
         self.sounds: dict[RecordingId, datetime] = dict(recalled.sounds)
         self.plays: dict[OccurrenceId, Play] = dict(recalled.plays)
         self.reported: set[OccurrenceId] = set(recalled.reported)
+        self.presses: tuple[Press, ...] = tuple(recalled.presses)
         self.accounted_at: datetime = recalled.accounted_at or clock.now()
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
@@ -91,12 +93,14 @@ class Memory:
             self.sounds.setdefault(recording, at)
         for recording in change.forget_sounds:
             self.sounds.pop(recording, None)
+        self.presses = self.presses if change.presses is None else tuple(change.presses)
         self.accounted_at = change.accounted_at or self.accounted_at
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
         self.revision += bool(change.config or change.held)
-        if change.config or change.sounds or not change.shelf.is_empty():
+        has_presses = change.presses is not None
+        if change.config or change.sounds or has_presses or not change.shelf.is_empty():
             self.needs_plan = True
 
     def _close_plays(self, occurrences: Iterable[OccurrenceId]) -> None:

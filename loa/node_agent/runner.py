@@ -17,10 +17,14 @@ from loa.node_agent.ports import (
     Fetched,
     FetchTrouble,
     Message,
+    Pressed,
     Timekeeper,
+    Trouble,
 )
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
+from loa.node_agent.wired import Wired
 from loa.protocol.reasons import ProblemCode
 
 LOOK_EVERY_S = 0.25
@@ -45,6 +49,8 @@ class Agent:
         sounding: Sounding,
         fetching: Fetching,
         telling: Telling,
+        stopping: Stopping,
+        wired: Wired,
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
@@ -56,6 +62,8 @@ class Agent:
         self._sounding = sounding
         self._fetching = fetching
         self._telling = telling
+        self._stopping = stopping
+        self._wired = wired
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
@@ -77,6 +85,7 @@ class Agent:
 
     def turn(self) -> None:
         """Everything that is due now."""
+        self._stopping.turn()
         self._sounding.turn()
         self._fetching.turn()
         self._mind_overflow()
@@ -115,6 +124,10 @@ class Agent:
                 self._fetching.take(arrival)
             case FetchTrouble():
                 self._fetching.suffer(arrival)
+            case Pressed():
+                self._stopping.take(arrival)
+            case Trouble():
+                self._tell(arrival.code, arrival.detail)
             case Crashed():
                 logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
                 raise arrival.error
@@ -146,6 +159,7 @@ class Agent:
 
     def _close(self) -> None:
         self._sounding.close()
+        self._wired.close()
         self._courier.close()
         self._downloads.close()
         self._memory.flush()

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from random import Random
 
 from loa.node_agent import logs
+from loa.node_agent.core.presses import holding
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Courier, Disk, Timekeeper
@@ -12,7 +13,7 @@ from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
 from loa.protocol.ids import AreaId, Nonce, OccurrenceId
 from loa.protocol.programme import Config, NodeSettings
-from loa.protocol.reports import Answer, Detail, Hello, Receipt, Reports, State
+from loa.protocol.reports import Answer, Detail, Hello, Output, Receipt, Reports, State, Stopped
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 
@@ -41,6 +42,7 @@ class Telling:
         clock: Timekeeper,
         random: Random,
         sounding: Callable[[], OccurrenceId | None],
+        output: Callable[[], Output],
         missing: Callable[[], int],
         free_bytes: Callable[[], SizeBytes],
     ) -> None:
@@ -51,6 +53,7 @@ class Telling:
         self._clock = clock
         self._random = random
         self._sounding = sounding
+        self._output = output
         self._missing = missing
         self._free_bytes = free_bytes
         self._connections = 0
@@ -140,7 +143,14 @@ class Telling:
         return self._memory.config.version if self._memory.config else 0
 
     def _say_state(self, now_s: float) -> None:
-        facts = (self._sounding(), self._clock.state(), self._memory.revision, self._missing() > 0)
+        facts = (
+            self._sounding(),
+            self._clock.state(),
+            self._memory.revision,
+            self._missing() > 0,
+            self._ill_output(),
+            holding(self._memory.presses),
+        )
         full = now_s >= self._full_at_s or facts[2] != (self._said[2] if self._said else None)
         changed = (
             facts != self._said and now_s >= self._state_at_s - self._every_s() + _LEAST_BETWEEN_STATES_S
@@ -165,11 +175,23 @@ class Telling:
             clock=self._clock.state(),
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
+            output=self._output() if full or self._ill_output() else None,
+            stopped=self._stopped(),
         )
         if not full:
             return compact
         more = {"config": self._config_version(), "held": self._memory.held}
         return compact.model_copy(update={**more, "free_bytes": self._free_bytes(), "agent": AGENT})
+
+    def _ill_output(self) -> tuple[bool, bool] | None:
+        """What is wrong with the output, None if nothing is; underflows alone are no news."""
+        output = self._output()
+        is_well = output.is_open and not output.sync_degraded
+        return None if is_well else (output.is_open, output.sync_degraded)
+
+    def _stopped(self) -> Stopped | None:
+        press = holding(self._memory.presses)
+        return None if press is None else Stopped(id=press.id, at=press.at)
 
     def _send_reports(self, now_s: float) -> None:
         if self._memory.has_news and self._reports_at_s is None:

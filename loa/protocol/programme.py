@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, WithdrawalId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, StopId, WithdrawalId
 from loa.protocol.policy import Policy
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.when import DEFAULT_TZ, TzName
@@ -97,6 +97,8 @@ class NodeSettings(Wire):
     fetch_jitter_ms: DurationMs = DurationMs(2_000)
     fetch_ahead_ms: Annotated[DurationMs, Field(ge=_TWO_DAYS_MS)] = DurationMs(7 * 86_400_000)
     """How far the node looks ahead. It does so once a day, so less than two days would leave it silent."""
+    released: StopId | None = None
+    """The press of the STOP button that the console released; a later press silences again."""
 
 
 class Config(Wire):

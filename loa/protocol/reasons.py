@@ -72,6 +72,12 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk_full"
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
+    SYNC_DEGRADED = "sync_degraded"
+    """The sound card does not say when samples sound: its latency is taken, and neighbours may be apart."""
+    STOP_PRESSED = "stop_pressed"
+    """Somebody pressed the STOP button at the loudspeaker; it is silent until the console releases it."""
+    GPIO_FAILED = "gpio_failed"
+    """The amplifier's relay or the STOP button cannot be reached."""
 
 
 class ClockState(StrEnum):

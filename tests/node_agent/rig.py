@@ -1,18 +1,23 @@
 """A whole agent on fakes, in simulated time: what is told and what is sounded, second by second."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.node_agent.errors import GpioError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
+from loa.node_agent.wired import Wired
+from loa.node_agent.wiring import Wiring
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
@@ -20,6 +25,7 @@ from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePo
 from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
+from tests.fakes.gpio import FakeRelay, FakeSwitch
 from tests.fakes.node_disk import FakeDisk
 from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
 from tests.fakes.player import FakePlayer
@@ -32,7 +38,9 @@ _NODE_KEY = SigningKey.generate()
 class World:
     """Everything around an agent; survives its restarts."""
 
-    def __init__(self, folder: Path, now: datetime) -> None:
+    def __init__(
+        self, folder: Path, now: datetime, *, wiring: Wiring | None = None, has_gpio: bool = True
+    ) -> None:
         self.folder = folder
         self.clock = FakeTime(now)
         self.broker = FakeBroker()
@@ -41,12 +49,17 @@ class World:
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
+        self.wiring = wiring or Wiring()
+        self.has_gpio = has_gpio
+        self.relay = FakeRelay(self.clock)
+        self.switches: list[FakeSwitch] = []
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
 
     def restart(self) -> None:
         """As after a loss of power: only the disk stays."""
+        self.switches.clear()
         self.broker.couriers.clear()
         self.inbox: Queue[Arrival] = Queue(1_000)
         self.player = FakePlayer(self.clock.now())
@@ -62,7 +75,10 @@ class World:
             random=Random(1),
         )
         self.sounding = Sounding(
-            memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
+            memory=self.memory,
+            recordings=self.recordings,
+            open_player=lambda: self.wired.amplified(self.player),
+            clock=self.clock,
         )
         self.fetching = Fetching(
             memory=self.memory,
@@ -73,6 +89,8 @@ class World:
             clock=self.clock,
         )
         self.telling = self._make_telling(courier)
+        self.wired: Wired = self._make_wired()
+        self.stopping = Stopping(memory=self.memory, hush=self.sounding.hush, clock=self.clock)
         self.agent = Agent(
             inbox=self.inbox,
             memory=self.memory,
@@ -81,11 +99,27 @@ class World:
             sounding=self.sounding,
             fetching=self.fetching,
             telling=self.telling,
+            stopping=self.stopping,
+            wired=self.wired,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,
         )
         self.agent.recover()
+
+    def _make_wired(self) -> Wired:
+        return Wired(
+            self.wiring,
+            open_relay=lambda _pin, _active_low: self.relay,
+            open_switch=self._open_switch,
+            inbox=self.inbox,
+            clock=self.clock,
+        )
+
+    def _open_switch(self, pin: int, pressed: Callable[[], None]) -> FakeSwitch:
+        if not self.has_gpio:
+            raise GpioError(pin, "no such chip")
+        return FakeSwitch(pressed, self.switches)
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
         return Telling(
@@ -96,6 +130,7 @@ class World:
             clock=self.clock,
             random=Random(1),
             sounding=lambda: self.sounding.sounding,
+            output=lambda: self.sounding.output_watch.output,
             missing=lambda: self.fetching.missing,
             free_bytes=self.recordings.free_bytes,
         )

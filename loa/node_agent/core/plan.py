@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from loa.node_agent.core.presses import Press, to_silences
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
 from loa.protocol.broadcast import Entry, RecordingSource
 from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, RecordingId, broadcast_of
@@ -74,16 +75,23 @@ def window_at(now: datetime, accounted_at: datetime, ahead_ms: int, tz: str) -> 
     return Window(from_at=broadcast_day(back_to, tz)[0], until_at=now + timedelta(milliseconds=ahead_ms))
 
 
-def make_plan(shelf: Shelf, sounds: Mapping[RecordingId, datetime], config: Config, window: Window) -> Plan:
+def make_plan(
+    shelf: Shelf,
+    sounds: Mapping[RecordingId, datetime],
+    config: Config,
+    window: Window,
+    *,
+    presses: Sequence[Press] = (),
+) -> Plan:
     """Lay out everything on the shelf that is meant for this node.
 
-    `sounds` says when each recording came. Entries whose recurrence cannot be expanded are left out.
+    `sounds` says when each recording came, `presses` are those of the STOP button. Entries whose recurrence cannot be expanded are left out.
     """
     here = _meant_for(shelf, config)
     with_sound = [seen for seen in here if _recording(seen) in sounds]
     without = [seen for seen in here if _recording(seen) not in sounds]
     items = _expand([_placed(seen, sounds) for seen in with_sound], window)
-    facts = _Facts(shelf, config)
+    facts = _Facts(shelf, config, presses)
     timeline = facts.lay_out(items)
     if not without:
         return _plan(here, config, window, items, timeline)
@@ -96,9 +104,10 @@ def make_plan(shelf: Shelf, sounds: Mapping[RecordingId, datetime], config: Conf
 class _Facts:
     """What holds beside the items."""
 
-    def __init__(self, shelf: Shelf, config: Config) -> None:
+    def __init__(self, shelf: Shelf, config: Config, presses: Sequence[Press]) -> None:
         self._withdrawals = [to_withdrawal(seen) for seen in shelf.withdrawals.values()]
-        self._silences = [to_silence(seen) for seen in shelf.silences.values()]
+        said = [to_silence(seen) for seen in shelf.silences.values()]
+        self._silences = [*said, *to_silences(presses)]
         self._reorders = reorders(shelf.orders.values(), config.areas)
         self._config = config
 
