@@ -18,7 +18,7 @@ from loa.protocol.codec import decode, pack, unpack_config, unpack_programme
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
-from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
+from loa.protocol.programme import Config, ConfigPointer, NodeSettings, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import SizeBytes, from_ms
@@ -151,6 +151,7 @@ class Composer:
             areas=tuple(tree.areas_of(kept.node)),
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
+            settings=NodeSettings(released=kept.released),
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None
