@@ -1,55 +1,61 @@
 """What several sinks of one PulseAudio play, recorded by one process on one clock.
 
-A null sink's samples run on the system's clock without a drift, so one number says where a recording lies in
-time: the wall time of its first sample. The server tells it with every snapshot of its timing (write index,
-latency of the monitor, time of the snapshot), each time a little late as threads are; the median of many is
-good to some microseconds, which `skew` shows by its control.
+A null sink's samples run on the system's clock without drift, so one number says where a recording lies in
+time: the wall time of its first sample. The server tells it with every snapshot of its timing (samples given,
+what the sink has rendered ahead, time of the snapshot), now and then a little late, as threads are. The
+median of many is good to some hundredths of a millisecond, which the figure `skew` shows by its control.
 """
 
 import ctypes
 import statistics
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.pulse import Pulse
+from loa.audio.mixer import Samples
+from loa.audio.player import RATE_HZ
+from tests.pulse import Pulse
+from tests.waiting import wait_for
 
-RATE_HZ = 48_000
 _FRAME_BYTES = 2
-_FRAGMENT_MS = 10
+_FRAGMENT_BYTES = RATE_HZ // 100 * _FRAME_BYTES
+"""10 ms: the sinks render no further ahead, so that what is recorded is what sounds."""
 _LOOK_S = 0.02
 _SNAPSHOT_EVERY = 5
-_READY_CONTEXT, _READY_STREAM = 4, 2
-_AUTO_TIMING, _ADJUST_LATENCY = 0x8, 0x2000
-_S16LE = 3
-_UNSET = 0xFFFFFFFF
+_AROUND_S = 5.0
+"""Snapshots around an instant say where the samples of that instant lie."""
 
-Samples = NDArray[np.int16]
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    frames: int
+    begin_s: float
+    """The wall time of the first sample, by this snapshot."""
 
 
 @dataclass
 class Recording:
-    """Of one sink."""
+    """Of one sink; grows while it is recorded."""
 
     sink: str
     chunks: list[Samples] = field(default_factory=list)
-    begins_s: list[float] = field(default_factory=list)
-    """The wall time of its first sample, as each snapshot has it."""
+    snapshots: list[_Snapshot] = field(default_factory=list)
 
-    @property
-    def begin_s(self) -> float:
-        """The wall time (s since the epoch) of the first sample."""
-        return statistics.median(self.begins_s)
-
-    def samples(self) -> Samples:
+    def all(self) -> Samples:
         """Everything so far."""
-        return np.concatenate(self.chunks) if self.chunks else np.zeros(0, np.int16)
+        return np.concatenate(self.chunks)
+
+    def begin_s(self, around_s: float) -> float:
+        """The wall time of the first sample, as it holds around an instant: a sink may have slipped."""
+        near = [one for one in self.snapshots if abs(self._at(one) - around_s) < _AROUND_S]
+        return statistics.median(one.begin_s for one in near or self.snapshots)
+
+    def _at(self, one: _Snapshot) -> float:
+        return one.begin_s + one.frames / RATE_HZ
 
 
 @contextmanager
@@ -63,6 +69,8 @@ def recorded(served: Pulse, sinks: Sequence[str]) -> Iterator[list[Recording]]:
 
 
 class _Recorder:
+    """A client of the server; a thread takes what comes, under the lock of libpulse's own thread."""
+
     def __init__(self, server: str, sinks: Sequence[str]) -> None:
         self.recordings = [Recording(sink) for sink in sinks]
         self._library = _library()
@@ -78,88 +86,81 @@ class _Recorder:
         self._thread.join()
         self._library.pa_threaded_mainloop_stop(self._loop)
 
-    def _connect(self, server: str) -> Any:  # noqa: ANN401 -- an opaque pointer
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._library.pa_threaded_mainloop_lock(self._loop)
+        try:
+            yield
+        finally:
+            self._library.pa_threaded_mainloop_unlock(self._loop)
+
+    def _connect(self, server: str) -> int:
         library = self._library
         api = library.pa_threaded_mainloop_get_api(self._loop)
-        context = library.pa_context_new(api, b"monitors")
+        context: int = library.pa_context_new(api, b"monitors")
         assert library.pa_context_connect(context, server.encode(), 0, None) == 0
         assert library.pa_threaded_mainloop_start(self._loop) == 0
-        self._wait(lambda: library.pa_context_get_state(context) == _READY_CONTEXT)
+        self._wait(lambda: library.pa_context_get_state(context) == _CONTEXT_READY)
         return context
 
-    def _record(self, sink: str) -> Any:  # noqa: ANN401 -- an opaque pointer
-        library = self._library
-        fragment = RATE_HZ * _FRAGMENT_MS // 1000 * _FRAME_BYTES
-        attributes = _BufferAttributes(_UNSET, _UNSET, _UNSET, _UNSET, fragment)
-        library.pa_threaded_mainloop_lock(self._loop)
-        stream = library.pa_stream_new(
-            self._context, sink.encode(), ctypes.byref(_SampleSpec(_S16LE, RATE_HZ, 1)), None
-        )
-        flags = _ADJUST_LATENCY
-        assert (
-            library.pa_stream_connect_record(
-                stream, f"{sink}.monitor".encode(), ctypes.byref(attributes), flags
-            )
-            == 0
-        )
-        library.pa_threaded_mainloop_unlock(self._loop)
-        self._wait(lambda: library.pa_stream_get_state(stream) == _READY_STREAM)
+    def _record(self, sink: str) -> int:
+        library, shape = self._library, _SampleSpec(_S16LE, RATE_HZ, 1)
+        buffers = _BufferAttributes(_UNSET, _UNSET, _UNSET, _UNSET, _FRAGMENT_BYTES)
+        with self._locked():
+            stream: int = library.pa_stream_new(self._context, sink.encode(), ctypes.byref(shape), None)
+            source = f"{sink}.monitor".encode()
+            refused = library.pa_stream_connect_record(stream, source, ctypes.byref(buffers), _ADJUST_LATENCY)
+        assert not refused
+        self._wait(lambda: library.pa_stream_get_state(stream) == _STREAM_READY)
         return stream
 
-    def _wait(self, is_so: Any) -> None:  # noqa: ANN401
-        ends = time.monotonic() + 10
-        while True:
-            self._library.pa_threaded_mainloop_lock(self._loop)
-            so = is_so()
-            self._library.pa_threaded_mainloop_unlock(self._loop)
-            if so:
-                return
-            assert time.monotonic() < ends
-            time.sleep(0.01)
+    def _wait(self, is_so: Callable[[], bool]) -> None:
+        def look() -> bool:
+            with self._locked():
+                return is_so()
+
+        wait_for(look, what="PulseAudio takes the recorder")
 
     def _run(self) -> None:
-        number = 0
+        looks = 0
         while not self._closing.wait(_LOOK_S):
-            self._library.pa_threaded_mainloop_lock(self._loop)
-            for recording, stream in zip(self.recordings, self._streams, strict=True):
-                self._read(recording, stream)
-                if number % _SNAPSHOT_EVERY == 0:
-                    self._look(recording, stream)
-            self._library.pa_threaded_mainloop_unlock(self._loop)
-            number += 1
+            with self._locked():
+                for recording, stream in zip(self.recordings, self._streams, strict=True):
+                    self._take(recording, stream)
+                    if looks % _SNAPSHOT_EVERY == 0:
+                        self._look(recording, stream)
+            looks += 1
 
-    def _read(self, recording: Recording, stream: Any) -> None:  # noqa: ANN401
+    def _take(self, recording: Recording, stream: int) -> None:
         data, size = ctypes.c_void_p(), ctypes.c_size_t()
         while self._library.pa_stream_readable_size(stream) > 0:
             assert self._library.pa_stream_peek(stream, ctypes.byref(data), ctypes.byref(size)) == 0
-            if size.value == 0:
+            if not size.value:
                 return
-            if data.value is None:
-                chunk = np.zeros(size.value // _FRAME_BYTES, np.int16)
-            else:
-                chunk = np.frombuffer(ctypes.string_at(data.value, size.value), np.int16)
-            recording.chunks.append(chunk)
+            hole = np.zeros(size.value // _FRAME_BYTES, np.int16)
+            given = np.frombuffer(ctypes.string_at(data.value, size.value), np.int16) if data.value else hole
+            recording.chunks.append(given)
             self._library.pa_stream_drop(stream)
 
-    def _look(self, recording: Recording, stream: Any) -> None:  # noqa: ANN401
-        info = self._library.pa_stream_get_timing_info(stream)
-        if info:
-            said = info.contents
-            if not said.write_index_corrupt:
-                at_s = said.seconds + said.microseconds / 1e6
-                place_s = (
-                    said.write_index / _FRAME_BYTES / RATE_HZ + (said.source_usec - said.sink_usec) / 1e6
-                )
-                if not getattr(recording, "last", None) == at_s:
-                    recording.last = at_s
-                    recording.begins_s.append(at_s - place_s)
-                    recording.raw = getattr(recording, "raw", [])
-                    recording.raw.append(
-                        (said.sink_usec, said.source_usec, said.transport_usec, said.synchronized_clocks)
-                    )
+    def _look(self, recording: Recording, stream: int) -> None:
+        """Note the snapshot that came since, and ask for another."""
+        found = self._library.pa_stream_get_timing_info(stream)
+        if found and not found.contents.write_index_corrupt:
+            said: _TimingInfo = found.contents
+            frames = said.write_index // _FRAME_BYTES
+            ahead_s = (said.sink_usec - said.source_usec) / 1e6
+            at_s = said.seconds + said.microseconds / 1e6
+            recording.snapshots.append(_Snapshot(frames, at_s - frames / RATE_HZ + ahead_s))
         operation = self._library.pa_stream_update_timing_info(stream, None, None)
         if operation:
             self._library.pa_operation_unref(operation)
+
+
+# What of libpulse is used; pulse/def.h and pulse/sample.h name the numbers.
+_CONTEXT_READY, _STREAM_READY = 4, 2
+_ADJUST_LATENCY = 0x2000
+_S16LE = 3
+_UNSET = 0xFFFFFFFF
 
 
 class _SampleSpec(ctypes.Structure):
@@ -173,8 +174,6 @@ class _BufferAttributes(ctypes.Structure):
 
 
 class _TimingInfo(ctypes.Structure):
-    """pa_timing_info of pulse/def.h."""
-
     _fields_ = (
         ("seconds", ctypes.c_long),
         ("microseconds", ctypes.c_long),
@@ -197,26 +196,26 @@ def _library() -> Any:  # noqa: ANN401 -- ctypes types no functions
     library = ctypes.CDLL("libpulse.so.0")
     pointer, number, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
     shapes = {
-        "pa_threaded_mainloop_new": (pointer, []),
-        "pa_threaded_mainloop_get_api": (pointer, [pointer]),
-        "pa_threaded_mainloop_start": (number, [pointer]),
-        "pa_threaded_mainloop_stop": (None, [pointer]),
-        "pa_threaded_mainloop_lock": (None, [pointer]),
-        "pa_threaded_mainloop_unlock": (None, [pointer]),
-        "pa_context_new": (pointer, [pointer, text]),
-        "pa_context_connect": (number, [pointer, text, number, pointer]),
-        "pa_context_get_state": (number, [pointer]),
-        "pa_stream_new": (pointer, [pointer, text, pointer, pointer]),
-        "pa_stream_connect_record": (number, [pointer, text, pointer, number]),
-        "pa_stream_get_state": (number, [pointer]),
-        "pa_stream_readable_size": (ctypes.c_size_t, [pointer]),
-        "pa_stream_peek": (number, [pointer, pointer, pointer]),
-        "pa_stream_drop": (number, [pointer]),
-        "pa_stream_get_timing_info": (ctypes.POINTER(_TimingInfo), [pointer]),
-        "pa_stream_update_timing_info": (pointer, [pointer, pointer, pointer]),
-        "pa_operation_unref": (None, [pointer]),
+        "threaded_mainloop_new": (pointer, []),
+        "threaded_mainloop_get_api": (pointer, [pointer]),
+        "threaded_mainloop_start": (number, [pointer]),
+        "threaded_mainloop_stop": (None, [pointer]),
+        "threaded_mainloop_lock": (None, [pointer]),
+        "threaded_mainloop_unlock": (None, [pointer]),
+        "context_new": (pointer, [pointer, text]),
+        "context_connect": (number, [pointer, text, number, pointer]),
+        "context_get_state": (number, [pointer]),
+        "stream_new": (pointer, [pointer, text, pointer, pointer]),
+        "stream_connect_record": (number, [pointer, text, pointer, number]),
+        "stream_get_state": (number, [pointer]),
+        "stream_readable_size": (ctypes.c_size_t, [pointer]),
+        "stream_peek": (number, [pointer, pointer, pointer]),
+        "stream_drop": (number, [pointer]),
+        "stream_get_timing_info": (ctypes.POINTER(_TimingInfo), [pointer]),
+        "stream_update_timing_info": (pointer, [pointer, pointer, pointer]),
+        "operation_unref": (None, [pointer]),
     }
     for name, (result, arguments) in shapes.items():
-        function = getattr(library, name)
+        function = getattr(library, f"pa_{name}")
         function.restype, function.argtypes = result, arguments
     return library

@@ -5,11 +5,11 @@ from loa.audio.mixer import ns_of
 _NS = 1_000_000_000
 _MAX_DELAY_S = 2.0
 _STEP_NS = 50_000_000
-_PATIENCE = 5
-_DOUBT_PER_FAULT, _DEGRADED_FROM, _MOST_DOUBT = 20, 200, 400
-"""Ten implausible times make the output degraded, as many seconds of plausible ones heal it: no flicker."""
-_PULL = 50
-"""A reading moves the line by a fiftieth of what it differs: jitter is smoothed, drift is followed."""
+_PATIENCE = 10
+_DOUBT_PER_FAULT, _DEGRADED_FROM, _MOST_DOUBT = 8, 200, 400
+"""25 implausible times make the output degraded, some hundred plausible ones heal it: no flicker."""
+_PULL = 100
+"""A reading moves the line by a hundredth of what it differs: jitter is smoothed, drift is followed."""
 
 
 @dataclass(frozen=True, slots=True)

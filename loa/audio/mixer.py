@@ -88,7 +88,7 @@ class Mixer:
         `cut` are voices to be faded out now. The result may be shared between calls: do not write to it.
         """
         if not cut and not any(_concerns(voice, start_ns, frames) for voice in voices):
-            return self._silent(frames)
+            return self.silent(frames)
         block = np.zeros(frames, np.float32)
         for voice in cut:
             self._cut(voice, start_ns, block)
@@ -98,17 +98,18 @@ class Mixer:
                 self._play(voice, following, start_ns, block)
         return np.clip(block, -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
 
+    def silent(self, frames: int) -> Samples:
+        """A block of silence; not to be written to."""
+        if len(self._silence) != frames:
+            self._silence = np.zeros(frames, np.int16)
+        return self._silence
+
     def finish(self, voice: Voice, at_ns: int, reason: Ending) -> None:
         """Note that `voice` sounds no more, and say so if it ever did."""
         voice.done = True
         if voice.begun:
             at = from_ns(at_ns)
             self._emit(Ended(voice.cue, at, voice.played_frames * 1000 // RATE_HZ, reason))
-
-    def _silent(self, frames: int) -> Samples:
-        if len(self._silence) != frames:
-            self._silence = np.zeros(frames, np.int16)
-        return self._silence
 
     def _cut(self, voice: Voice, start_ns: int, block: NDArray[np.float32]) -> None:
         if voice.begun and not voice.done and voice.sound is not None:

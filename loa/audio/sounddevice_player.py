@@ -11,7 +11,9 @@ from loa.audio.decoder import DecodedFile
 from loa.audio.mixer import Samples, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
-BLOCK_FRAMES = RATE_HZ // 20
+BLOCK_MS = 20
+"""Three blocks wait in the card, so that a STOP is heard after at most four; the shorter, the more they cost."""
+_BLOCKS_AHEAD = 2
 _FADE_AWAY_S = 1.0
 _STUCK_AFTER_S = 3.0
 """A card that asks for no samples for so long hangs, and is opened anew."""
@@ -145,7 +147,9 @@ class SoundDevicePlayer:
             _log.error("the output stream ended by itself")
 
 
-def open_output(device: str | int | None, callback: Callback, ended: Callable[[], None]) -> Stream:
+def open_output(
+    device: str | int | None, callback: Callback, ended: Callable[[], None], *, block_ms: int = BLOCK_MS
+) -> Stream:
     """Open a PortAudio output, 48 kHz mono; bind `device` to make an `OpenStream`. Raises OSError.
 
     PortAudio looks for devices once. After a failure it is made to look again, for a card that is plugged in
@@ -156,7 +160,8 @@ def open_output(device: str | int | None, callback: Callback, ended: Callable[[]
     try:
         stream: Any = sounddevice.OutputStream(
             samplerate=RATE_HZ,
-            blocksize=BLOCK_FRAMES,
+            blocksize=block_ms * RATE_HZ // 1000,
+            latency=_BLOCKS_AHEAD * block_ms / 1000,
             device=device,
             channels=1,
             dtype="int16",

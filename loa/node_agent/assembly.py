@@ -110,7 +110,7 @@ def open_player(sink: str, clock: SystemTime, wired: Wired) -> Player:
                 open_output,
             )
 
-            stream = partial(open_output, None)
+            stream = partial(open_output, None, block_ms=wired.block_ms)
             return wired.amplified(SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound))
         return wired.amplified(WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound))
     except OSError as error:

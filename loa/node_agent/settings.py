@@ -4,7 +4,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from loa.node_agent.wiring import Hold, Lead, Pin, Wiring
+from loa.node_agent.wiring import BlockMs, Hold, Lead, Pin, Wiring
 
 
 class AgentSettings(BaseSettings):
@@ -17,6 +17,9 @@ class AgentSettings(BaseSettings):
     sink: Annotated[str, Field(pattern=r"^(default|wav:.+)$")] = "default"
     """`default`, the sound card, or `wav:PATH`, a file that grows in real time."""
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    block_ms: BlockMs = 20
+    """What the sound card is given at once. A STOP is heard within four of these; where underflows count up,
+    take more."""
     stop_pin: Pin | None = None
     """GPIO (BCM number) of a STOP button to ground; none when left out."""
     amplifier_pin: Pin | None = None
@@ -30,8 +33,9 @@ class AgentSettings(BaseSettings):
 
     @property
     def wiring(self) -> Wiring:
-        """What is wired to GPIO."""
+        """What is this machine's own."""
         return Wiring(
+            block_ms=self.block_ms,
             stop_pin=self.stop_pin,
             amplifier_pin=self.amplifier_pin,
             amplifier_active_low=self.amplifier_active_low,

@@ -175,7 +175,7 @@ class Telling:
             clock=self._clock.state(),
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
-            output=self._output() if full or self._ill_output() else None,
+            output=self._output() if full or self._ill_output() or self._output().underflows else None,
             stopped=self._stopped(),
         )
         if not full:

@@ -1,4 +1,4 @@
-"""What is wired to a node beside its sound card."""
+"""What is this machine's own: how its sound card is driven, and what is wired to it."""
 
 from collections.abc import Callable
 from queue import Queue
@@ -31,6 +31,7 @@ class Wired:
         inbox: Queue[Arrival],
         clock: Timekeeper,
     ) -> None:
+        self.block_ms = wiring.block_ms
         self._inbox = inbox
         self._clock = clock
         self._amplifier = self._make_amplifier(wiring, open_relay)

@@ -2,20 +2,18 @@
 
 import os
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import running
+from tests.children import running
 from tests.waiting import wait_for
 
 _ASOUNDRC = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 SINKS = ("square-0", "square-1", "square-2", "square-3")
 TOGETHER = "square-together"
 """One sink that plays into all: the control."""
-_LATENCY_MSEC = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Child processes of a benchmark, ended at last."""
+"""Child processes that are ended at last."""
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
