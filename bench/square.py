@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 from queue import Empty
+from zoneinfo import ZoneInfo
 
 from paho.mqtt.client import Client
 

@@ -22,11 +22,16 @@ class Pulse:
 
     folder: Path
     server: str
+    process: subprocess.Popen[bytes]
 
     def environment(self, sink: str) -> dict[str, str]:
         """For a client, through ALSA or directly, whose default output is this sink."""
-        own = {"HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder), "PULSE_SERVER": self.server}
-        return os.environ | own | {"PULSE_SINK": sink}
+        return _environment(self.folder) | {"PULSE_SINK": sink}
+
+    def answers(self) -> bool:
+        """Whether clients are served."""
+        command, environment = ["pactl", "info"], _environment(self.folder)
+        return not subprocess.run(command, env=environment, check=False, capture_output=True).returncode
 
     def play(self, sink: str, wav: Path) -> None:
         """Play a file to its end."""
@@ -39,7 +44,6 @@ def pulse(folder: Path, sinks: Sequence[str] = SINKS) -> Iterator[Pulse]:
     """Started, with its sinks and one that combines them."""
     socket = folder / "pulse.socket"
     (folder / ".asoundrc").write_text(_ASOUNDRC)
-    served = Pulse(folder, f"unix:{socket}")
     modules = [
         f"module-native-protocol-unix socket={socket} auth-anonymous=1",
         *(f"module-null-sink sink_name={sink} rate=48000 channels=1 format=s16le" for sink in sinks),
@@ -47,6 +51,13 @@ def pulse(folder: Path, sinks: Sequence[str] = SINKS) -> Iterator[Pulse]:
     ]
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
     loaded = [argument for module in modules for argument in ("-L", module)]
-    with running([*command, *loaded], environment=served.environment(sinks[0]), log=folder / "pulse.log"):
-        wait_for(socket.exists, what="PulseAudio listens")
+    environment = _environment(folder)
+    with running([*command, *loaded], environment=environment, log=folder / "pulse.log") as process:
+        served = Pulse(folder, environment["PULSE_SERVER"], process)
+        wait_for(served.answers, what="PulseAudio answers")
         yield served
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    server = f"unix:{folder / 'pulse.socket'}"
+    return os.environ | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_SERVER": server}

@@ -25,7 +25,7 @@ class DacTimeline:
 
     The time that the output names is smoothed against the count of frames. After an underflow, or when both
     stay 50 ms apart, the line is anchored anew. An implausible time (the converter's not ahead, or more than
-    2 s) is replaced by the stream's latency; `sync_degraded` says so if it is more than the stumble of a start.
+    2 s) is replaced by the stream's latency; `sync_degraded` says so if it goes on for more than a start.
     """
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from loa.audio.mixer import Samples, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
 BLOCK_MS = 20
-"""Three blocks wait in the card, so that a STOP is heard after at most four; the shorter, the more they cost."""
+"""Three blocks wait in the card, so that a STOP is heard within four; the shorter, the dearer."""
 _BLOCKS_AHEAD = 2
 _FADE_AWAY_S = 1.0
 _STUCK_AFTER_S = 3.0

@@ -54,10 +54,17 @@ class Memory:
 
     def keep(self, change: Change) -> None:
         """Take a change in, and write it down as soon as the disk takes it."""
-        self._apply(change)
-        self._backlog.append(change)
+        self.keep_soon(change)
         if not self._told_full:
             self.flush()
+
+    def keep_soon(self, change: Change) -> None:
+        """Take a change in, and write it with the next one or at the end of the turn.
+
+        For what comes again if power is lost before: an urgent message must not wait for a slow disk.
+        """
+        self._apply(change)
+        self._backlog.append(change)
 
     def flush(self) -> None:
         """Write what waits; after a failure not before some seconds have passed."""

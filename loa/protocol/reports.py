@@ -92,7 +92,7 @@ class State(Wire):
     free_bytes: SizeBytes | None = None
     agent: Annotated[str | None, Field(max_length=32)] = None
     output: Output | None = None
-    """In every full state, and in others if it is or was not as it should be."""
+    """In every full state; in others, if it is absent all is well with it."""
     stopped: Stopped | None = None
 
 

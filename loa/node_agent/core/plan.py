@@ -85,7 +85,8 @@ def make_plan(
 ) -> Plan:
     """Lay out everything on the shelf that is meant for this node.
 
-    `sounds` says when each recording came, `presses` are those of the STOP button. Entries whose recurrence cannot be expanded are left out.
+    `sounds` says when each recording came, `presses` are those of the STOP button. Entries whose recurrence
+    cannot be expanded are left out.
     """
     here = _meant_for(shelf, config)
     with_sound = [seen for seen in here if _recording(seen) in sounds]
