@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from zoneinfo import ZoneInfo
@@ -42,9 +43,6 @@ class SquareStation(Station):
             if isinstance(said, State):
                 self._states[said.node] = said
 
-    def all_reports(self) -> list[Report]:
-        return [report for journal in self.by_journal.values() for report in journal.values()]
-
     def _store(self, client: Client, batch: Reports) -> None:
         journal = self.by_journal[batch.journal_id]
         journal.update({report.number: report for report in batch.reports})
@@ -71,7 +69,7 @@ class Square:
     def log_says(self, event: str) -> None:
         """Wait until every agent's log has it."""
         for node in self.nodes:
-            wait_for(lambda node=node: event in node.log.read_text(), what=event, within_s=60)  # type: ignore[misc]
+            wait_for(partial(_says, node.log, event), what=event, within_s=60)
 
 
 @contextmanager
@@ -89,6 +87,10 @@ def square(folder: Path, served: Pulse, sinks: Sequence[str] = SINKS) -> Iterato
         made.log_says("event=configured")
         made.log_says("event=player_open")
         yield made
+
+
+def _says(log: Path, event: str) -> bool:
+    return event in log.read_text()
 
 
 def _node(folder: Path, served: Pulse, station: Station, sink: str, key: SigningKey) -> NodeProcess:

@@ -69,5 +69,7 @@ def _start_s(recording: Recording, samples: Samples, needle: Signal, at_s: float
     begin_s = recording.begin_s(at_s)
     first = max(0, int((at_s - _AROUND_S - begin_s) * RATE_HZ))
     last = int((at_s + _AROUND_S + NEEDLE_S - begin_s) * RATE_HZ)
-    matches = find(needle, samples[first:last].astype(np.float32) / 32_768, RATE_HZ, threshold=_LIKE)
+    matches = find(
+        needle, samples[first:last].astype(np.float32) / np.float32(32_768), RATE_HZ, threshold=_LIKE
+    )
     return begin_s + first / RATE_HZ + matches[0].position_s if matches else np.nan

@@ -48,8 +48,7 @@ def build(data: Path, sink: str, wiring: Wiring) -> Agent:
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
     voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
     courier = _make_courier(identity.mqtt, voice, inbox)
-    fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
-    downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
+    downloads = _make_downloads(identity, voice, inbox)
     fetching = Fetching(
         memory=memory,
         intake=intake,
@@ -89,6 +88,13 @@ def build(data: Path, sink: str, wiring: Wiring) -> Agent:
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
     broker = Broker(account.host, account.port, account.username, account.password)
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
+
+
+def _make_downloads(
+    identity: enrolment.Enrolment, voice: Voice, inbox: Queue[Arrival]
+) -> BackgroundDownloads:
+    fetcher = HttpFetcher(identity.base_url, node=identity.node, key=voice.key, clock=voice.clock)
+    return BackgroundDownloads(fetcher, inbox=inbox, clock=voice.clock)
 
 
 def _make_wired(wiring: Wiring, inbox: Queue[Arrival], clock: SystemTime) -> Wired:

@@ -14,7 +14,7 @@ from tests.waiting import wait_for
 PIN = 17
 
 
-class GroundedPin(MockPin):  # type: ignore[misc] # gpiozero ships no types
+class GroundedPin(MockPin):  # type: ignore[misc]  # gpiozero ships no types
     """A pin whose button is held: low, however it is pulled."""
 
     def _set_pull(self, value: str) -> None:
