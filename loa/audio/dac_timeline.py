@@ -7,9 +7,11 @@ _MAX_DELAY_S = 2.0
 _STEP_NS = 50_000_000
 _LEAP_NS = 1_000_000_000
 """No odd reading is so far off: the clock was set, and plans are made by the new time already."""
-_PATIENCE = 5
-_PULL = 50
-"""A reading moves the line by a fiftieth of what it differs: jitter is smoothed, drift is followed."""
+_PATIENCE = 10
+_DOUBT_PER_FAULT, _DEGRADED_FROM, _MOST_DOUBT = 8, 200, 400
+"""25 implausible times make the output degraded, some hundred plausible ones heal it: no flicker."""
+_PULL = 100
+"""A reading moves the line by a hundredth of what it differs: jitter is smoothed, drift is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,15 @@ class DacTimeline:
     """Gives every block of an output the wall time at which its first frame leaves the converter.
 
     The time that the output names is smoothed against the count of frames. After an underflow, or when both
-    stay 50 ms apart, the line is anchored anew. An implausible time (the converter's in the past or more than
-    2 s ahead) is replaced by the stream's latency, and `sync_degraded` says so.
+    stay 50 ms apart, the line is anchored anew. An implausible time (the converter's not ahead, or more than
+    2 s) is replaced by the stream's latency; `sync_degraded` says so if it goes on for more than a start.
     """
 
     def __init__(self) -> None:
         self.sync_degraded = False
         self._expected_ns: int | None = None
         self._suspicions = 0
+        self._doubt = 0
 
     def place(self, now_ns: int, time: StreamTime, *, latency_s: float, frames: int, underflow: bool) -> int:
         """The wall time (epoch, ns) of the block's first frame; to be called once a block, in order."""
@@ -42,8 +45,10 @@ class DacTimeline:
 
     def _delay_s(self, time: StreamTime, latency_s: float) -> float:
         delay_s = time.dac_s - time.current_s
-        self.sync_degraded = time.dac_s <= 0 or not 0 <= delay_s <= _MAX_DELAY_S
-        return latency_s if self.sync_degraded else delay_s
+        is_plausible = time.dac_s > 0 and 0 < delay_s <= _MAX_DELAY_S
+        self._doubt = max(0, min(_MOST_DOUBT, self._doubt + (-1 if is_plausible else _DOUBT_PER_FAULT)))
+        self.sync_degraded = self._doubt >= (1 if self.sync_degraded else _DEGRADED_FROM)
+        return delay_s if is_plausible else latency_s
 
     def _settle(self, measured_ns: int, *, underflow: bool) -> int:
         if self._expected_ns is None or underflow:

@@ -7,19 +7,20 @@ from queue import Full, Queue
 from threading import Condition, Thread
 
 from loa.audio.clock import Clock
-from loa.audio.mixer import Mixer, Samples, Sound, Voice, frame_at, to_ns
+from loa.audio.mixer import Mixer, Samples, Sound, Voice, frame_at, ns_of, to_ns
 from loa.audio.player import RATE_HZ, Cue, Ending, Failed, Late, PlayerEvent
 
 OpenSound = Callable[[Path, int], Sound]
 """Opens a recording for decoding from a frame on; raises OSError when that is impossible."""
 
 _PREROLL_S = 3.0
-_LATE_OPENING_S = 0.15
-"""What opening a decoder takes: a cue that is late already joins this much further on."""
+_LATE_OPENING_S = 0.05
+"""What opening a decoder takes at least: a cue that is late already joins this much further on."""
 _LOOK_AGAIN_S = 0.5
 _NS = 1_000_000_000
 _MOVED_FRAMES = RATE_HZ // 2
 """What was rendered ahead, and what a busy machine takes to hand over a plan."""
+_NEVER_NS = 2**63
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Deck:
         self._cut: list[Voice] = []
         self._retired: list[Sound] = []
         self._closed = False
+        self._quiet_until_ns = 0
+        """Nothing sounds before; kept so that silence costs next to nothing."""
         self._stagehand = Thread(target=self._run, name="loa-deck", daemon=True)
         self._stagehand.start()
 
@@ -63,14 +66,19 @@ class Deck:
                 voice.cue = cue
             self._cut += gone.values()
             self._order = tuple(sorted(self._voices.values(), key=lambda voice: voice.cue.start_at))
+            self._quiet_until_ns = 0
             self._changed.notify()
 
     def render(self, start_ns: int, frames: int) -> Samples:
         """The block whose first frame sounds at `start_ns`; read-only, never waits for a decoder."""
+        if start_ns + ns_of(frames) < self._quiet_until_ns:
+            return self._mixer.silent(frames)
         with self._changed:
             cut, self._cut = self._cut, []
             block = self._mixer.render(start_ns, frames, self._order, cut)
             self._retire([*cut, *self._order])
+            waiting = [voice for voice in self._order if not voice.done]
+            self._quiet_until_ns = to_ns(waiting[0].cue.start_at) if waiting else _NEVER_NS
             return block
 
     def sounding(self) -> Cue | None:

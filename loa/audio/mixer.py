@@ -1,11 +1,12 @@
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loa.audio.bending import REACH, bend
 from loa.audio.player import FADE_MS, RATE_HZ, Began, Cue, Ended, Ending, Failed, Late, PlayerEvent
 
 Samples = NDArray[np.int16]
@@ -13,7 +14,9 @@ Samples = NDArray[np.int16]
 
 _FADE_FRAMES = RATE_HZ * FADE_MS // 1000
 _NUDGE_FRAMES = RATE_HZ // 2000
-"""Half a millisecond off: drop or repeat one frame a block, which nobody hears."""
+"""Half a millisecond off: the next blocks are bent until sound and clock are together again."""
+_BEND_FRAMES = 480
+"""At most one frame in so many is gained or lost: 3.6 cents, less than anybody hears in speech."""
 _JUMP_FRAMES = RATE_HZ * 60 // 1000
 """So far off (a starved decoder, a clock that was set) the sound jumps to its place."""
 _FULL_SCALE = 32_767
@@ -61,6 +64,9 @@ class Voice:
     gain: float = 1.0
     fade_in: bool = False
     last_ns: int = 0
+    bending: bool = False
+    before: NDArray[np.float32] = field(default_factory=lambda: np.zeros(REACH, np.float32))
+    """The samples of the sound that came last, before any gain."""
     cut_as: Ending = Ending.REMOVED
 
     @property
@@ -82,7 +88,7 @@ class Mixer:
         `cut` are voices to be faded out now. The result may be shared between calls: do not write to it.
         """
         if not cut and not any(_concerns(voice, start_ns, frames) for voice in voices):
-            return self._silent(frames)
+            return self.silent(frames)
         block = np.zeros(frames, np.float32)
         for voice in cut:
             self._cut(voice, start_ns, block)
@@ -92,17 +98,18 @@ class Mixer:
                 self._play(voice, following, start_ns, block)
         return np.clip(block, -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
 
+    def silent(self, frames: int) -> Samples:
+        """A block of silence; not to be written to."""
+        if len(self._silence) != frames:
+            self._silence = np.zeros(frames, np.int16)
+        return self._silence
+
     def finish(self, voice: Voice, at_ns: int, reason: Ending) -> None:
         """Note that `voice` sounds no more, and say so if it ever did."""
         voice.done = True
         if voice.begun:
             at = from_ns(at_ns)
             self._emit(Ended(voice.cue, at, voice.played_frames * 1000 // RATE_HZ, reason))
-
-    def _silent(self, frames: int) -> Samples:
-        if len(self._silence) != frames:
-            self._silence = np.zeros(frames, np.int16)
-        return self._silence
 
     def _cut(self, voice: Voice, start_ns: int, block: NDArray[np.float32]) -> None:
         if voice.begun and not voice.done and voice.sound is not None:
@@ -139,36 +146,32 @@ class Mixer:
         sound = voice.sound
         if sound is None:
             return
-        room = self._align(voice, sound, wanted, len(space))
-        chunk = sound.read(room) if room else np.zeros(0, np.int16)
+        room, take = self._align(voice, sound, wanted, len(space))
+        chunk = sound.read(take) if take else np.zeros(0, np.int16)
         skipped = len(space) - room
         if len(chunk):
             if not voice.begun:
                 self._begin(voice, wanted + skipped, sound.position - len(chunk), at_ns + ns_of(skipped))
-            space[skipped : skipped + len(chunk)] += _shape(voice, chunk)
-            if skipped == 1:
-                space[0] = space[1]
-            voice.played_frames += len(chunk)
-            voice.last_ns = at_ns + ns_of(skipped + len(chunk))
-        if len(chunk) < room:
+            shaped = _shape(voice, chunk, room if len(chunk) == take else min(len(chunk), room))
+            space[skipped : skipped + len(shaped)] += shaped
+            voice.played_frames += len(shaped)
+            voice.last_ns = at_ns + ns_of(skipped + len(shaped))
+        if len(chunk) < take:
             self._run_dry(voice, sound, at_ns)
 
-    def _align(self, voice: Voice, sound: Sound, wanted: int, frames: int) -> int:
-        """Bring the sound to frame `wanted`; how many of the last of `frames` places it then fills."""
+    def _align(self, voice: Voice, sound: Sound, wanted: int, frames: int) -> tuple[int, int]:
+        """Bring the sound to frame `wanted`; how many of the last places it fills, with how many frames."""
         if not voice.begun and voice.cue.late is Late.SHIFT:
-            return frames
+            return frames, frames
         ahead = sound.position - wanted
-        if voice.begun and abs(ahead) <= _NUDGE_FRAMES:
-            return frames
         if voice.begun and abs(ahead) <= _JUMP_FRAMES:
-            if ahead < 0:
-                sound.read(1)
-                return frames
-            return frames - 1
+            return frames, frames - _bend_by(voice, ahead, frames)
+        voice.bending = False
         voice.fade_in = True
         _skip(sound, -ahead)
         still_ahead = sound.position - wanted
-        return max(0, frames - still_ahead) if still_ahead >= 0 else 0
+        room = max(0, frames - still_ahead) if still_ahead >= 0 else 0
+        return room, room
 
     def _begin(self, voice: Voice, wanted: int, position: int, at_ns: int) -> None:
         voice.begun = True
@@ -227,12 +230,23 @@ def _skip(sound: Sound, frames: int) -> None:
         frames -= gone
 
 
-def _shape(voice: Voice, chunk: Samples) -> NDArray[np.float32]:
-    """The chunk at the voice's gain; a change of gain and a beginning in the middle are ramped."""
+def _bend_by(voice: Voice, ahead: int, frames: int) -> int:
+    """How many frames to gain in this block: none until the sound is off, then until it is right."""
+    voice.bending = abs(ahead) > _NUDGE_FRAMES or (voice.bending and ahead != 0)
+    if not voice.bending:
+        return 0
+    most = min(abs(ahead), frames // _BEND_FRAMES)
+    return most if ahead > 0 else -most
+
+
+def _shape(voice: Voice, chunk: Samples, frames: int) -> NDArray[np.float32]:
+    """The chunk in so many frames, at the voice's gain; a change of gain and a jump are ramped."""
     gain, target = voice.gain, _gain(voice.cue)
     voice.gain = target
-    shaped = chunk.astype(np.float32)
-    length = min(_FADE_FRAMES, len(chunk))
+    straight = chunk.astype(np.float32)
+    shaped = straight if frames == len(chunk) else bend(voice.before, straight, frames)
+    voice.before = np.concatenate((voice.before, straight[-REACH:]))[-REACH:]
+    length = min(_FADE_FRAMES, frames)
     if voice.fade_in:
         voice.fade_in = False
         shaped[:length] *= np.linspace(0, 1, length, dtype=np.float32)

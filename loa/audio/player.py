@@ -23,7 +23,8 @@ class Late(StrEnum):
 class Cue:
     """One stretch of one sound: at `start_at` the sound's `offset_ms` is heard, at `stop_at` nothing of it.
 
-    `occurrence`, `path`, `start_at` and `offset_ms` together name a cue. Instants are aware UTC.
+    `occurrence`, `path`, `start_at` and `offset_ms` together name a cue. Instants are aware UTC. Where the
+    sound ends by itself, `may_last_until` says until when one that is begun late may go on past `stop_at`.
     """
 
     occurrence: str
@@ -33,6 +34,7 @@ class Cue:
     offset_ms: int = 0
     gain_db: float = 0.0
     late: Late = Late.REJOIN
+    may_last_until: datetime | None = None
 
 
 class Ending(StrEnum):

@@ -11,8 +11,12 @@ from loa.audio.decoder import DecodedFile
 from loa.audio.mixer import Samples, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
-BLOCK_FRAMES = RATE_HZ // 20
+BLOCK_MS = 20
+"""Three blocks wait in the card, so that a STOP is heard within four; the shorter, the dearer."""
+_BLOCKS_AHEAD = 2
 _FADE_AWAY_S = 1.0
+_STUCK_AFTER_S = 3.0
+"""A card that asks for no samples for so long hangs, and is opened anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +84,7 @@ class SoundDevicePlayer:
         self._broken: str | None = None
         self._closing = False
         self._faded = Event()
+        self._asked_at_s = clock.monotonic()
         self._stream = open_stream(self._fill, self._ended)
         self._stream.start()
 
@@ -94,6 +99,8 @@ class SoundDevicePlayer:
 
     def status(self) -> PlayerStatus:
         """See `Player.status`."""
+        if self._broken is None and self._clock.monotonic() > self._asked_at_s + _STUCK_AFTER_S:
+            self._broken = f"the sound card has asked for nothing for {_STUCK_AFTER_S:g} s"
         return PlayerStatus(
             sounding=self._deck.sounding(),
             sync_degraded=self._timeline.sync_degraded,
@@ -116,6 +123,7 @@ class SoundDevicePlayer:
     def _fill(self, block: Samples, frames: int, time: CallbackTime, flags: CallbackFlags) -> None:
         """The output's callback: never waits, and never raises into PortAudio."""
         closing = self._closing
+        self._asked_at_s = self._clock.monotonic()
         try:
             start_ns = self._timeline.place(
                 to_ns(self._clock.now()),
@@ -139,14 +147,21 @@ class SoundDevicePlayer:
             _log.error("the output stream ended by itself")
 
 
-def open_output(device: str | int | None, callback: Callback, ended: Callable[[], None]) -> Stream:
-    """Open a PortAudio output, 48 kHz mono; bind `device` to make an `OpenStream`. Raises OSError."""
+def open_output(
+    device: str | int | None, callback: Callback, ended: Callable[[], None], *, block_ms: int = BLOCK_MS
+) -> Stream:
+    """Open a PortAudio output, 48 kHz mono; bind `device` to make an `OpenStream`. Raises OSError.
+
+    PortAudio looks for devices once. After a failure it is made to look again, for a card that is plugged in
+    or a server that starts later; no other stream of this process may be open then.
+    """
     import sounddevice  # noqa: PLC0415 -- opens PortAudio when imported: only where there is a sound card
 
     try:
         stream: Any = sounddevice.OutputStream(
             samplerate=RATE_HZ,
-            blocksize=BLOCK_FRAMES,
+            blocksize=block_ms * RATE_HZ // 1000,
+            latency=_BLOCKS_AHEAD * block_ms / 1000,
             device=device,
             channels=1,
             dtype="int16",
@@ -154,6 +169,8 @@ def open_output(device: str | int | None, callback: Callback, ended: Callable[[]
             finished_callback=ended,
         )
     except (sounddevice.PortAudioError, ValueError) as failure:
+        sounddevice._terminate()  # noqa: SLF001 -- the library's own way to look anew, without another name
+        sounddevice._initialize()  # noqa: SLF001 -- as above
         raise OSError(f"cannot open the sound card {device}: {failure}") from failure
     opened: Stream = stream
     return opened

@@ -10,6 +10,7 @@ from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.gpio import GpioRelay, GpioSwitch
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.kept_time import CLOCK_FILE, KeptTime
 from loa.node_agent.adapters.recordings import RecordingFolder
@@ -20,12 +21,15 @@ from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Arrival
+from loa.node_agent.ports import Arrival, Timekeeper
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
 from loa.node_agent.voice import Voice
+from loa.node_agent.wired import Wired
+from loa.node_agent.wiring import Wiring
 from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
@@ -33,7 +37,7 @@ RECORDINGS_FOLDER = "recordings"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def build(data: Path, sink: str) -> Agent:
+def build(data: Path, sink: str, wiring: Wiring) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
     identity, key = enrolment.load(data)
     clock, dice = _make_clock(data), random.SystemRandom()
@@ -43,12 +47,12 @@ def build(data: Path, sink: str) -> Agent:
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
     keys, bodies = identity.key_ring(), data / "incoming"
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
-    opener = partial(open_player, sink, clock)
+    wired = _make_wired(wiring, inbox, clock)
+    opener = partial(open_player, sink, clock, wired)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
     voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
     courier = _make_courier(identity.mqtt, voice, inbox)
-    fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
-    downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
+    downloads = _make_downloads(identity, voice, inbox)
     fetching = Fetching(
         memory=memory,
         intake=intake,
@@ -67,6 +71,7 @@ def build(data: Path, sink: str) -> Agent:
         random=dice,
         sounding=lambda: sounding.sounding,
         siren_for=lambda: sounding.siren_for,
+        output=lambda: sounding.output_watch.output,
         missing=lambda: fetching.missing,
         without_room=lambda: fetching.without_room,
         free_bytes=recordings.free_bytes,
@@ -81,6 +86,8 @@ def build(data: Path, sink: str) -> Agent:
         sounding=sounding,
         fetching=fetching,
         telling=telling,
+        stopping=Stopping(memory=memory, hush=sounding.hush, clock=clock),
+        wired=wired,
         courier=courier,
         downloads=downloads,
         clock=clock,
@@ -104,7 +111,24 @@ def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arr
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
 
 
-def open_player(sink: str, clock: Clock) -> Player:
+def _make_downloads(
+    identity: enrolment.Enrolment, voice: Voice, inbox: Queue[Arrival]
+) -> BackgroundDownloads:
+    fetcher = HttpFetcher(identity.base_url, node=identity.node, key=voice.key, clock=voice.clock)
+    return BackgroundDownloads(fetcher, inbox=inbox, clock=voice.clock)
+
+
+def _make_wired(wiring: Wiring, inbox: Queue[Arrival], clock: Timekeeper) -> Wired:
+    return Wired(
+        wiring,
+        open_relay=lambda pin, active_low: GpioRelay(pin, active_low=active_low),
+        open_switch=lambda pin, pressed: GpioSwitch(pin, pressed=pressed),
+        inbox=inbox,
+        clock=clock,
+    )
+
+
+def open_player(sink: str, clock: Clock, wired: Wired) -> Player:
     """The output that `sink` names. Raises `PlayerUnavailableError`."""
     try:
         if sink == "default":
@@ -113,9 +137,9 @@ def open_player(sink: str, clock: Clock) -> Player:
                 open_output,
             )
 
-            stream = partial(open_output, None)
-            return SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound)
-        return WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound)
+            stream = partial(open_output, None, block_ms=wired.block_ms)
+            return wired.amplified(SoundDevicePlayer(clock=clock, open_stream=stream, open_sound=open_sound))
+        return wired.amplified(WavPlayer(Path(sink.removeprefix("wav:")), clock=clock, open_sound=open_sound))
     except OSError as error:
         raise PlayerUnavailableError(sink, str(error)) from error
 

@@ -67,7 +67,8 @@ def _time(clock: Reading) -> str:
 
 def _plan(recalled: Recalled, config: Config, now: datetime) -> Plan:
     window = window_at(now, recalled.accounted_at or now, config.settings.fetch_ahead_ms, config.tz)
-    return make_plan(recalled.shelf, recalled.sounds, config, window, recalled.siren)
+    memory = recalled.shelf, recalled.sounds
+    return make_plan(*memory, config, window, recalled.siren, presses=recalled.presses)
 
 
 def _next(recalled: Recalled, plan: Plan, now: datetime) -> str:

@@ -6,6 +6,7 @@ NodeError
 ├── InUseError                another agent runs on the same data directory
 ├── StorageFullError          no space left; what was to be written is kept in memory
 ├── PlayerUnavailableError    no output for sound can be opened
+├── GpioError                 a pin cannot be reached
 └── FetchError
     ├── FetchFailedError      no answer, or not the answer that was asked for; worth another try
     ├── FetchStoppedError     another fetch was more urgent, or the agent ends; what came is kept
@@ -58,6 +59,17 @@ class PlayerUnavailableError(NodeError):
     def __init__(self, sink: str, detail: str) -> None:
         super().__init__(f"no sound through {sink}: {detail}; check the sound card, or use --sink wav:PATH")
         self.sink = sink
+        self.detail = detail
+
+
+class GpioError(NodeError):
+    """Something about GPIO `pin` failed."""
+
+    def __init__(self, pin: int, detail: str) -> None:
+        super().__init__(
+            f"GPIO {pin}: {detail}; is Loa installed with its part `gpio`, and the agent in the group gpio?"
+        )
+        self.pin = pin
         self.detail = detail
 
 

@@ -132,7 +132,8 @@ class Intake:
     ) -> None:
         shelf = self._memory.shelf
         added = news(shelf, merge(shelf, from_message(message, entries, to_whole_ms(at), shelf)))
-        self._memory.keep(Change(shelf=added, held=held))
+        keep = self._memory.keep_soon if isinstance(message, Urgent) else self._memory.keep
+        keep(Change(shelf=added, held=held))
         logs.say(
             _log,
             "taken_in",

@@ -14,6 +14,7 @@ from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build, read_clock
 from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError
+from loa.node_agent.wiring import Wiring
 
 LOCK_FILE = "lock"
 
@@ -47,7 +48,7 @@ def run_agent(data: Path | None = None, sink: str | None = None) -> None:
     settings = AgentSettings()
     folder, output = data or settings.data, sink or settings.sink
     # The process that parsed its options gives way to one that never loaded the parser.
-    arguments = [str(folder), output, settings.log_level]
+    arguments = [str(folder), output, settings.log_level, settings.wiring.to_bytes().decode()]
     os.execv(sys.executable, [sys.executable, "-m", "loa.node_agent.main", *arguments])  # noqa: S606 -- the same program
 
 
@@ -70,7 +71,7 @@ def status(data: Path | None = None) -> None:
     raise SystemExit(0 if condition.is_well else 1)
 
 
-def serve(data: Path, sink: str, log_level: str) -> int:
+def serve(data: Path, sink: str, log_level: str, wiring: Wiring) -> int:
     """Run the agent in this process until SIGTERM or SIGINT. The status to end with: 0 if told to stop."""
     logs.set_up(log_level)
     stopped: list[int] = []
@@ -78,7 +79,7 @@ def serve(data: Path, sink: str, log_level: str) -> int:
         signal.signal(number, lambda number, _frame: stopped.append(number))
     try:
         with sole_owner(data):
-            build(data, sink).run(lambda: bool(stopped))
+            build(data, sink, wiring).run(lambda: bool(stopped))
     except NodeError as error:
         logs.shout(_log, "died", data=data, detail=error)
         return 1
@@ -114,4 +115,4 @@ def _data(given: Path | None) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    sys.exit(serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Wiring.from_bytes(sys.argv[4])))

@@ -7,6 +7,7 @@ from loa.node_agent import logs
 from loa.node_agent.core.gate import Named
 from loa.node_agent.core.leaps import Leap, right_config, right_plays, right_shelf, right_sounds
 from loa.node_agent.core.plays import Play
+from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
@@ -41,6 +42,7 @@ class Memory:
         self.reported: set[OccurrenceId] = set(recalled.reported)
         self.accounted_at: datetime = recalled.accounted_at or since
         self.siren: Siren | None = recalled.siren
+        self.presses: tuple[Press, ...] = tuple(recalled.presses)
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -63,8 +65,7 @@ class Memory:
 
     def keep(self, change: Change) -> None:
         """Take a change in, and write it down as soon as the disk takes it."""
-        self._apply(change)
-        self._backlog.append(change)
+        self.keep_soon(change)
         if not self._told_full:
             self.flush()
 
@@ -90,6 +91,14 @@ class Memory:
         config = right_config(self.config, self.adopted_at, leap)
         self.adopted_at = to_whole_ms(leap.right(self.adopted_at))
         return None if config is self.config else config
+
+    def keep_soon(self, change: Change) -> None:
+        """Take a change in, and write it with the next one or at the end of the turn.
+
+        For what comes again if power is lost before: an urgent message must not wait for a slow disk.
+        """
+        self._apply(change)
+        self._backlog.append(change)
 
     def flush(self) -> None:
         """Write what waits; after a failure not before some seconds have passed."""
@@ -125,13 +134,15 @@ class Memory:
             self.sounds.setdefault(recording, at)
         for recording in change.forget_sounds:
             self.sounds.pop(recording, None)
+        self.presses = self.presses if change.presses is None else tuple(change.presses)
         self.accounted_at = change.accounted_at or self.accounted_at
         self.siren = change.siren or self.siren
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
         self.revision += bool(change.config or change.held)
-        if change.config or change.sounds or change.siren or not change.shelf.is_empty():
+        has_more = change.siren is not None or change.presses is not None
+        if change.config or change.sounds or has_more or not change.shelf.is_empty():
             self.needs_plan = True
 
     def _close_plays(self, occurrences: Iterable[OccurrenceId]) -> None:

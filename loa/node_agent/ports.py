@@ -8,11 +8,12 @@ from typing import Protocol
 
 from loa.audio.player import Player
 from loa.node_agent.core.plays import Play
+from loa.node_agent.core.presses import Press
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
-from loa.protocol.reasons import ClockSource, ClockState
+from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
 from loa.protocol.reports import Held, Report
 from loa.protocol.units import SizeBytes
 
@@ -106,6 +107,7 @@ class Recalled:
     plays: Mapping[OccurrenceId, Play] = field(default_factory=dict)
     """Of occurrences that are not reported yet."""
     reported: frozenset[OccurrenceId] = frozenset()
+    presses: Sequence[Press] = ()
     accounted_at: datetime | None = None
     siren: Siren | None = None
 
@@ -124,6 +126,8 @@ class Change:
     forget_sounds: Iterable[RecordingId] = ()
     """Their bytes are to be deleted: should one be needed again, it has to come again."""
     plays: Sequence[Play] = ()
+    presses: Sequence[Press] | None = None
+    """Of the STOP button; they replace those that were kept."""
     reports: Sequence[Report] = ()
     """Drafts, numbered as they are written; a play report also closes its play and marks it as reported."""
     accounted_at: datetime | None = None
@@ -206,7 +210,22 @@ class Crashed:
     error: Exception
 
 
-Arrival = Message | Fetched | FetchTrouble | Crashed
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Somebody pressed the STOP button."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a thread beside the loop has to report."""
+
+    code: ProblemCode
+    detail: str
+
+
+Arrival = Message | Fetched | FetchTrouble | Crashed | Pressed | Trouble
 """What other threads hand to the main loop."""
 
 
@@ -336,4 +355,24 @@ class OpenPlayer(Protocol):
 
     def __call__(self) -> Player:
         """Raises `PlayerUnavailableError`."""
+        ...
+
+
+class Relay(Protocol):
+    """Switches the amplifier."""
+
+    def switch(self, *, on: bool) -> None:
+        """Raises `GpioError`; may be called again with the same."""
+        ...
+
+    def close(self) -> None:
+        """Switch off and let go; idempotent."""
+        ...
+
+
+class Switch(Protocol):
+    """A push button that is being watched; it tells the inbox that it was made with."""
+
+    def close(self) -> None:
+        """Watch no more; idempotent."""
         ...

@@ -18,12 +18,16 @@ from loa.node_agent.ports import (
     Fetched,
     FetchTrouble,
     Message,
+    Pressed,
     Timekeeper,
+    Trouble,
     Watchdog,
 )
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
+from loa.node_agent.wired import Wired
 from loa.protocol.reasons import ProblemCode
 
 LOOK_EVERY_S = 0.25
@@ -46,6 +50,8 @@ class Agent:
         sounding: Sounding,
         fetching: Fetching,
         telling: Telling,
+        stopping: Stopping,
+        wired: Wired,
         timing: Timing,
         courier: Courier,
         downloads: Downloads,
@@ -59,6 +65,8 @@ class Agent:
         self._sounding = sounding
         self._fetching = fetching
         self._telling = telling
+        self._stopping = stopping
+        self._wired = wired
         self._timing = timing
         self._courier = courier
         self._downloads = downloads
@@ -83,6 +91,7 @@ class Agent:
 
     def turn(self) -> None:
         """Everything that is due now."""
+        self._stopping.turn()
         self._timing.turn()
         for message in self._timing.released():
             self._take_message(message)
@@ -128,6 +137,10 @@ class Agent:
                 self._fetching.take(arrival)
             case FetchTrouble():
                 self._fetching.suffer(arrival)
+            case Pressed():
+                self._stopping.take(arrival)
+            case Trouble():
+                self._tell(arrival.code, arrival.detail)
             case Crashed():
                 logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
                 raise arrival.error
@@ -154,6 +167,7 @@ class Agent:
     def _close(self) -> None:
         self._watchdog.stopping()
         self._sounding.close()
+        self._wired.close()
         self._courier.close()
         self._downloads.close()
         self._memory.flush()

@@ -17,6 +17,7 @@ from loa.node_agent.core.shelf import news
 from loa.node_agent.core.stand_ins import is_stand_in, stood_for
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.memory import Memory
+from loa.node_agent.output_watch import OutputWatch
 from loa.node_agent.ports import Change, NodeClock, OpenPlayer, Recordings
 from loa.protocol.ids import OccurrenceId, RecordingId
 from loa.protocol.reasons import ClockState, ProblemCode, Reason
@@ -59,6 +60,7 @@ class Sounding:
         self._player_told = False
         self._open_at_s = 0.0
         self._checkpoint_at_s = 0.0
+        self.output_watch = OutputWatch()
         self.plan: Plan | None = None
         self.lost: set[RecordingId] = set()
         """Recordings that came once and whose bytes are gone or damaged."""
@@ -110,6 +112,12 @@ class Sounding:
         else:
             self.unsure.begin(now)
 
+    def hush(self) -> None:
+        """Be silent at once, whatever the plan says; the next turn lays it out anew."""
+        self._memory.needs_plan = True
+        if self._player is not None:
+            self._player.set_plan([])
+
     def close(self) -> None:
         """Stop the sound and write down how far it came."""
         if self._player is not None:
@@ -120,13 +128,23 @@ class Sounding:
     # The player.
 
     def _mind_the_player(self) -> None:
-        if self._player is not None and (broken := self._player.status().broken):
-            self._listen()
-            self._player.close()
-            self._player = None
-            self._suffer(broken)
+        if self._player is not None:
+            self._look_at(self._player)
         if self._player is None and self._clock.monotonic() >= self._open_at_s:
             self._open()
+
+    def _look_at(self, player: Player) -> None:
+        status = player.status()
+        if self.output_watch.look(status):
+            detail = "the sound card does not say when samples sound; neighbours may be apart"
+            logs.shout(_log, "sync_degraded")
+            self._memory.keep(Change(reports=(self._problem(ProblemCode.SYNC_DEGRADED, detail),)))
+        if status.broken:
+            self._listen()
+            player.close()
+            self._player = None
+            self.output_watch.closed()
+            self._suffer(status.broken)
 
     def _open(self) -> None:
         try:
@@ -135,6 +153,7 @@ class Sounding:
             self._suffer(str(error))
             return
         self._player_told = False
+        self.output_watch.look(self._player.status())
         logs.say(_log, "player_open")
         if self.plan is not None:
             self._cue(self._clock.now())
@@ -210,7 +229,9 @@ class Sounding:
         window = window_at(now, self._memory.accounted_at, config.settings.fetch_ahead_ms, config.tz)
         turned = self.plan is None or self.plan.window.from_at != window.from_at
         memory = self._memory
-        self.plan = make_plan(memory.shelf, memory.sounds, config, window, memory.siren)
+        self.plan = make_plan(
+            memory.shelf, memory.sounds, config, window, memory.siren, presses=memory.presses
+        )
         self._made_at, self._stale_at = now, broadcast_day(now, config.tz)[1]
         self._find_owed(self.plan, now)
         self._cue(now)

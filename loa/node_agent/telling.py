@@ -5,6 +5,7 @@ from importlib.metadata import version
 from random import Random
 
 from loa.node_agent import logs
+from loa.node_agent.core.presses import holding
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
 from loa.node_agent.nonces import Nonces
@@ -13,7 +14,7 @@ from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
 from loa.protocol.ids import AreaId, OccurrenceId
 from loa.protocol.programme import Config, NodeSettings
-from loa.protocol.reports import Answer, Detail, Hello, Receipt, Reports, State
+from loa.protocol.reports import Answer, Detail, Hello, Output, Receipt, Reports, State, Stopped
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 
@@ -51,6 +52,7 @@ class Telling:
         random: Random,
         sounding: Callable[[], OccurrenceId | None],
         siren_for: Callable[[], OccurrenceId | None],
+        output: Callable[[], Output],
         missing: Callable[[], int],
         without_room: Callable[[], int],
         free_bytes: Callable[[], SizeBytes],
@@ -63,6 +65,7 @@ class Telling:
         self._random = random
         self._sounding = sounding
         self._siren_for = siren_for
+        self._output = output
         self._missing = missing
         self._without_room = without_room
         self._free_bytes = free_bytes
@@ -171,7 +174,8 @@ class Telling:
     def _say_state(self, now_s: float) -> None:
         lacking = self._missing() > 0, self._without_room() > 0
         sounding = self._sounding(), self._siren_for()
-        facts = (sounding, self._clock.state(), self._memory.revision, lacking)
+        output = self._ill_output(), holding(self._memory.presses)
+        facts = (sounding, self._clock.state(), self._memory.revision, lacking, output)
         full = now_s >= self._full_at_s or facts[2] != (self._said[2] if self._said else None)
         changed = (
             facts != self._said and now_s >= self._state_at_s - self._every_s() + _LEAST_BETWEEN_STATES_S
@@ -199,11 +203,23 @@ class Telling:
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
             without_room=self._without_room(),
+            output=self._output() if full or self._ill_output() or self._output().underflows else None,
+            stopped=self._stopped(),
         )
         if not full:
             return compact
         more = {"config": self._config_version(), "held": self._memory.held}
         return compact.model_copy(update={**more, "free_bytes": self._free_bytes(), "agent": AGENT})
+
+    def _ill_output(self) -> tuple[bool, bool] | None:
+        """What is wrong with the output, None if nothing is; underflows alone are no news."""
+        output = self._output()
+        is_well = output.is_open and not output.sync_degraded
+        return None if is_well else (output.is_open, output.sync_degraded)
+
+    def _stopped(self) -> Stopped | None:
+        press = holding(self._memory.presses)
+        return None if press is None else Stopped(id=press.id, at=press.at)
 
     def _send_reports(self, now_s: float) -> None:
         if self._memory.has_news and self._reports_at_s is None:

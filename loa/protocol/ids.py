@@ -35,6 +35,8 @@ SilenceId = NewType("SilenceId", _Token)
 WithdrawalId = NewType("WithdrawalId", _Token)
 JournalId = NewType("JournalId", _Token)
 """Names one journal file of one node; a new disk has a new one."""
+StopId = NewType("StopId", _Token)
+"""One press of a node's STOP button."""
 BootId = NewType("BootId", _Token)
 Nonce = NewType("Nonce", _Token)
 KeyId = NewType("KeyId", _Thumbprint)

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from loa.protocol.broadcast import Entry, RecordingSource
-from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, WithdrawalId
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, StopId, WithdrawalId
 from loa.protocol.kinds import StandingMessage
 from loa.protocol.policy import Policy
 from loa.protocol.units import DurationMs, Instant, SizeBytes
@@ -105,6 +105,8 @@ class NodeSettings(Wire):
     """What recordings may take of the disk together."""
     recordings_reserve_bytes: SizeBytes = SizeBytes(200_000_000)
     """What recordings leave free on the disk, for the journal; only emergencies go into it."""
+    released: StopId | None = None
+    """The press of the STOP button that the console released; a later press silences again."""
 
 
 class Config(Wire):

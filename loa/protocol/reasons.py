@@ -82,6 +82,12 @@ class ProblemCode(StrEnum):
     """The node's clock was set by more than two seconds; `detail` says by how much and by what."""
     CLOCK_DISAGREES = "clock_disagrees"
     """The controller's clock differs from the node's, which an answer may not set."""
+    SYNC_DEGRADED = "sync_degraded"
+    """The sound card does not say when samples sound: its latency is taken, and neighbours may be apart."""
+    STOP_PRESSED = "stop_pressed"
+    """Somebody pressed the STOP button at the loudspeaker; it is silent until the console releases it."""
+    GPIO_FAILED = "gpio_failed"
+    """The amplifier's relay or the STOP button cannot be reached."""
 
 
 class ClockState(StrEnum):

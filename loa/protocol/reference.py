@@ -58,6 +58,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     reports.RefusalReport,
     reports.ProblemReport,
     reports.Held,
+    reports.Output,
+    reports.Stopped,
 )
 _NAMES = {"AwareDatetime": "instant", "str": "text", "int": "whole number", "float": "number"}
 _LIMITS = (

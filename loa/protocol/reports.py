@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
+from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId, StopId
 from loa.protocol.programme import Version
 from loa.protocol.reasons import ClockSource, ClockState, ProblemCode, Reason, RefusalReason
 from loa.protocol.units import DurationMs, Instant, SizeBytes
@@ -56,6 +56,24 @@ class Detail(StrEnum):
     """Left with the broker, sent by it when the connection is lost."""
 
 
+class Output(Wire):
+    """How the sound card is doing."""
+
+    is_open: bool
+    """False while it is missing or broken; the node tries again every few seconds."""
+    sync_degraded: bool = False
+    """The time of the samples is estimated, not measured."""
+    underflows: Annotated[int, Field(ge=0)] = 0
+    """How often the card ran dry since the agent began."""
+
+
+class Stopped(Wire):
+    """Somebody pressed the STOP button; the node is silent until its settings name this press as released."""
+
+    id: StopId
+    at: Instant
+
+
 class State(Wire):
     """How a node is. Its age, not the will, decides presence."""
 
@@ -79,6 +97,9 @@ class State(Wire):
     """Those of them that do not fit into its quota, or on its disk."""
     free_bytes: SizeBytes | None = None
     agent: Annotated[str | None, Field(max_length=32)] = None
+    output: Output | None = None
+    """In every full state; in others, if it is absent all is well with it."""
+    stopped: Stopped | None = None
 
 
 class Piece(Wire):

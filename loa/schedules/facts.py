@@ -81,7 +81,7 @@ class Silences:
 
 def is_meant_for(silence: Silence, play: Play) -> bool:
     """Whether a silence is meant for a play: approved by then, and no emergency of a higher authority."""
-    is_approved_by_then = play.item.approved_at <= silence.issued_at
+    is_approved_by_then = silence.is_total or play.item.approved_at <= silence.issued_at
     return is_approved_by_then and (not play.emergency or silence.authority >= play.authority)
 
 

@@ -97,6 +97,8 @@ class Silence:
     authority: int
     """An emergency is silenced only by an equal or higher authority."""
     known_at: datetime | None = None
+    is_total: bool = False
+    """Also for what is approved after its issue: somebody at the loudspeaker wants quiet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

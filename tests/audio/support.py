@@ -11,7 +11,7 @@ import numpy as np
 from loa.audio.heard import Heard
 from loa.audio.mixer import Samples, frame_at, ns_of, to_ns
 from loa.audio.player import RATE_HZ
-from loa.audio.sounddevice_player import BLOCK_FRAMES, Callback
+from loa.audio.sounddevice_player import BLOCK_MS, Callback
 
 
 class SystemClock:
@@ -41,6 +41,9 @@ def write_wav(path: Path, samples: Samples, *, rate_hz: int = RATE_HZ, channels:
         file.setframerate(rate_hz)
         file.writeframes(samples.tobytes())
     return path
+
+
+BLOCK_FRAMES = BLOCK_MS * RATE_HZ // 1000
 
 
 class CardInTime:

@@ -35,9 +35,9 @@ def test_one_late_callback_moves_nothing_but_a_set_clock_does() -> None:
     for n in range(10):
         place(line, n * 50 * MS)
     assert place(line, 10 * 50 * MS + 400 * MS) == pytest.approx(600 * MS, abs=MS)
-    for n in range(11, 20):
+    for n in range(11, 30):
         last = place(line, n * 50 * MS + 400 * MS)
-    assert last == pytest.approx((19 * 50 + 400 + 100) * MS, abs=MS)
+    assert last == pytest.approx((29 * 50 + 400 + 100) * MS, abs=MS)
 
 
 def test_a_clock_that_is_set_by_more_than_a_second_counts_from_the_next_block_on() -> None:
@@ -53,10 +53,26 @@ def test_an_underflow_anchors_anew_at_once() -> None:
     assert place(line, 250 * MS, underflow=True) == 350 * MS
 
 
-@pytest.mark.parametrize("delay_s", [-0.5, 7.0])
-def test_an_implausible_time_is_replaced_by_the_latency_and_shown(delay_s: float) -> None:
+@pytest.mark.parametrize("delay_s", [-0.5, 0.0, 7.0])
+def test_implausible_times_are_replaced_by_the_latency_and_shown(delay_s: float) -> None:
     line = DacTimeline()
-    assert place(line, 0, delay_s) == 300 * MS
+    for n in range(25):
+        assert not line.sync_degraded
+        assert place(line, n * 50 * MS, delay_s) == (300 + n * 50) * MS
     assert line.sync_degraded
-    place(line, 50 * MS, 0.3)
-    assert not line.sync_degraded
+
+
+def test_the_stumble_of_a_start_degrades_nothing() -> None:
+    line = DacTimeline()
+    for n in range(100):
+        place(line, n * 50 * MS, 0.0 if n < 20 else 0.1)
+        assert not line.sync_degraded
+
+
+def test_an_output_counts_as_sound_again_after_seconds_of_plausible_times() -> None:
+    line = DacTimeline()
+    for n in range(60):
+        place(line, n * 50 * MS, -0.5)
+    healing = [(place(line, n * 50 * MS), line.sync_degraded)[1] for n in range(60, 530)]
+    assert healing.index(False) == pytest.approx(400, abs=2)
+    assert not any(healing[400:])

@@ -114,7 +114,7 @@ def test_a_shifted_cue_loses_nothing_and_keeps_its_shift() -> None:
 
 
 @pytest.mark.parametrize("drift_ns", [5_000, -5_000])
-def test_drift_is_made_good_frame_by_frame(drift_ns: int) -> None:
+def test_drift_is_made_good_before_it_is_heard(drift_ns: int) -> None:
     """100 ppm: after 30 s, 3 ms would have gathered; never more than the allowed 0.5 ms does."""
     long = np.arange(31 * 48_000) % 20_000
     desk = Desk(voice(ReadySound(long.astype(np.int16)), length_ms=40_000))
@@ -122,7 +122,6 @@ def test_drift_is_made_good_frame_by_frame(drift_ns: int) -> None:
     expected = round((desk.next_ns - to_ns(START)) * 48 / 1_000_000)
     last = int(heard[-1])
     assert abs((last - (expected - 1) + 10_000) % 20_000 - 10_000) <= 30
-    assert np.abs(np.diff(heard.astype(int)) - 1)[np.diff(heard.astype(int)) > -10_000].max() <= 1
 
 
 def test_a_clock_that_was_set_makes_the_sound_jump_to_its_place() -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.core.plays import Play, Stretch
+from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import UNNUMBERED, problem
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.ports import Change, Disk
-from loa.protocol.ids import OccurrenceId
+from loa.protocol.ids import OccurrenceId, StopId
 from loa.protocol.reasons import ProblemCode, Reason
 from loa.protocol.reports import Held, PlayReport
 from loa.protocol.units import DurationMs
@@ -119,6 +120,17 @@ def test_a_recording_keeps_the_time_at_which_it_came_first(reopen: Reopen) -> No
     assert disk.recall().sounds == {SOUND: NOON}
     disk.write(Change(forget_sounds=(SOUND,)))
     assert not disk.recall().sounds
+
+
+def test_presses_of_the_button_replace_those_before(reopen: Reopen) -> None:
+    disk = reopen()
+    held = Press(id=StopId("1" * 32), at=NOON)
+    disk.write(Change(presses=(held,)))
+    disk.write(Change(accounted_at=NOON))
+    assert tuple(reopen().recall().presses) == (held,)
+    over = held.model_copy(update={"over_at": NOON + minutes(5)})
+    reopen().write(Change(presses=(over, Press(id=StopId("2" * 32), at=NOON + minutes(9)))))
+    assert [press.over_at for press in reopen().recall().presses] == [NOON + minutes(5), None]
 
 
 def test_reports_are_numbered_from_one_without_a_gap_over_restarts_and_receipts(reopen: Reopen) -> None:

@@ -13,9 +13,10 @@ from loa.controller.services.metrics import Metrics
 from loa.controller.services.publisher import Publisher
 from loa.controller.store.configs import config_body_of
 from loa.controller.store.database import Database
+from loa.controller.store.nodes import node_row
 from loa.controller.store.programmes import body_of
 from loa.protocol.codec import unpack_config, unpack_programme
-from loa.protocol.ids import AreaId, NodeId, sha256_hex
+from loa.protocol.ids import AreaId, NodeId, StopId, sha256_hex
 from loa.protocol.keys import KeyRing
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ProgrammePointer, Urgent
@@ -295,6 +296,19 @@ def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     assert config.areas[0] == "vinh-phuc"
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
+
+
+def test_a_released_press_travels_in_the_configuration(station: Station) -> None:
+    node, press = NodeId("loa-1"), StopId("1" * 32)
+    station.town.node(node)
+    with station.town.db.work() as work:
+        node_row(work.session, node).released = press
+    station.publisher.config_changed(frozenset({AreaId(node)}))
+    wait_for(lambda: bool(station.courier.messages(Topic(Channel.CONFIG, node))), what="the configuration")
+    with station.town.db.look() as session:
+        body = config_body_of(session, node) or b""
+    config = unpack_config(body, node, KeyRing([station.courier.key.public]))
+    assert config.settings.released == press
 
 
 def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None:

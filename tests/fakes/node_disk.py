@@ -36,6 +36,7 @@ class FakeDisk:
             sounds=_sounds(change, before),
             plays={**before.plays, **{play.occurrence: play for play in change.plays}},
             reported=before.reported - set(change.forget_reported),
+            presses=before.presses if change.presses is None else change.presses,
             accounted_at=change.accounted_at or before.accounted_at,
             siren=change.siren or before.siren,
         )

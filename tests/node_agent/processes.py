@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class NodeProcess:
         self.data.mkdir()
         self.wav = folder / "heard.wav"
         self.log = folder / "node.log"
+        self.sink = f"wav:{self.wav}"
+        self.environment: Mapping[str, str] = {}
         (self.data / KEY_FILE).write_text(node_key.to_pem())
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,11 +44,12 @@ class NodeProcess:
 
         `keeper` is who keeps that clock.
         """
-        environment = {**os.environ, **({} if at is None else simulated(at, keeper=keeper)), **more}
+        clock = {} if at is None else simulated(at, keeper=keeper)
+        environment = {**os.environ, **self.environment, **clock, **more}
         command = [sys.executable, "-c", "from loa.node_agent.main import run; run()"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "run", "--data", str(self.data), "--sink", f"wav:{self.wav}"],
+                [*command, "run", "--data", str(self.data), "--sink", self.sink],
                 stdout=log,
                 stderr=log,
                 env=environment,

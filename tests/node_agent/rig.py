@@ -1,19 +1,24 @@
 """A whole agent on fakes, in simulated time: what is told and what is sounded, second by second."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.node_agent.errors import GpioError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
+from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
 from loa.node_agent.voice import Voice
+from loa.node_agent.wired import Wired
+from loa.node_agent.wiring import Wiring
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
@@ -21,6 +26,7 @@ from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePo
 from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
+from tests.fakes.gpio import FakeRelay, FakeSwitch
 from tests.fakes.node_disk import FakeDisk
 from tests.fakes.node_world import (
     FakeBroker,
@@ -41,7 +47,9 @@ NODE_KEY = SigningKey.generate()
 class World:
     """Everything around an agent; survives its restarts."""
 
-    def __init__(self, folder: Path, now: datetime) -> None:
+    def __init__(
+        self, folder: Path, now: datetime, *, wiring: Wiring | None = None, has_gpio: bool = True
+    ) -> None:
         self.folder = folder
         self.clock: WorldClock = self.make_clock(now)
         self.broker = FakeBroker()
@@ -50,6 +58,10 @@ class World:
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
+        self.wiring = wiring or Wiring()
+        self.has_gpio = has_gpio
+        self.relay = FakeRelay(self.clock)
+        self.switches: list[FakeSwitch] = []
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
@@ -60,6 +72,7 @@ class World:
 
     def restart(self) -> None:
         """As after a loss of power: only the disk stays."""
+        self.switches.clear()
         self.broker.couriers.clear()
         self.inbox: Queue[Arrival] = Queue(1_000)
         self.player = FakePlayer(self.clock.now())
@@ -76,7 +89,10 @@ class World:
             random=Random(1),
         )
         self.sounding = Sounding(
-            memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
+            memory=self.memory,
+            recordings=self.recordings,
+            open_player=lambda: self.wired.amplified(self.player),
+            clock=self.clock,
         )
         self.fetching = Fetching(
             memory=self.memory,
@@ -88,6 +104,8 @@ class World:
             random=Random(1),
         )
         self.telling = self._make_telling(courier)
+        self.wired: Wired = self._make_wired()
+        self.stopping = Stopping(memory=self.memory, hush=self.sounding.hush, clock=self.clock)
         timing = Timing(
             clock=self.clock,
             memory=self.memory,
@@ -104,12 +122,28 @@ class World:
             sounding=self.sounding,
             fetching=self.fetching,
             telling=self.telling,
+            stopping=self.stopping,
+            wired=self.wired,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,
             watchdog=self.watchdog,
         )
         self.agent.recover()
+
+    def _make_wired(self) -> Wired:
+        return Wired(
+            self.wiring,
+            open_relay=lambda _pin, _active_low: self.relay,
+            open_switch=self._open_switch,
+            inbox=self.inbox,
+            clock=self.clock,
+        )
+
+    def _open_switch(self, pin: int, pressed: Callable[[], None]) -> FakeSwitch:
+        if not self.has_gpio:
+            raise GpioError(pin, "no such chip")
+        return FakeSwitch(pressed, self.switches)
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
         return Telling(
@@ -121,6 +155,7 @@ class World:
             random=Random(1),
             sounding=lambda: self.sounding.sounding,
             siren_for=lambda: self.sounding.siren_for,
+            output=lambda: self.sounding.output_watch.output,
             missing=lambda: self.fetching.missing,
             without_room=lambda: self.fetching.without_room,
             free_bytes=self.recordings.free_bytes,

@@ -34,7 +34,7 @@ def effect_of(silence: Silence) -> datetime:
 
 
 def is_meant_for(silence: Silence, item: Item) -> bool:
-    return item.approved_at <= silence.issued_at and (
+    return (silence.is_total or item.approved_at <= silence.issued_at) and (
         item.class_ is not EMERGENCY or silence.authority >= item.authority
     )
 

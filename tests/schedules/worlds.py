@@ -87,6 +87,7 @@ def silences(draw: st.DrawFn, until_min: int = SPAN_MIN) -> Silence:
         issued_at=issued_at,
         known_at=draw(arrivals(issued_at)),
         authority=draw(st.integers(0, 2)),
+        is_total=draw(st.booleans()),
     )
 
 

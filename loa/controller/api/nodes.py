@@ -1,4 +1,4 @@
-"""Nodes: adding, naming, moving, retiring, and their codes."""
+"""Nodes: adding, naming, moving, releasing, retiring, and their codes."""
 
 from typing import Annotated
 
@@ -83,6 +83,7 @@ def router() -> APIRouter:
     routes.patch(one, response_model=NodeOut, responses=refused)(change)
     routes.delete(one, response_model=NodeOut, responses=refused)(retire)
     routes.post(f"{one}/code", status_code=201, response_model=CodeOut, responses=refused)(new_code)
+    routes.post(f"{one}/release", response_model=NodeOut, responses=refused)(release)
     return routes
 
 
@@ -140,6 +141,11 @@ def retire(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
 def new_code(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
     """Another code, as for a new disk; the one before ends."""
     return once.run(lambda work: Result(code_out(parts.nodes.new_code(work, who, node)), 201))
+
+
+def release(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Let a node sound again whose STOP button was pressed: see `state.stopped`."""
+    return once.run(lambda work: Result(node_out(parts.nodes.release(work, who, node))))
 
 
 def code_out(code: Code) -> CodeOut:

@@ -38,6 +38,8 @@ class Act(StrEnum):
     ORDER = "order"
     WITHDRAW = "withdraw"
     STOP = "stop"
+    RELEASE = "release"
+    """Let a node sound again whose STOP button was pressed."""
     MANAGE_NODES = "manage_nodes"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_AREAS = "manage_areas"
@@ -92,7 +94,7 @@ PERMITTED: Mapping[Role, frozenset[Act]] = {
         Act.MANAGE_AREAS,
     },
     Role.OFFICIAL: _OFFICIAL,
-    Role.APPROVER: _OFFICIAL | {Act.APPROVE, Act.BROADCAST_EMERGENCY},
+    Role.APPROVER: _OFFICIAL | {Act.APPROVE, Act.BROADCAST_EMERGENCY, Act.RELEASE},
     Role.SUPERVISOR: _EVERYBODY | {Act.READ_BULLETIN, Act.READ_AUDIT},
-    Role.TECHNICIAN: _EVERYBODY | {Act.MANAGE_NODES},
+    Role.TECHNICIAN: _EVERYBODY | {Act.MANAGE_NODES, Act.RELEASE},
 }

@@ -21,7 +21,7 @@ from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import StandingMessage
-from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
+from loa.protocol.programme import Config, ConfigPointer, NodeSettings, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import SizeBytes, from_ms
@@ -157,6 +157,7 @@ class Composer:
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
             standing=standing,
+            settings=NodeSettings(released=kept.released),
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

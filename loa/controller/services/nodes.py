@@ -21,6 +21,7 @@ from loa.protocol.bearer import check_token
 from loa.protocol.errors import MalformedError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, PublicKey
+from loa.protocol.reports import State
 
 SALT_BYTES = 12
 
@@ -136,6 +137,26 @@ class Nodes:
             self._audit.note(work, who.user_id, "node.retired", area=node, subject=node)
             work.after_commit(self._access.refresh)
         work.session.flush()
+        return nodes.node_of(work.session, node)
+
+    def release(self, work: Work, who: Person, node: NodeId) -> Node:
+        """Let a node whose STOP button was pressed sound again; it does so once it has its configuration.
+
+        Releases the press that the node told of last, and no later one. Idempotent. Raises `Conflict`.
+        """
+        permit(work.session, who, Act.RELEASE, AreaId(node), sees=Act.READ_AREA)
+        row = nodes.node_row(work.session, node)
+        stopped = State.from_bytes(row.state).stopped if row.state else None
+        if stopped is None:
+            detail = f"{node} does not say that its STOP button was pressed; look again when it is online"
+            raise Conflict("not_stopped", detail, node=node)
+        if row.released != stopped.id:
+            row.released = stopped.id
+            self._audit.note(
+                work, who.user_id, "node.released", area=node, subject=node, pressed_at=stopped.at
+            )
+            tell_nodes(work, [node], access=self._access, publisher=self._publisher)
+            work.session.flush()
         return nodes.node_of(work.session, node)
 
     def get(self, session: Session, who: Person, node: NodeId) -> Node:

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from loa.controller.store.tables import NodeRow
-from loa.protocol.ids import NodeId
+from loa.protocol.ids import NodeId, StopId
 from loa.protocol.programme import ConfigPointer
 
 
@@ -17,14 +17,19 @@ class Kept:
     node: NodeId
     version: int
     body: bytes | None
+    released: StopId | None
+    """The press of its STOP button that the console released last."""
 
 
 def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
     """Of these nodes, as far as they are in service."""
-    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body).where(
+    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body, NodeRow.released).where(
         col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None)
     )
-    return [Kept(NodeId(node), version, body) for node, version, body in session.exec(found)]
+    return [
+        Kept(NodeId(node), version, body, StopId(released) if released else None)
+        for node, version, body, released in session.exec(found)
+    ]
 
 
 def config_body_of(session: Session, node: NodeId) -> bytes | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from loa.node_agent.core.plays import Play
+from loa.node_agent.core.presses import Press
 from loa.node_agent.core.shelf import Ordered, Said, Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.errors import StorageFullError
@@ -33,6 +34,7 @@ CREATE TABLE reports (number INTEGER PRIMARY KEY, content TEXT NOT NULL);
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+_PRESSES = TypeAdapter(tuple[Press, ...])
 _KINDS = ("entries", "withdrawals", "silences", "orders")
 
 
@@ -58,6 +60,7 @@ class SqliteDisk:
             sounds={RecordingId(name): from_ms(ms) for name, ms in self._rows("sounds")},
             plays={OccurrenceId(name): Play.from_bytes(text) for name, text in self._rows("plays")},
             reported=frozenset(OccurrenceId(name) for (name,) in self._rows("reported")),
+            presses=_PRESSES.validate_json(self._fact("presses") or "[]"),
             accounted_at=from_ms(int(accounted)) if accounted else None,
             siren=Siren.from_bytes(siren) if siren else None,
         )
@@ -175,6 +178,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         _set_fact(base, "siren", change.siren.to_bytes().decode())
     if change.accounted_at is not None:
         _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
+    if change.presses is not None:
+        _set_fact(base, "presses", _PRESSES.dump_json(tuple(change.presses)).decode())
     for area, held in change.held.items():
         base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
     for recording, at in change.sounds.items():

@@ -13,7 +13,7 @@ from loa.protocol.broadcast import RecordingSource
 from loa.protocol.ids import RecordingId
 from loa.protocol.kinds import BroadcastClass
 from loa.schedules.model import Segment, Window
-from loa.schedules.policy import next_change, volume_cap
+from loa.schedules.policy import allowed_until, next_change, volume_cap
 
 PathOf = Callable[[RecordingId], Path | None]
 """Where the file of a recording is, None where there is none."""
@@ -87,7 +87,18 @@ def _cues_of(plan: Plan, segment: Segment, path: Path) -> Iterator[Cue]:
             stop_at=end,
             offset_ms=segment.offset_ms + (begin - segment.from_at) // _MS,
             gain_db=gain_db,
+            may_last_until=_latest_end(plan, segment) if end == segment.to_at else None,
         )
+
+
+def _latest_end(plan: Plan, segment: Segment) -> datetime | None:
+    """Until when the sound may go on if it began late; None where the timeline cuts it."""
+    item = plan.items[segment.item_id]
+    length_ms = (segment.to_at - segment.from_at) // _MS
+    if segment.offset_ms + length_ms < plan.source(segment.item_id).duration_ms:
+        return None
+    allowed = allowed_until(plan.policy, item.class_, segment.to_at - _MS, plan.tz)
+    return item.last_end_at if allowed is None else min(item.last_end_at, allowed)
 
 
 def levels(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from loa.node_agent.core.presses import Press, to_silences
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
 from loa.node_agent.core.stand_ins import (
     Parted,
@@ -103,16 +104,19 @@ def make_plan(
     config: Config,
     window: Window,
     siren: Siren | None = None,
+    *,
+    presses: Sequence[Press] = (),
 ) -> Plan:
     """Lay out everything on the shelf that is meant for this node.
 
-    `sounds` says when each recording came. Entries whose recurrence cannot be expanded are left out.
+    `sounds` says when each recording came, `presses` are those of the STOP button. Entries whose recurrence
+    cannot be expanded are left out.
     """
     here = _meant_for(shelf, config)
     acts = [_act(seen, sounds.get(_recording(seen)), window, siren) for seen in here]
     items = [item for act in acts if act.has_sound for item in act.items]
     silent = [item for act in acts if not act.has_sound for item in act.items]
-    facts = _Facts(shelf, config)
+    facts = _Facts(shelf, config, presses)
     laid = facts.lay_out(items, [one for act in acts for one in act.stand_ins])
     plan = _plan(here, config, window, [*items, *silent], laid)
     plan = replace(plan, siren=siren.source if siren else None)
@@ -145,9 +149,10 @@ def _act(seen: Seen[Entry], came_at: datetime | None, window: Window, siren: Sir
 class _Facts:
     """What holds beside the items."""
 
-    def __init__(self, shelf: Shelf, config: Config) -> None:
+    def __init__(self, shelf: Shelf, config: Config, presses: Sequence[Press]) -> None:
         self._withdrawals = [to_withdrawal(seen) for seen in shelf.withdrawals.values()]
-        self._silences = [to_silence(seen) for seen in shelf.silences.values()]
+        said = [to_silence(seen) for seen in shelf.silences.values()]
+        self._silences = [*said, *to_silences(presses)]
         self._reorders = reorders(shelf.orders.values(), config.areas)
         self._config = config
 
