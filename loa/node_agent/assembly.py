@@ -1,3 +1,4 @@
+import os
 import random
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.sound_file import open_sound
+from loa.node_agent.adapters.update_files import FileSite
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -20,7 +22,8 @@ from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
-from loa.node_agent.telling import Telling
+from loa.node_agent.telling import AGENT, Telling
+from loa.node_agent.updating import Updating
 from loa.node_agent.voice import Voice
 from loa.protocol.ids import BootId
 
@@ -29,7 +32,7 @@ RECORDINGS_FOLDER = "recordings"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def build(data: Path, sink: str) -> Agent:
+def build(data: Path, sink: str, versions: Path) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
     identity, key = enrolment.load(data)
     clock, dice = SystemTime(), random.SystemRandom()
@@ -45,6 +48,7 @@ def build(data: Path, sink: str) -> Agent:
     courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
+    updating = _make_updating(memory, voice, FileSite(versions, data), sounding, courier)
     fetching = Fetching(
         memory=memory,
         intake=intake,
@@ -52,6 +56,7 @@ def build(data: Path, sink: str) -> Agent:
         recordings=recordings,
         downloads=downloads,
         clock=clock,
+        after_all=updating.jobs,
     )
     telling = Telling(
         voice=voice,
@@ -72,6 +77,7 @@ def build(data: Path, sink: str) -> Agent:
         sounding=sounding,
         fetching=fetching,
         telling=telling,
+        updating=updating,
         courier=courier,
         downloads=downloads,
         clock=clock,
@@ -81,6 +87,24 @@ def build(data: Path, sink: str) -> Agent:
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
     broker = Broker(account.host, account.port, account.username, account.password)
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
+
+
+def _make_updating(
+    memory: Memory, voice: Voice, site: FileSite, sounding: Sounding, courier: MqttCourier
+) -> Updating:
+    return Updating(
+        memory=memory,
+        site=site,
+        node=voice.node,
+        runs=AGENT,
+        boot_id=voice.boot_id,
+        pid=os.getpid(),
+        clock=voice.clock,
+        random=random.SystemRandom(),
+        plan=lambda: sounding.plan,
+        sounding=lambda: sounding.sounding,
+        is_connected=lambda: courier.is_connected,
+    )
 
 
 def open_player(sink: str, clock: SystemTime) -> Player:

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Callable, Sequence
 
 from loa.node_agent import logs
 from loa.node_agent.core.plan import Plan
@@ -32,6 +33,7 @@ class Fetching:
         recordings: Recordings,
         downloads: Downloads,
         clock: Timekeeper,
+        after_all: Callable[[], Sequence[Job]] = tuple,
     ) -> None:
         self._memory = memory
         self._intake = intake
@@ -39,6 +41,7 @@ class Fetching:
         self._recordings = recordings
         self._downloads = downloads
         self._clock = clock
+        self._after_all = after_all
         self._told: set[str] = set()
         self._seen: tuple[Plan | None, frozenset[RecordingId]] | None = None
         self._jobs: list[Job] = []
@@ -69,7 +72,7 @@ class Fetching:
         if self._seen is None or self._seen[0] is not plan or self._seen[1] != lost:
             self._seen = (plan, lost)
             self._jobs = self._recording_jobs(plan) if plan else []
-        self._downloads.want([*self._intake.jobs(), *self._jobs[:_MOST_JOBS]])
+        self._downloads.want([*self._intake.jobs(), *self._jobs[:_MOST_JOBS], *self._after_all()])
 
     def take(self, fetched: Fetched) -> None:
         """Something came."""

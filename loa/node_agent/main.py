@@ -29,6 +29,7 @@ def run() -> None:
     app.command("enrol")(enrol)
     app.command("run")(run_agent)
     app.command("status")(status)
+    app.command("check-release")(check_release)
     app()
 
 
@@ -48,8 +49,18 @@ def run_agent(data: Path | None = None, sink: str | None = None) -> None:
     settings = AgentSettings()
     folder, output = data or settings.data, sink or settings.sink
     # The process that parsed its options gives way to one that never loaded the parser.
-    arguments = [str(folder), output, settings.log_level]
+    arguments = [str(folder), output, settings.log_level, str(settings.versions)]
     os.execv(sys.executable, [sys.executable, "-m", "loa.node_agent.main", *arguments])  # noqa: S606 -- the same program
+
+
+def check_release(data: Path | None = None) -> None:
+    """Say this version if all of it is here and, with DATA, if it can read what is in that directory."""
+    from loa.node_agent.check_release import check_release as check  # noqa: PLC0415 -- imports everything
+
+    try:
+        print(check(data))  # noqa: T201 -- a command speaks
+    except NodeError as error:
+        raise SystemExit(f"loa-node: {error}") from error
 
 
 def status(data: Path | None = None) -> None:
@@ -68,7 +79,7 @@ def status(data: Path | None = None) -> None:
     raise SystemExit(0 if condition.is_well else 1)
 
 
-def serve(data: Path, sink: str, log_level: str) -> int:
+def serve(data: Path, sink: str, log_level: str, versions: Path) -> int:
     """Run the agent in this process until SIGTERM or SIGINT. The status to end with: 0 if told to stop."""
     logs.set_up(log_level)
     stopped: list[int] = []
@@ -76,7 +87,7 @@ def serve(data: Path, sink: str, log_level: str) -> int:
         signal.signal(number, lambda number, _frame: stopped.append(number))
     try:
         with sole_owner(data):
-            build(data, sink).run(lambda: bool(stopped))
+            build(data, sink, versions).run(lambda: bool(stopped))
     except NodeError as error:
         logs.shout(_log, "died", data=data, detail=error)
         return 1
@@ -112,4 +123,4 @@ def _data(given: Path | None) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    sys.exit(serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4])))

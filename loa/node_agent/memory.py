@@ -36,6 +36,7 @@ class Memory:
         self.plays: dict[OccurrenceId, Play] = dict(recalled.plays)
         self.reported: set[OccurrenceId] = set(recalled.reported)
         self.accounted_at: datetime = recalled.accounted_at or clock.now()
+        self.update = recalled.update
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -95,6 +96,7 @@ class Memory:
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
+        self.update = change.update or self.update
         self.revision += bool(change.config or change.held)
         if change.config or change.sounds or not change.shelf.is_empty():
             self.needs_plan = True

@@ -9,6 +9,7 @@ from typing import Protocol
 from loa.audio.player import Player
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.shelf import Shelf
+from loa.node_agent.core.wish import UpdateMemory
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockState
@@ -45,6 +46,7 @@ class Recalled:
     """Of occurrences that are not reported yet."""
     reported: frozenset[OccurrenceId] = frozenset()
     accounted_at: datetime | None = None
+    update: UpdateMemory = field(default_factory=UpdateMemory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Change:
     accounted_at: datetime | None = None
     """Everything whose outcome lies before it is reported; older marks of what was reported may go."""
     forget_reported: Iterable[OccurrenceId] = ()
+    update: UpdateMemory | None = None
 
 
 class Disk(Protocol):

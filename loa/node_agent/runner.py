@@ -21,6 +21,7 @@ from loa.node_agent.ports import (
 )
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.updating import Updating
 from loa.protocol.reasons import ProblemCode
 
 LOOK_EVERY_S = 0.25
@@ -45,6 +46,7 @@ class Agent:
         sounding: Sounding,
         fetching: Fetching,
         telling: Telling,
+        updating: Updating,
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
@@ -56,6 +58,7 @@ class Agent:
         self._sounding = sounding
         self._fetching = fetching
         self._telling = telling
+        self._updating = updating
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
@@ -69,7 +72,7 @@ class Agent:
         """
         try:
             self.recover()
-            while not is_stopped():
+            while not (is_stopped() or self._updating.is_leaving):
                 self._take_all()
                 self.turn()
         finally:
@@ -78,6 +81,7 @@ class Agent:
     def turn(self) -> None:
         """Everything that is due now."""
         self._sounding.turn()
+        self._updating.turn()
         self._fetching.turn()
         self._mind_overflow()
         self._mind_the_clock()
@@ -111,8 +115,10 @@ class Agent:
                 said = self._intake.take(arrival)
                 if said is not None:
                     self._telling.take(said)
+                    self._updating.heard()
             case Fetched():
-                self._fetching.take(arrival)
+                if not self._updating.take(arrival):
+                    self._fetching.take(arrival)
             case FetchTrouble():
                 self._fetching.suffer(arrival)
             case Crashed():

@@ -57,6 +57,8 @@ class RefusalReason(StrEnum):
     """What was fetched is not what the pointer named."""
     NOT_ADDRESSED_HERE = "not_addressed_here"
     """A broadcast whose audience holds none of the node's areas."""
+    UNSUITABLE = "unsuitable"
+    """A release that this machine, or the version that runs on it, cannot take."""
 
 
 class ProblemCode(StrEnum):
@@ -72,6 +74,21 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk_full"
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
+
+
+class UpdateOutcome(StrEnum):
+    """How far an update came."""
+
+    INSTALLED = "installed"
+    """The new version runs, on trial."""
+    KEPT = "kept"
+    """It reported in time and stays."""
+    ROLLED_BACK = "rolled_back"
+    """It did not report in time; the version before runs again."""
+    FAILED = "failed"
+    """It could not be installed or failed its check; it never ran."""
+    REFUSED = "refused"
+    """Its signature, contents or version are not in order; it was not installed."""
 
 
 class ClockState(StrEnum):

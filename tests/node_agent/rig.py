@@ -12,6 +12,7 @@ from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.updating import Updating
 from loa.node_agent.voice import Voice
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
@@ -23,6 +24,7 @@ from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
 from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
 from tests.fakes.player import FakePlayer
+from tests.fakes.update import FakeSite
 from tests.node_agent.makers import KEY, NODE, RING
 
 STEP = timedelta(milliseconds=250)
@@ -41,6 +43,8 @@ class World:
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
+        self.site = FakeSite(folder)
+        self.runs = "0.1.0"
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
@@ -64,6 +68,7 @@ class World:
         self.sounding = Sounding(
             memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
         )
+        self.updating = self._make_updating(courier)
         self.fetching = Fetching(
             memory=self.memory,
             intake=self.intake,
@@ -71,6 +76,7 @@ class World:
             recordings=self.recordings,
             downloads=self.downloads,
             clock=self.clock,
+            after_all=self.updating.jobs,
         )
         self.telling = self._make_telling(courier)
         self.agent = Agent(
@@ -81,6 +87,7 @@ class World:
             sounding=self.sounding,
             fetching=self.fetching,
             telling=self.telling,
+            updating=self.updating,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,
@@ -98,6 +105,21 @@ class World:
             sounding=lambda: self.sounding.sounding,
             missing=lambda: self.fetching.missing,
             free_bytes=self.recordings.free_bytes,
+        )
+
+    def _make_updating(self, courier: FakeCourier) -> Updating:
+        return Updating(
+            memory=self.memory,
+            site=self.site,
+            node=NODE,
+            runs=self.runs,
+            boot_id=BootId("0" * 32),
+            pid=1,
+            clock=self.clock,
+            random=Random(1),
+            plan=lambda: self.sounding.plan,
+            sounding=lambda: self.sounding.sounding,
+            is_connected=lambda: courier.is_connected,
         )
 
     def go(self, to: datetime, *, step: timedelta = STEP) -> None:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.shelf import Ordered, Said, Seen, Shelf
+from loa.node_agent.core.wish import UpdateMemory
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Recalled
 from loa.protocol.broadcast import Entry
@@ -50,6 +51,7 @@ class SqliteDisk:
     def recall(self) -> Recalled:
         """See `Disk.recall`."""
         config, accounted = self._fact("config"), self._fact("accounted_ms")
+        update = self._fact("update")
         return Recalled(
             config=Config.from_bytes(config) if config else None,
             held={AreaId(area): Held.model_validate_json(text) for area, text in self._rows("held")},
@@ -58,6 +60,7 @@ class SqliteDisk:
             plays={OccurrenceId(name): Play.from_bytes(text) for name, text in self._rows("plays")},
             reported=frozenset(OccurrenceId(name) for (name,) in self._rows("reported")),
             accounted_at=from_ms(int(accounted)) if accounted else None,
+            update=UpdateMemory.from_bytes(update) if update else UpdateMemory(),
         )
 
     def write(self, change: Change) -> None:
@@ -171,6 +174,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         _set_fact(base, "config", change.config.to_bytes().decode())
     if change.accounted_at is not None:
         _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
+    if change.update is not None:
+        _set_fact(base, "update", change.update.to_bytes().decode())
     for area, held in change.held.items():
         base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
     for recording, at in change.sounds.items():
