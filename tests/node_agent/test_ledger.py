@@ -77,7 +77,7 @@ def test_a_version_that_reports_stays() -> None:
 
 @pytest.mark.parametrize("word", [NEW_WORD, None, OLD_WORD, NEW_WORD.model_copy(update={"heard": "e" * 32})])
 def test_a_version_that_does_not_report_is_rolled_back(word: Word | None) -> None:
-    """It starts and is silent, writes nothing at all, did not even start, or repeats an older trial's word."""
+    """It starts and is silent, writes nothing, did not even start, or repeats an older trial's word."""
     facts = replace(FACTS, word=word, is_alive=word is not None and word.version == NEW)
     assert step(TRIAL, later(facts, TRIAL_S - 1))[0].phase is Phase.TRIAL
     reverting, _ = step(TRIAL, later(facts, TRIAL_S))
@@ -169,7 +169,7 @@ def test_a_version_with_which_the_machine_goes_off_is_rolled_back() -> None:
 
 
 def test_the_old_agent_is_never_restarted_while_it_runs() -> None:
-    """As when the power failed before the switch was on the disk: the old one came up once more, and sounds."""
+    """As when the power failed before the switch was on the disk: the old one came up again, and sounds."""
     ledger, facts = TRIAL, replace(FACTS, word=OLD_WORD)
     for _ in range(600):
         facts = later(facts, 1)
@@ -271,7 +271,7 @@ EVENTS = st.lists(
 
 @given(events=EVENTS, new_reports=st.booleans())
 def test_whatever_the_power_does_the_old_or_the_new_version_runs_and_the_trial_ends(
-    events: list[tuple[str, int]], new_reports: bool
+    *, events: list[tuple[str, int]], new_reports: bool
 ) -> None:
     node = Node(new_reports=new_reports)
     for what, cut_after in events:

@@ -13,12 +13,13 @@ from loa.controller.services.airwaves import Airwaves
 from loa.controller.store import programmes
 from loa.controller.store.configs import Kept, kept_configs, store_config
 from loa.controller.store.database import Database, Session
+from loa.controller.store.rollouts import pointers
 from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode, pack, unpack_config, unpack_programme
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
-from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
+from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, ReleasePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import SizeBytes, from_ms
@@ -100,7 +101,9 @@ class Composer:
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:
                 kept = kept_configs(work.session, set(some))
-                new = [made for one in kept if (made := self._config(tree, one)) is not None]
+                releases = pointers(work.session, some)
+                made = [self._config(tree, one, releases.get(one.node)) for one in kept]
+                new = [one for one in made if one is not None]
                 for pointer, packed in new:
                     store_config(work.session, pointer, packed)
             issued += [pointer for pointer, _ in new]
@@ -140,7 +143,9 @@ class Composer:
             return None
         return message if isinstance(message, Urgent) else None
 
-    def _config(self, tree: Tree, kept: Kept) -> tuple[ConfigPointer, bytes] | None:
+    def _config(
+        self, tree: Tree, kept: Kept, release: ReleasePointer | None
+    ) -> tuple[ConfigPointer, bytes] | None:
         now = self._clock.now()
         floor = self._config_floor.get(kept.node, 0)
         version = next_version(last=kept.version, now=now, heard=floor)
@@ -151,6 +156,7 @@ class Composer:
             areas=tuple(tree.areas_of(kept.node)),
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
+            release=release,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

@@ -1,4 +1,4 @@
-"""The state machine of an update: what is on the updater's disk, and what follows from it and the agent's word.
+"""The state machine of an update: what is on the updater's disk, and what follows from it and the word given.
 
 The ledger is written before anything is done, and all that is done follows from the ledger and may be done
 again: at whatever instant the power fails, the old or the new version runs afterwards, and a trial goes on or
