@@ -12,6 +12,7 @@ from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.update_files import give_keys
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build
 from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError
@@ -37,6 +38,7 @@ def enrol(url: str, code: str, data: Path | None = None) -> None:
     """Make this machine a node: exchange the one-time CODE of the controller at URL for an identity."""
     try:
         done = enrolment.enrol(url, code, _data(data))
+        give_keys(_data(data), done.release_keys)
     except NodeError as error:
         raise SystemExit(f"loa-node: {error}") from error
     print(f"This machine is node {done.node}. Start it with `loa-node run`.")  # noqa: T201 -- a command speaks

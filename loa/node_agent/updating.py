@@ -31,6 +31,8 @@ from loa.protocol.topics import Channel, Topic
 _LOOK_EVERY_S = 2.0
 _NO_UPDATER_S = 60.0
 """So long after its start an agent believes that its updater may yet come up."""
+_SAY_AGAIN_S = 600.0
+"""A wish that nothing came of is written again: what wakes the updater may have missed the first time."""
 _SECOND = timedelta(seconds=1)
 
 _log = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Updating:
         self._look_at_s = self._began_s
         self._word = Word(version=runs, pid=pid, boot_id=boot_id)
         self._said: Word | None = None
+        self._said_s = self._began_s
         self._ledger: Ledger | None = None
         self._job: Job | None = None
         self._wanted: ReleasePointer | None = None
@@ -139,6 +142,8 @@ class Updating:
         elif ledger.phase in {Phase.IDLE, Phase.INSTALLING}:
             bad, self._ready_s = None, None
         self._leave(ledger, now_s)
+        if ledger.phase is Phase.IDLE and wants is not None and now_s - self._said_s >= _SAY_AGAIN_S:
+            self._said = None
         self._speak(wants=wants, bad=bad, go_until_s=go_until_s, heard=self._trial(ledger))
 
     def _is_wanted(self, pointer: ReleasePointer, ledger: Ledger) -> bool:
@@ -242,7 +247,7 @@ class Updating:
         except OSError as error:
             logs.shout(_log, "updater_not_told", detail=error)
             return
-        self._said = word
+        self._said, self._said_s = word, self._clock.monotonic()
 
 
 def _report(told: Outcome) -> UpdateReport:

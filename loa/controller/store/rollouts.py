@@ -85,7 +85,7 @@ def members(session: Session, rollout: int) -> list[Member]:
     found = (
         sqlalchemy.select(*columns)
         .join(NodeRow, col(NodeRow.id) == RolloutNodeRow.node_id)
-        .where(RolloutNodeRow.rollout_id == rollout, col(NodeRow.retired_at).is_(None))
+        .where(col(RolloutNodeRow.rollout_id) == rollout, col(NodeRow.retired_at).is_(None))
     )
     return [
         Member(NodeId(node), stage, Standing(standing), changed_at, presence == Presence.CONNECTED)
