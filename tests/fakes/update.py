@@ -1,5 +1,6 @@
 """Fakes of an update's ports."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from loa.node_agent.core.ledger import Ledger, Word
@@ -42,3 +43,33 @@ class FakeSite:
     def check(self, version: str) -> Checked | None:
         del version
         return self.checked
+
+
+class FakeVersions:
+    """`Versions` as names in a set."""
+
+    def __init__(self, current: str) -> None:
+        self.links = {"current": current, "steady": current}
+        self.here = {current}
+        self.wheels: dict[str, bytes] = {}
+        self.fails: BaseException | None = None
+        self.free = 10**9
+
+    def current(self) -> str:
+        return self.links["current"]
+
+    def point(self, *, current: str | None, steady: str) -> None:
+        self.links["steady"] = steady
+        self.links["current"] = current or self.links["current"]
+
+    def install(self, manifest: Manifest, wheels: Path) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.wheels = {path.name: path.read_bytes() for path in wheels.iterdir()}
+        self.here.add(manifest.version)
+
+    def keep_only(self, versions: Iterable[str]) -> None:
+        self.here &= set(versions)
+
+    def free_bytes(self) -> int:
+        return self.free
