@@ -79,6 +79,10 @@ class Workshop:
         return [one.standing for one in lines]
 
 
+def areas(*nodes: NodeId) -> frozenset[AreaId]:
+    return frozenset(AreaId(node) for node in nodes)
+
+
 @pytest.fixture
 def workshop(db: Database, tmp_path: Path) -> Workshop:
     return Workshop(db, tmp_path / "releases")
@@ -123,7 +127,7 @@ def test_only_nodes_of_the_stage_are_told_and_may_fetch(workshop: Workshop) -> N
     assert set(told) == set(NODES[:2])
     pointer = told[NODES[0]]
     assert (pointer.rollout, pointer.version, pointer.spread_ms) == (1, "0.2.0", 1_800_000)
-    assert workshop.town.publisher.configs[-1] == frozenset(NODES[:2])
+    assert workshop.town.publisher.configs[-1] == areas(*NODES[:2])
     sha256 = workshop.release.sha256
     assert workshop.releases.content(sha256, NODES[0]).exists()
     with pytest.raises(NotFound):
@@ -140,7 +144,7 @@ def test_a_stage_that_is_well_for_long_enough_is_followed_by_the_next(workshop: 
     workshop.clock.forward(hours=1)
     workshop.rollouts.advance()
     assert (workshop.get().stage, set(workshop.told())) == (1, set(NODES))
-    assert workshop.town.publisher.configs[-1] == frozenset(NODES[2:])
+    assert workshop.town.publisher.configs[-1] == areas(*NODES[2:])
     for node in NODES[2:]:
         workshop.tell(node, Standing.KEPT)
     workshop.rollouts.advance()
@@ -156,7 +160,7 @@ def test_a_failure_halts_it_and_spares_those_that_had_not_begun(workshop: Worksh
     assert "1 of 1 nodes that finished: 1 rolled_back" in found.reason
     assert found.reasons == [(Standing.ROLLED_BACK, "it did not report within 5 minutes", 1)]
     assert set(workshop.told()) == {NODES[0]}
-    assert workshop.town.publisher.configs[-1] == frozenset(NODES[:2])
+    assert workshop.town.publisher.configs[-1] == areas(*NODES[:2])
     with workshop.db.look() as session:
         acts = [one.act for one in workshop.town.audit.find(session, workshop.admin, before=None, limit=3)]
     assert acts[:2] == ["rollout.halted", "rollout.started"]

@@ -1,5 +1,6 @@
 """The state machine of an update: one thing after the other, and whatever the power does in between."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -28,6 +29,7 @@ from loa.node_agent.core.ledger import (
 from loa.protocol.reasons import UpdateOutcome
 from tests.node_agent.makers import NOON, seconds
 
+Write = Callable[[], None]
 OLD, NEW = "0.1.0", "0.2.0"
 BOOT, NEXT_BOOT = "a" * 32, "b" * 32
 TOKEN = "c" * 32
@@ -240,20 +242,20 @@ class Node:
                 return
             write()
 
-    def _write(self, ledger: Ledger):  # noqa: ANN202 -- three closures of one shape
+    def _write(self, ledger: Ledger) -> Write:
         def write() -> None:
             self.ledger = ledger
             self.history.append(ledger)
 
         return write
 
-    def _link(self, ledger: Ledger):  # noqa: ANN202 -- as above
+    def _link(self, ledger: Ledger) -> Write:
         def write() -> None:
             self.link = wanted(ledger) or self.link
 
         return write
 
-    def _act(self, ledger: Ledger, act: Act):  # noqa: ANN202 -- as above
+    def _act(self, ledger: Ledger, act: Act) -> Write:
         def write() -> None:
             if act is Act.INSTALL:
                 self.ledger = installed(ledger)
