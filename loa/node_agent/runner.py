@@ -120,7 +120,8 @@ class Agent:
                 if not self._updating.take(arrival):
                     self._fetching.take(arrival)
             case FetchTrouble():
-                self._fetching.suffer(arrival)
+                if not self._updating.suffer(arrival):
+                    self._fetching.suffer(arrival)
             case Crashed():
                 logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
                 raise arrival.error

@@ -46,6 +46,10 @@ class Site(Protocol):
         """Delete other bundles."""
         ...
 
+    def free_bytes(self) -> int:
+        """Space left where bundles belong."""
+        ...
+
     def check(self, version: str) -> Checked | None:
         """Have an installed version look at this machine; None until it is done. One check a start."""
         ...

@@ -6,7 +6,7 @@ from random import Random
 from loa.node_agent import logs
 from loa.node_agent.core.ledger import Ledger, Outcome, Phase, Word
 from loa.node_agent.core.plan import Plan
-from loa.node_agent.core.reports import UNNUMBERED, refusal
+from loa.node_agent.core.reports import UNNUMBERED, problem, refusal
 from loa.node_agent.core.wish import (
     MOST_REMEMBERED,
     Unfit,
@@ -17,13 +17,14 @@ from loa.node_agent.core.wish import (
     quiet_for,
     target_of,
 )
+from loa.node_agent.errors import WrongDigestError
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Change, Fetched, Job, Timekeeper
+from loa.node_agent.ports import Change, Fetched, FetchTrouble, Job, Timekeeper
 from loa.node_agent.update_ports import Site
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import BootId, NodeId, OccurrenceId
 from loa.protocol.programme import ReleasePointer
-from loa.protocol.reasons import RefusalReason
+from loa.protocol.reasons import ProblemCode, RefusalReason
 from loa.protocol.release import Manifest
 from loa.protocol.reports import UpdateReport
 from loa.protocol.topics import Channel, Topic
@@ -33,6 +34,9 @@ _NO_UPDATER_S = 60.0
 """So long after its start an agent believes that its updater may yet come up."""
 _SAY_AGAIN_S = 600.0
 """A wish that nothing came of is written again: what wakes the updater may have missed the first time."""
+_MOST_WRONG = 3
+_RESERVE_BYTES = 100_000_000
+"""What a bundle leaves free, for journal and recordings."""
 _SECOND = timedelta(seconds=1)
 
 _log = logging.getLogger(__name__)
@@ -68,6 +72,7 @@ class Updating:
         self._plan = plan
         self._sounding = sounding
         self._is_connected = is_connected
+        self._told_full: ReleasePointer | None = None
         self._began_s = clock.monotonic()
         self._look_at_s = self._began_s
         self._word = Word(version=runs, pid=pid, boot_id=boot_id)
@@ -108,6 +113,15 @@ class Updating:
         self._look_at_s = self._clock.monotonic()
         return True
 
+    def suffer(self, trouble: FetchTrouble) -> bool:
+        """Whether it was the bundle that came with other bytes too often: each time costs a SIM its size."""
+        pointer = self._wanted
+        if pointer is None or trouble.job != self._job or not isinstance(trouble.error, WrongDigestError):
+            return False
+        if trouble.attempt >= _MOST_WRONG:
+            self._refuse(pointer, Unfit(RefusalReason.WRONG_DIGEST, str(trouble.error)))
+        return True
+
     def heard(self) -> None:
         """The controller answered or receipted: this version reports."""
         if not self._heard:
@@ -118,7 +132,9 @@ class Updating:
 
     def _tell(self, ledger: Ledger) -> None:
         memory = self._memory.update
-        news = [one for one in ledger.outcomes if one.number > memory.told]
+        # a ledger that was lost and begun anew counts from the beginning
+        told_up_to = memory.told if memory.told <= ledger.last_number else 0
+        news = [one for one in ledger.outcomes if one.number > told_up_to]
         if not news:
             return
         told = memory.model_copy(update={"told": news[-1].number})
@@ -161,6 +177,8 @@ class Updating:
         place = self._site.place(pointer.sha256)
         if place.exists():
             return self._verify(pointer)
+        if not self._has_room(pointer):
+            return False
         wait_s = self._random.uniform(0, pointer.spread_ms / 1000)
         self._job = Job(
             path=f"/api/v1/releases/{pointer.sha256}/content",
@@ -170,6 +188,18 @@ class Updating:
             not_before=self._clock.monotonic() + wait_s,
         )
         logs.say(_log, "release_wanted", version=pointer.version, sha256=pointer.sha256, in_s=round(wait_s))
+        return False
+
+    def _has_room(self, pointer: ReleasePointer) -> bool:
+        """Journal and recordings go before an update."""
+        free_bytes = self._site.free_bytes()
+        if free_bytes >= pointer.size_bytes + _RESERVE_BYTES:
+            return True
+        if self._told_full != pointer:
+            self._told_full = pointer
+            detail = f"a release of {pointer.size_bytes} bytes is put off: {free_bytes} bytes are free"
+            draft = problem(at=self._clock.now(), code=ProblemCode.DISK_FULL, detail=detail)
+            self._memory.keep(Change(reports=(draft,)))
         return False
 
     def _verify(self, pointer: ReleasePointer) -> bool:

@@ -19,6 +19,7 @@ class FakeSite:
         self.book: Ledger | None = None
         self.keys = KeyRing([])
         self.word: Word | None = None
+        self.free = 10**9
         self.checked: Checked | None = Checked(None)
         self.machine = Machine(python="3.11", machine="aarch64")
 
@@ -39,6 +40,9 @@ class FakeSite:
         for path in self._folder.glob("*.bundle"):
             if path.stem != sha256:
                 path.unlink()
+
+    def free_bytes(self) -> int:
+        return self.free
 
     def check(self, version: str) -> Checked | None:
         del version

@@ -70,7 +70,7 @@ class Machine:
 
     def enrol(self, base_url: str, code: str) -> None:
         program = self.root / "current" / "bin" / "loa-node"
-        command = [program, "enrol", base_url, code, "--data", str(self.data)]
+        command = [str(program), "enrol", base_url, code, "--data", str(self.data)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
     def ledger(self) -> Ledger:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from loa.node_agent.core.ledger import Ledger, Outcome, Phase, Target
-from loa.node_agent.core.wish import target_of
+from loa.node_agent.core.wish import UpdateMemory, target_of
+from loa.node_agent.errors import WrongDigestError
+from loa.node_agent.ports import Change
 from loa.node_agent.update_ports import Checked
 from loa.protocol.broadcast import Entry
 from loa.protocol.keys import SigningKey
@@ -233,7 +235,7 @@ def test_every_outcome_is_reported_exactly_once(world: World) -> None:
         ),
     ]
     point(world, POINTER)
-    world.site.book = IDLE.model_copy(update={"outcomes": tuple(told), "tried": (TARGET,)})
+    world.site.book = IDLE.model_copy(update={"outcomes": tuple(told), "last_number": 2, "tried": (TARGET,)})
     for _ in range(3):
         world.go(world.clock.now() + seconds(6))
         world.restart()
@@ -243,6 +245,40 @@ def test_every_outcome_is_reported_exactly_once(world: World) -> None:
         ("rolled_back", "0.1.0", "silent"),
     ]
     assert world.updating.jobs() == [], "it is not fetched again in the same rollout"
+
+
+def test_a_ledger_that_was_begun_anew_is_told_from_its_beginning(world: World) -> None:
+    world.memory.keep(Change(update=UpdateMemory(told=9)))
+    refused = Outcome(number=1, at=NOON, target=TARGET, runs="0.1.0", outcome=UpdateOutcome.REFUSED)
+    world.site.book = IDLE.model_copy(update={"outcomes": (refused,), "last_number": 1})
+    point(world, POINTER)
+    world.go(world.clock.now() + seconds(20))
+    assert [one.outcome for one in world.reports() if isinstance(one, UpdateReport)] == ["refused"]
+
+
+def test_a_bundle_waits_for_room_and_says_so_once(world: World) -> None:
+    world.site.free = 50_000_000
+    point(world, POINTER)
+    world.go(world.clock.now() + minutes(5))
+    assert world.updating.jobs() == []
+    assert [one.code for one in world.problems()] == ["disk_full"]
+    world.site.free = 10**9
+    world.go(world.clock.now() + seconds(6))
+    assert world.site.place(POINTER.sha256).exists()
+
+
+def test_a_bundle_that_comes_wrong_again_and_again_is_given_up(world: World) -> None:
+    world.configure(make_config().model_copy(update={"release": POINTER}))
+    world.go(NOON + seconds(6))
+    (job,) = world.updating.jobs()
+    for attempt in (1, 2):
+        world.trouble(job, WrongDigestError(POINTER.sha256, "0" * 64), attempt)
+    world.go(world.clock.now() + seconds(6))
+    assert (world.refusals(), world.updating.jobs()) == ([], [job])
+    world.trouble(job, WrongDigestError(POINTER.sha256, "0" * 64), 3)
+    world.go(world.clock.now() + seconds(6))
+    assert [(one.reason, one.sha256) for one in world.refusals()] == [("wrong_digest", POINTER.sha256)]
+    assert world.updating.jobs() == []
 
 
 def test_a_pointer_that_is_taken_back_ends_the_wish(world: World) -> None:

@@ -95,6 +95,10 @@ class FileSite:
                 if sha256 is None or not path.name.startswith(sha256):
                     path.unlink(missing_ok=True)
 
+    def free_bytes(self) -> int:
+        """See `Site.free_bytes`."""
+        return shutil.disk_usage(self._data).free
+
     def check(self, version: str) -> Checked | None:
         """See `Site.check`. The new version's own program looks at the data, as the agent's own user."""
         if version in self._checked:
