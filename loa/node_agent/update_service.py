@@ -83,12 +83,13 @@ class Updater:
 
     def _keep(self, ledger: Ledger) -> Ledger:
         """On the disk first, then in the links, then the room that it no longer needs."""
-        if ledger != self._ledger:
-            self._say(self._ledger, ledger)
+        before, self._ledger = self._ledger, ledger
+        if ledger != before:
+            self._say(before, ledger)
             self._desk.write(ledger)
-        self._ledger = ledger
         self._versions.point(current=wanted(ledger), steady=ledger.steady)
-        if ledger.phase is Phase.IDLE:
+        if before is not None and before.phase is not Phase.IDLE and ledger.phase is Phase.IDLE:
+            # only now: what somebody is installing by hand at another time is not ours to delete
             self._versions.keep_only(kept_versions(ledger))
         return ledger
 

@@ -74,6 +74,15 @@ def test_nodes_that_are_away_hold_nobody_up_but_do_not_vouch_either() -> None:
     assert decide(COURSE, all_away, NOW + 10 * HOUR) == Wait()
 
 
+def test_who_comes_back_late_puts_nothing_off() -> None:
+    members = make_members([KEPT] * 9, STAGE_TWO)
+    late = [replace(one, changed_at=NOW + HOUR) if number < 4 else one for number, one in enumerate(members)]
+    assert decide(COURSE, late, NOW + HOUR) == NextStage()
+    most = [replace(one, changed_at=NOW + HOUR) if number < 5 else one for number, one in enumerate(members)]
+    assert decide(COURSE, most, NOW + HOUR) == Wait()
+    assert decide(COURSE, most, NOW + 2 * HOUR) == NextStage()
+
+
 def test_a_halt_says_why() -> None:
     said = decide(COURSE, make_members([KEPT, BACK, FAILED], STAGE_TWO), NOW)
     assert said == Halt("2 of 3 nodes that finished: 1 failed, 1 rolled_back; the limit is 5 %")
@@ -122,10 +131,11 @@ NODES = st.dictionaries(st.integers(0, 5_000).map(lambda n: NodeId(f"n{n}")), st
 
 @given(nodes=NODES)
 def test_automatic_stages_take_every_node_once_and_whole_areas(nodes: dict[NodeId, str]) -> None:
-    stages = automatic_stages(nodes)
+    stages = automatic_stages(nodes, sorted(nodes)[3:4])
     assert sorted(node for stage in stages for node in stage) == sorted(nodes)
     assert all(stages)
     assert len(stages[0]) == 1 if nodes else not stages
+    assert len(nodes) < 4 or stages[0] == sorted(nodes)[3:4], "one that is there"
     begun: list[NodeId] = []
     for stage in stages:
         begun += stage
@@ -136,7 +146,7 @@ def test_automatic_stages_take_every_node_once_and_whole_areas(nodes: dict[NodeI
 
 def test_a_province_is_told_one_node_then_a_hundredth_then_a_tenth() -> None:
     nodes = {NodeId(f"n{number:04}"): f"commune-{number % 160:03}" for number in range(4_000)}
-    assert [len(stage) for stage in automatic_stages(nodes)] == [1, 49, 350, 3_600]
+    assert [len(stage) for stage in automatic_stages(nodes, [])] == [1, 49, 350, 3_600]
 
 
 def test_a_node_of_two_stages_is_in_the_first() -> None:
@@ -149,7 +159,7 @@ def test_four_thousand_nodes_are_patched_or_spared(bad_share: float, reached: in
     """Simulated: each look, every node that was told finishes; a bad release stops among few."""
     dice = Random(7)
     nodes = {NodeId(f"n{number:04}"): f"commune-{number % 160:03}" for number in range(4_000)}
-    stages = automatic_stages(nodes)
+    stages = automatic_stages(nodes, [])
     members = make_members(*([WAITING] * len(stage) for stage in stages))
     # the first node is as good as its release: a coin would make the case another one
     fates = [BACK if dice.random() < bad_share else KEPT for _ in members]

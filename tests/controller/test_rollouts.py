@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from loa.controller.core.access import Person, Role
+from loa.controller.core.presence import Presence
 from loa.controller.core.rollouts import News, Standing, Status, news_of
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
@@ -14,6 +15,7 @@ from loa.controller.services.releases import Release, Releases
 from loa.controller.services.rollouts import Order, Rollout, Rollouts
 from loa.controller.store import rollouts as store
 from loa.controller.store.database import Database
+from loa.controller.store.heard import store_presences
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.programme import ReleasePointer
@@ -149,6 +151,13 @@ def test_a_stage_that_is_well_for_long_enough_is_followed_by_the_next(workshop: 
         workshop.tell(node, Standing.KEPT)
     workshop.rollouts.advance()
     assert workshop.get().status is Status.DONE
+
+
+def test_the_first_node_is_one_that_is_there(workshop: Workshop) -> None:
+    with workshop.db.work() as work:
+        store_presences(work.session, {NODES[2]: Presence.CONNECTED}, workshop.clock.now())
+    workshop.start()
+    assert set(workshop.told()) == {NODES[2]}
 
 
 def test_a_failure_halts_it_and_spares_those_that_had_not_begun(workshop: Workshop) -> None:

@@ -1,7 +1,7 @@
 """How a release spreads: which node is in which stage, and when the next stage may begin or all must stop."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -135,8 +135,7 @@ def decide(course: Course, members: Sequence[Member], now: datetime) -> Decision
     is_last = course.stage + 1 >= course.stages
     if is_last or not _is_settled([one for one in told if one.stage == course.stage]):
         return Wait()
-    since = max([course.began_at, *(one.changed_at for one in told if one.changed_at is not None)])
-    return NextStage() if now - since >= course.observe else Wait()
+    return NextStage() if now - _well_since(course, told) >= course.observe else Wait()
 
 
 def _too_many(course: Course, told: Sequence[Member]) -> str | None:
@@ -149,18 +148,28 @@ def _too_many(course: Course, told: Sequence[Member]) -> str | None:
     return f"{len(bad)} of {finished} nodes that finished: {said}; the limit is {course.stop_at_pct} %"
 
 
+def _well_since(course: Course, told: Sequence[Member]) -> datetime:
+    """When half of those in the stage that keep it had it: whoever comes back later puts nothing off."""
+    kept = [one for one in told if one.stage == course.stage and one.standing is Standing.KEPT]
+    times = sorted(one.changed_at for one in kept if one.changed_at is not None)
+    return max(course.began_at, times[(len(times) - 1) // 2]) if times else course.began_at
+
+
 def _is_settled(stage: Sequence[Member]) -> bool:
     """Somebody keeps it, and nobody who is there is still to finish. A stage without nodes is."""
     waits = any(one.is_here and one.standing not in FINAL for one in stage)
     return not waits and (not stage or any(one.standing is Standing.KEPT for one in stage))
 
 
-def automatic_stages(nodes: Mapping[NodeId, str]) -> list[list[NodeId]]:
+def automatic_stages(nodes: Mapping[NodeId, str], here: Collection[NodeId]) -> list[list[NodeId]]:
     """One node, 1 %, 10 % and all of them; after the first, whole areas at a time.
 
-    `nodes` says in which area each is: a fault stays in few places, and those are seen whole.
+    `nodes` says in which area each is: a fault stays in few places, and those are seen whole. The first one
+    is of those that are `here`, if any is, since a node that is away would hold up all others.
     """
-    order = sorted(nodes, key=lambda node: (nodes[node], node))
+    first = min(here, default=None)
+    home = None if first is None else nodes[first]
+    order = sorted(nodes, key=lambda node: (nodes[node] != home, nodes[node], node != first, node))
     stages: list[list[NodeId]] = []
     begun = 0
     for share in AUTOMATIC:

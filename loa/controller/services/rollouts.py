@@ -93,7 +93,7 @@ class Rollouts:
         permit(session, who, Act.UPDATE_NODES, order.area, sees=Act.READ_AREA)
         release = store.release_row(session, order.release)
         tree = read_tree(session)
-        stages = _stages(tree, order)
+        stages = _stages(tree, order, store.connected(session))
         self._check_free(session, {node for stage in stages for node in stage})
         now = to_whole_ms(self._clock.now())
         row = RolloutRow(
@@ -229,7 +229,7 @@ class Rollouts:
                 )
 
 
-def _stages(tree: Tree, order: Order) -> list[list[NodeId]]:
+def _stages(tree: Tree, order: Order, connected: frozenset[NodeId]) -> list[list[NodeId]]:
     here = set(tree.nodes_of(order.area))
     if order.stages:
         for area in (area for stage in order.stages for area in stage):
@@ -238,7 +238,7 @@ def _stages(tree: Tree, order: Order) -> list[list[NodeId]]:
         by_area = [[node for area in stage for node in tree.nodes_of(area)] for stage in order.stages]
         stages = stages_by_area(by_area)
     else:
-        stages = automatic_stages({node: tree.path(AreaId(node))[-2].id for node in here})
+        stages = automatic_stages({node: tree.path(AreaId(node))[-2].id for node in here}, here & connected)
     if not stages:
         raise Invalid("no_nodes", f"there are no nodes in {order.area}", area=order.area)
     return stages

@@ -93,6 +93,13 @@ def members(session: Session, rollout: int) -> list[Member]:
     ]
 
 
+def connected(session: Session) -> frozenset[NodeId]:
+    """The nodes that are there."""
+    in_service = select(NodeRow.id).where(col(NodeRow.retired_at).is_(None))
+    found = in_service.where(NodeRow.presence == Presence.CONNECTED)
+    return frozenset(NodeId(node) for node in session.exec(found))
+
+
 def waiting_versions(session: Session, rollout: int, stage: int) -> dict[NodeId, str]:
     """What the nodes that were told and have told nothing say in their state that they run."""
     found = (

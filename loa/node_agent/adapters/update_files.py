@@ -27,6 +27,7 @@ WORD_FILE, LEDGER_FILE, KEYS_FILE, RESTART_FILE = "agent.json", "updater.json", 
 _SUFFIX = ".bundle"
 _CHECK_S = 120.0
 _MOST_WORDS = 400
+_MOST_WORD_BYTES = 65_536
 _BITS_32 = 4
 
 _log = logging.getLogger(__name__)
@@ -142,7 +143,8 @@ class FileDesk:
     def word(self) -> Word | None:
         """See `Desk.word`."""
         try:
-            return Word.from_bytes((self._theirs / WORD_FILE).read_bytes())
+            with (self._theirs / WORD_FILE).open("rb") as file:
+                return Word.from_bytes(file.read(_MOST_WORD_BYTES))
         except (OSError, ProtocolError):
             return None
 
@@ -224,7 +226,8 @@ def sync_folder(folder: Path) -> None:
 
 def _start_check(root: Path, data: Path, version: str) -> subprocess.Popen[str]:
     program = root / "versions" / version / "bin" / "loa-node"
-    command = ["timeout", str(int(_CHECK_S)), str(program), "check-release", "--data", str(data)]
+    quietly = ["nice", "-n", "19", "timeout", str(int(_CHECK_S))]  # sound goes before
+    command = [*quietly, str(program), "check-release", "--data", str(data)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
