@@ -16,7 +16,6 @@ from loa.node_agent.core.ledger import Ledger, Word
 from loa.node_agent.core.wish import Machine
 from loa.node_agent.errors import DamagedLedgerError
 from loa.node_agent.update_ports import Checked
-from loa.protocol.bundle import read_manifest
 from loa.protocol.errors import ProtocolError
 from loa.protocol.keys import KeyRing, PublicKey
 from loa.protocol.release import Manifest
@@ -84,6 +83,8 @@ class FileSite:
 
     def manifest(self, sha256: str) -> Manifest:
         """See `Site.manifest`. From now on the updater may read the bundle."""
+        from loa.protocol.bundle import read_manifest  # noqa: PLC0415 -- half a megabyte, for this moment alone
+
         place = self.place(sha256)
         place.chmod(0o640)
         with place.open("rb") as file:
