@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from loa.node_agent.adapters.update_files import FOLDER, KEYS_FILE, RESTART_FILE, WORD_FILE
+
 ROOT = Path(__file__).parent.parent
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
+PATHS = sorted((ROOT / "systemd").glob("*.path"))
 NAMES = [unit.name for unit in UNITS]
+LASTING = ["loa-broker.service", "loa-controller.service", "loa-node.service"]
+PASSING = ["loa-node-restart.service", "loa-node-update.service"]
+"""They do what a path unit wakes them for, and end."""
 MOST_EXPOSURE = 2.0
 
 
@@ -20,18 +26,18 @@ def systemd(*command: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copies(tmp_path: Path) -> Path:
     """The units with programs that exist here, since verify looks for them."""
-    for unit in UNITS:
+    for unit in (*UNITS, *PATHS):
         text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE)
         (tmp_path / unit.name).write_text(text)
     return tmp_path
 
 
 def test_there_is_a_unit_for_each_part() -> None:
-    assert NAMES == ["loa-broker.service", "loa-controller.service", "loa-node.service"]
+    assert sorted(NAMES) == sorted([*LASTING, *PASSING])
 
 
 def test_systemd_understands_every_line(copies: Path) -> None:
-    done = systemd("systemd-analyze", "verify", "--man=no", *sorted(copies.glob("*.service")))
+    done = systemd("systemd-analyze", "verify", "--man=no", *sorted(copies.iterdir()))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -44,10 +50,32 @@ def test_a_service_that_is_taken_over_reaches_little(copies: Path, name: str) ->
     assert float(exposure[1]) <= MOST_EXPOSURE
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LASTING)
 def test_a_service_starts_again_for_ever(name: str) -> None:
     lines = (ROOT / "systemd" / name).read_text().splitlines()
     assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+
+
+def test_what_a_file_wakes_has_the_unit_that_watches_the_file() -> None:
+    watched = {path.stem: path.read_text() for path in PATHS}
+    assert sorted(f"{name}.service" for name in watched) == PASSING
+    assert f"PathChanged=/opt/loa/{FOLDER}/{RESTART_FILE}" in watched["loa-node-restart"].splitlines()
+    for file in (WORD_FILE, KEYS_FILE):
+        assert f"PathChanged=/var/lib/loa/{FOLDER}/{file}" in watched["loa-node-update"].splitlines()
+
+
+def test_the_updater_goes_on_with_a_trial_after_its_own_end() -> None:
+    lines = (ROOT / "systemd/loa-node-update.service").read_text().splitlines()
+    assert {"Restart=on-failure", "StartLimitIntervalSec=0", "WantedBy=multi-user.target"} <= set(lines)
+
+
+def test_an_agent_cannot_write_what_it_runs_nor_the_updater_what_the_agent_says() -> None:
+    units = {unit.name: unit.read_text().splitlines() for unit in UNITS}
+    assert {"User=loa", "ProtectSystem=strict"} <= set(units["loa-node.service"])
+    assert not [line for line in units["loa-node.service"] if line.startswith("ReadWritePaths")]
+    updater = units["loa-node-update.service"]
+    assert {"User=loa-update", "ProtectSystem=strict", "PrivateNetwork=yes"} <= set(updater)
+    assert [line for line in updater if line.startswith("ReadWritePaths")] == ["ReadWritePaths=/opt/loa"]
 
 
 def test_units_start_the_programs_that_are_installed() -> None:

@@ -20,6 +20,8 @@ from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.releases import Releases
+from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
@@ -45,6 +47,7 @@ class Reach:
     base_url: str
     mqtt_host: str
     mqtt_port: int
+    release_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Controller:
     courier: Courier
     silences: Silences
     rights: RightsKeeper
+    releases: Releases
+    rollouts: Rollouts
     log: Log
     proofs: Proofs
     events: EventStream

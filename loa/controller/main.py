@@ -16,7 +16,7 @@ from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
 from loa.audio.speak import EspeakSpeaker, PiperSpeaker, Speaker, Speakers
-from loa.controller import commands
+from loa.controller import commands, release_commands
 from loa.controller.adapters.broker import ChildBroker, FileBroker
 from loa.controller.adapters.courier import BrokerAddress, PahoCourier
 from loa.controller.adapters.events import EventHub
@@ -28,6 +28,7 @@ from loa.controller.composition import Controller, Part, Reach
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
 from loa.controller.demo.run import demo
 from loa.controller.gate import Gate
+from loa.controller.release_commands import make_releases
 from loa.controller.services.areas import Areas
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
@@ -53,6 +54,7 @@ from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
 from loa.controller.services.retention import Periods, Retention
+from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
@@ -83,6 +85,7 @@ def run() -> None:
     app.command("serve")(serve_controller)
     app.command("demo")(run_demo)
     commands.add_to(app)
+    release_commands.add_to(app)
     app()
 
 
@@ -138,6 +141,8 @@ def build(settings: Settings) -> Controller:
         courier=air.courier,
         silences=air.silences,
         rights=air.rights,
+        releases=make_releases(settings, base.db, base.clock, base.audit),
+        rollouts=air.rollouts,
         log=air.log,
         proofs=Proofs(journal=air.journal),
         events=base.events,
@@ -196,6 +201,9 @@ class _Air:
             audit=base.audit,
             metrics=metrics,
         )
+        self.rollouts = Rollouts(
+            db=db, clock=clock, audit=base.audit, publisher=self.publisher, events=events
+        )
         self.ingest = self._ingest(base, mailbox)
         self.jobs = self._jobs(base)
         self.readiness = Readiness(db=db, courier=self.courier, publisher=self.publisher, jobs=self.jobs)
@@ -229,6 +237,7 @@ class _Air:
             expect_all=self.log.expect_all,
             refresh=self.publisher.refresh,
             tidy=retention.tidy,
+            roll_out=self.rollouts.advance,
         )
         return Jobs(jobs=jobs, metrics=base.metrics)
 
@@ -393,6 +402,7 @@ def _reach(settings: Settings) -> Reach:
         base_url=settings.address,
         mqtt_host=settings.broker_public_host or urlsplit(settings.address).hostname or "localhost",
         mqtt_port=settings.broker_public_port or settings.broker_port,
+        release_keys=settings.release_keys,
     )
 
 

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     make_standing_messages: bool = True
     request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
 
+    release_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
+
     log_horizon_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
     log_grace_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
     keep_plays_days: Annotated[int, Field(ge=30)] = 400

@@ -1,3 +1,4 @@
+import os
 import random
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.service_manager import ServiceManager
 from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.adapters.time_sources import LinuxTimeSources
+from loa.node_agent.adapters.update_files import FileSite
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -25,8 +27,9 @@ from loa.node_agent.ports import Arrival, Timekeeper
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
-from loa.node_agent.telling import Telling
+from loa.node_agent.telling import AGENT, Telling
 from loa.node_agent.timing import Timing
+from loa.node_agent.updating import Updating
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
@@ -37,7 +40,7 @@ RECORDINGS_FOLDER = "recordings"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def build(data: Path, sink: str, wiring: Wiring) -> Agent:
+def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
     identity, key = enrolment.load(data)
     clock, dice = _make_clock(data), random.SystemRandom()
@@ -53,6 +56,7 @@ def build(data: Path, sink: str, wiring: Wiring) -> Agent:
     voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
     courier = _make_courier(identity.mqtt, voice, inbox)
     downloads = _make_downloads(identity, voice, inbox)
+    updating = _make_updating(memory, voice, FileSite(versions, data), sounding, courier)
     fetching = Fetching(
         memory=memory,
         intake=intake,
@@ -61,6 +65,7 @@ def build(data: Path, sink: str, wiring: Wiring) -> Agent:
         downloads=downloads,
         clock=clock,
         random=dice,
+        after_all=updating.jobs,
     )
     telling = Telling(
         voice=voice,
@@ -88,6 +93,7 @@ def build(data: Path, sink: str, wiring: Wiring) -> Agent:
         telling=telling,
         stopping=Stopping(memory=memory, hush=sounding.hush, clock=clock),
         wired=wired,
+        updating=updating,
         courier=courier,
         downloads=downloads,
         clock=clock,
@@ -125,6 +131,24 @@ def _make_wired(wiring: Wiring, inbox: Queue[Arrival], clock: Timekeeper) -> Wir
         open_switch=lambda pin, pressed: GpioSwitch(pin, pressed=pressed),
         inbox=inbox,
         clock=clock,
+    )
+
+
+def _make_updating(
+    memory: Memory, voice: Voice, site: FileSite, sounding: Sounding, courier: MqttCourier
+) -> Updating:
+    return Updating(
+        memory=memory,
+        site=site,
+        node=voice.node,
+        runs=AGENT,
+        boot_id=voice.boot_id,
+        pid=os.getpid(),
+        clock=voice.clock,
+        random=random.SystemRandom(),
+        plan=lambda: sounding.plan,
+        sounding=lambda: sounding.sounding,
+        is_connected=lambda: courier.is_connected,
     )
 
 

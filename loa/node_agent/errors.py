@@ -5,6 +5,9 @@ NodeError
 ├── EnrolmentFailedError      the controller did not accept the one-time code, or could not be reached
 ├── InUseError                another agent runs on the same data directory
 ├── StorageFullError          no space left; what was to be written is kept in memory
+├── NoVersionError            the updater finds no link to the version that runs
+├── DamagedLedgerError        the updater's ledger cannot be read
+├── InstallError              a release cannot be installed, or failed its check
 ├── PlayerUnavailableError    no output for sound can be opened
 ├── GpioError                 a pin cannot be reached
 └── FetchError
@@ -51,6 +54,32 @@ class StorageFullError(NodeError):
     def __init__(self, path: str) -> None:
         super().__init__(f"no space left to write {path}; free some space")
         self.path = path
+
+
+class NoVersionError(NodeError):
+    """`link` leads to no version."""
+
+    def __init__(self, link: str, detail: str) -> None:
+        super().__init__(f"{link} leads to no version: {detail}; install the node anew")
+        self.link = link
+        self.detail = detail
+
+
+class DamagedLedgerError(NodeError):
+    """`path` holds no ledger."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"{path} cannot be read: {detail}")
+        self.path = path
+        self.detail = detail
+
+
+class InstallError(NodeError):
+    """`detail` says what stood in the way."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class PlayerUnavailableError(NodeError):

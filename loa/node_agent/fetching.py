@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -42,6 +42,7 @@ class Fetching:
         downloads: Downloads,
         clock: NodeClock,
         random: Random,
+        after_all: Callable[[], Sequence[Job]] = tuple,
     ) -> None:
         self._memory = memory
         self._intake = intake
@@ -51,6 +52,7 @@ class Fetching:
         self._downloads = downloads
         self._clock = clock
         self._random = random
+        self._after_all = after_all
         self._told: set[str] = set()
         self._seen: _Seen | None = None
         self._look_at: datetime | None = None
@@ -101,7 +103,7 @@ class Fetching:
                 orders = self._decide(plan, now)[:_MOST_JOBS]
                 self._alarms = [self._job(order) for order in orders if order.haste is Haste.EMERGENCY]
                 self._jobs = [self._job(order) for order in orders if order.haste is not Haste.EMERGENCY]
-        self._downloads.want([*self._alarms, *self._intake.jobs(), *self._jobs])
+        self._downloads.want([*self._alarms, *self._intake.jobs(), *self._jobs, *self._after_all()])
 
     def take(self, fetched: Fetched) -> None:
         """Something came."""

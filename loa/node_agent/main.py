@@ -11,6 +11,7 @@ from loa.node_agent import logs
 from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.update_files import give_keys
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build, read_clock
 from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError
@@ -29,6 +30,7 @@ def run() -> None:
     app.command("enrol")(enrol)
     app.command("run")(run_agent)
     app.command("status")(status)
+    app.command("check-release")(check_release)
     app()
 
 
@@ -36,6 +38,7 @@ def enrol(url: str, code: str, data: Path | None = None) -> None:
     """Make this machine a node: exchange the one-time CODE of the controller at URL for an identity."""
     try:
         done = enrolment.enrol(url, code, _data(data))
+        give_keys(_data(data), done.release_keys)
     except NodeError as error:
         raise SystemExit(f"loa-node: {error}") from error
     print(f"This machine is node {done.node}. Start it with `loa-node run`.")  # noqa: T201 -- a command speaks
@@ -48,8 +51,19 @@ def run_agent(data: Path | None = None, sink: str | None = None) -> None:
     settings = AgentSettings()
     folder, output = data or settings.data, sink or settings.sink
     # The process that parsed its options gives way to one that never loaded the parser.
-    arguments = [str(folder), output, settings.log_level, settings.wiring.to_bytes().decode()]
+    wiring = settings.wiring.to_bytes().decode()
+    arguments = [str(folder), output, settings.log_level, wiring, str(settings.versions)]
     os.execv(sys.executable, [sys.executable, "-m", "loa.node_agent.main", *arguments])  # noqa: S606 -- the same program
+
+
+def check_release(data: Path | None = None) -> None:
+    """Say this version if all of it is here and, with DATA, if it can read what is in that directory."""
+    from loa.node_agent.check_release import check_release as check  # noqa: PLC0415 -- imports everything
+
+    try:
+        print(check(data))  # noqa: T201 -- a command speaks
+    except NodeError as error:
+        raise SystemExit(f"loa-node: {error}") from error
 
 
 def status(data: Path | None = None) -> None:
@@ -71,7 +85,7 @@ def status(data: Path | None = None) -> None:
     raise SystemExit(0 if condition.is_well else 1)
 
 
-def serve(data: Path, sink: str, log_level: str, wiring: Wiring) -> int:
+def serve(data: Path, sink: str, log_level: str, wiring: Wiring, versions: Path) -> int:
     """Run the agent in this process until SIGTERM or SIGINT. The status to end with: 0 if told to stop."""
     logs.set_up(log_level)
     stopped: list[int] = []
@@ -79,7 +93,7 @@ def serve(data: Path, sink: str, log_level: str, wiring: Wiring) -> int:
         signal.signal(number, lambda number, _frame: stopped.append(number))
     try:
         with sole_owner(data):
-            build(data, sink, wiring).run(lambda: bool(stopped))
+            build(data, sink, wiring, versions).run(lambda: bool(stopped))
     except NodeError as error:
         logs.shout(_log, "died", data=data, detail=error)
         return 1
@@ -115,4 +129,5 @@ def _data(given: Path | None) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Wiring.from_bytes(sys.argv[4])))
+    _data_given, _sink, _level, _wiring, _versions = sys.argv[1:6]
+    sys.exit(serve(Path(_data_given), _sink, _level, Wiring.from_bytes(_wiring), Path(_versions)))

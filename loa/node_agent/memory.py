@@ -43,6 +43,7 @@ class Memory:
         self.accounted_at: datetime = recalled.accounted_at or since
         self.siren: Siren | None = recalled.siren
         self.presses: tuple[Press, ...] = tuple(recalled.presses)
+        self.update = recalled.update
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -140,6 +141,7 @@ class Memory:
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
+        self.update = change.update or self.update
         self.revision += bool(change.config or change.held)
         has_more = change.siren is not None or change.presses is not None
         if change.config or change.sounds or has_more or not change.shelf.is_empty():

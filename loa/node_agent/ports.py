@@ -11,6 +11,7 @@ from loa.node_agent.core.plays import Play
 from loa.node_agent.core.presses import Press
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
+from loa.node_agent.core.wish import UpdateMemory
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
@@ -110,6 +111,7 @@ class Recalled:
     presses: Sequence[Press] = ()
     accounted_at: datetime | None = None
     siren: Siren | None = None
+    update: UpdateMemory = field(default_factory=UpdateMemory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ class Change:
     """Everything whose outcome lies before it is reported; older marks of what was reported may go."""
     forget_reported: Iterable[OccurrenceId] = ()
     siren: Siren | None = None
+    update: UpdateMemory | None = None
 
 
 class Disk(Protocol):

@@ -27,6 +27,7 @@ from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
+from loa.node_agent.updating import Updating
 from loa.node_agent.wired import Wired
 from loa.protocol.reasons import ProblemCode
 
@@ -53,6 +54,7 @@ class Agent:
         stopping: Stopping,
         wired: Wired,
         timing: Timing,
+        updating: Updating,
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
@@ -68,6 +70,7 @@ class Agent:
         self._stopping = stopping
         self._wired = wired
         self._timing = timing
+        self._updating = updating
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
@@ -82,7 +85,7 @@ class Agent:
         try:
             self.recover()
             self._watchdog.ready()
-            while not is_stopped():
+            while not (is_stopped() or self._updating.is_leaving):
                 self._take_all()
                 self.turn()
                 self._watchdog.alive(self._clock.monotonic())
@@ -96,6 +99,7 @@ class Agent:
         for message in self._timing.released():
             self._take_message(message)
         self._sounding.turn()
+        self._updating.turn()
         self._fetching.turn()
         self._mind_overflow()
         self._memory.flush()
@@ -134,9 +138,10 @@ class Agent:
                 if not self._timing.holds(arrival):
                     self._take_message(arrival)
             case Fetched():
-                self._fetching.take(arrival)
+                if not self._updating.take(arrival):
+                    self._fetching.take(arrival)
             case FetchTrouble():
-                self._fetching.suffer(arrival)
+                self._suffer(arrival)
             case Pressed():
                 self._stopping.take(arrival)
             case Trouble():
@@ -145,10 +150,16 @@ class Agent:
                 logs.shout(_log, "crashed", what=arrival.what, detail=repr(arrival.error))
                 raise arrival.error
 
+    def _suffer(self, trouble: FetchTrouble) -> None:
+        if not self._updating.suffer(trouble):
+            self._fetching.suffer(trouble)
+
     def _take_message(self, message: Message) -> None:
         said = self._intake.take(message)
-        answered = self._telling.take(said) if said is not None else None
-        if answered is not None:
+        if said is None:
+            return
+        self._updating.heard()
+        if (answered := self._telling.take(said)) is not None:
             self._timing.take(answered)
 
     def _mind_overflow(self) -> None:

@@ -16,6 +16,8 @@ class AgentSettings(BaseSettings):
     """Directory of keys, journal and recordings; one a node."""
     sink: Annotated[str, Field(pattern=r"^(default|wav:.+)$")] = "default"
     """`default`, the sound card, or `wav:PATH`, a file that grows in real time."""
+    versions: Path = Path("/opt/loa")
+    """Directory of the installed versions, where `loa-node-update` keeps them."""
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     block_ms: BlockMs = 20
     """What the sound card is given at once. A STOP is heard within four of these; where underflows count up,

@@ -3,6 +3,7 @@
 ProtocolError
 ├── TooLargeError          the bytes exceed the limit of the topic
 ├── MalformedError         not the JSON, the model or the topic that the contract names
+├── BundleMismatchError    a file of a bundle is not the one that its manifest names
 ├── MisaddressedError      genuine, but it speaks of another area or node than its topic
 └── UntrustedError
     ├── UnknownKeyError    signed by nobody we know
@@ -36,6 +37,18 @@ class MalformedError(ProtocolError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class BundleMismatchError(ProtocolError):
+    """The file `name` of a bundle is `found` where the signed manifest says `expected`."""
+
+    reason = RefusalReason.WRONG_DIGEST
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(f"{name} has {found}, the manifest says {expected}")
+        self.name = name
+        self.expected = expected
+        self.found = found
 
 
 class MisaddressedError(ProtocolError):

@@ -15,6 +15,9 @@ from loa.protocol.wire import Wire
 
 _TWO_DAYS_MS = 2 * 86_400_000
 
+RELEASE_VERSION = r"^[0-9]{1,5}(\.[0-9]{1,5}){2}$"
+"""Three numbers, which order releases."""
+
 Version = Annotated[int, Field(ge=0, lt=2**53)]
 """Grows with every issue: max(last + 1, issue time in ms, highest in any hello + 1)."""
 
@@ -109,6 +112,22 @@ class NodeSettings(Wire):
     """The press of the STOP button that the console released; a later press silences again."""
 
 
+class ReleasePointer(Wire):
+    """The bundle that a node is to run; it takes none without a signature by a release key that it knows.
+
+    It is fetched as a recording is, from `/api/v1/releases/{sha256}/content`.
+    """
+
+    rollout: Annotated[int, Field(ge=1, lt=2**53)]
+    """A node tries a bundle once in a rollout."""
+    version: Annotated[str, Field(pattern=RELEASE_VERSION)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the bundle."""
+    size_bytes: Annotated[SizeBytes, Field(gt=0)]
+    spread_ms: DurationMs = DurationMs(1_800_000)
+    """The fetch follows after a random wait of at most this, so that many nodes don't come at once."""
+
+
 class Config(Wire):
     """What a node is: its areas, the policy that binds it, its settings."""
 
@@ -122,6 +141,8 @@ class Config(Wire):
     settings: NodeSettings = NodeSettings()
     standing: dict[StandingMessage, RecordingSource] = Field(default_factory=dict)
     """Recordings that the node fetches first and keeps for ever, by what they say."""
+    release: ReleasePointer | None = None
+    """What it is to run; None leaves it as it is."""
 
     @field_validator("standing", mode="before")
     @classmethod

@@ -61,6 +61,8 @@ class RefusalReason(StrEnum):
     """A broadcast whose audience holds none of the node's areas."""
     NOT_CURRENT = "not_current"
     """An answer in this boot named a newer version: somebody plays this one again, or it came too late."""
+    UNSUITABLE = "unsuitable"
+    """A release that this machine, or the version that runs on it, cannot take."""
 
 
 class ProblemCode(StrEnum):
@@ -88,6 +90,21 @@ class ProblemCode(StrEnum):
     """Somebody pressed the STOP button at the loudspeaker; it is silent until the console releases it."""
     GPIO_FAILED = "gpio_failed"
     """The amplifier's relay or the STOP button cannot be reached."""
+
+
+class UpdateOutcome(StrEnum):
+    """How far an update came."""
+
+    INSTALLED = "installed"
+    """The new version runs, on trial."""
+    KEPT = "kept"
+    """It reported in time and stays."""
+    ROLLED_BACK = "rolled_back"
+    """It did not report in time; the version before runs again."""
+    FAILED = "failed"
+    """It could not be installed or failed its check; it never ran."""
+    REFUSED = "refused"
+    """Its signature, contents or version are not in order; it was not installed."""
 
 
 class ClockState(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from loa.protocol import bearer, broadcast, codec, policy, programme, reasons, reports, topics, when
+from loa.protocol import bearer, broadcast, codec, policy, programme, reasons, release, reports, topics, when
 from loa.protocol.wire import Wire
 
 _INTRO = """# The contract between controller and nodes
@@ -35,6 +35,10 @@ A broadcast travels as the text that was approved (`Entry.document`), so that it
 bytes, holds whatever a newer sender adds. Canonical bytes: sorted keys, no spaces, UTF-8, absent instead of
 null. An approval of kind `controller` is a detached JWS (RFC 7515, appendix F; `typ` `loa-approval`) over the
 canonical bytes of `{{"approved_at", "approver", "broadcast", "kind"}}`.
+
+A bundle with a release of the agent is a plain tar archive: first `manifest.jws`, the `Manifest` in the
+envelope (`typ` `loa-release`, signed by a release key), then the wheels, in the order in which the
+manifest names them. It is fetched from `/api/v1/releases/{{sha256}}/content`.
 """
 
 _MODELS: tuple[type[BaseModel], ...] = (
@@ -48,6 +52,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     programme.Silence,
     programme.Config,
     programme.NodeSettings,
+    programme.ReleasePointer,
+    release.Manifest,
+    release.Wheel,
     policy.Policy,
     policy.PolicyVersion,
     policy.AllowedHours,
@@ -57,6 +64,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     reports.Piece,
     reports.RefusalReport,
     reports.ProblemReport,
+    reports.UpdateReport,
     reports.Held,
     reports.Output,
     reports.Stopped,
@@ -74,6 +82,7 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     reasons.Reason,
     reasons.RefusalReason,
     reasons.ProblemCode,
+    reasons.UpdateOutcome,
     reasons.ClockState,
     reasons.ClockSource,
     reports.Detail,

@@ -7,7 +7,14 @@ from pydantic import Field
 
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId, StopId
 from loa.protocol.programme import Version
-from loa.protocol.reasons import ClockSource, ClockState, ProblemCode, Reason, RefusalReason
+from loa.protocol.reasons import (
+    ClockSource,
+    ClockState,
+    ProblemCode,
+    Reason,
+    RefusalReason,
+    UpdateOutcome,
+)
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.wire import Wire
 
@@ -156,7 +163,24 @@ class ProblemReport(Wire):
     occurrence: OccurrenceId | None = None
 
 
-Report = Annotated[PlayReport | RefusalReport | ProblemReport, Field(discriminator="kind")]
+class UpdateReport(Wire):
+    """What an update came to. Only nodes whose configuration named a release report it."""
+
+    kind: Literal["update"] = "update"
+    number: Number
+    at: Instant
+    rollout: Annotated[int, Field(ge=1, lt=2**53)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the bundle."""
+    version: Annotated[str, Field(max_length=32)]
+    """Of the bundle."""
+    runs: Annotated[str, Field(max_length=32)]
+    """The version that runs from now on."""
+    outcome: UpdateOutcome
+    detail: Annotated[str, Field(max_length=500)] = ""
+
+
+Report = Annotated[PlayReport | RefusalReport | ProblemReport | UpdateReport, Field(discriminator="kind")]
 
 
 class Reports(Wire):

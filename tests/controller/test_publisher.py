@@ -1,6 +1,6 @@
 """The publisher over a real database, a fake courier and a real journal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,18 +8,21 @@ from pathlib import Path
 import pytest
 
 from loa.controller.adapters.silence_journal import FileSilenceJournal
+from loa.controller.core.rollouts import Status
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.publisher import Publisher
+from loa.controller.store import rollouts
 from loa.controller.store.configs import config_body_of
 from loa.controller.store.database import Database
 from loa.controller.store.nodes import node_row
 from loa.controller.store.programmes import body_of
+from loa.controller.store.tables import RolloutRow
 from loa.protocol.codec import unpack_config, unpack_programme
 from loa.protocol.ids import AreaId, NodeId, StopId, sha256_hex
 from loa.protocol.keys import KeyRing
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.programme import ProgrammePointer, Urgent
+from loa.protocol.programme import Config, ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import to_ms
@@ -286,13 +289,7 @@ def test_a_restart_finds_what_was_not_sent_and_leaves_the_rest(station: Station)
 def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     station.town.node("loa-1")
     station.town.zone("vung-lu", "loa-1")
-    station.publisher.config_changed(frozenset({AreaId("loa-1")}))
-    topic = Topic(Channel.CONFIG, AreaId("loa-1"))
-    wait_for(lambda: bool(station.courier.messages(topic)), what="the configuration")
-    with station.town.db.look() as session:
-        body = config_body_of(session, NodeId("loa-1")) or b""
-    config = unpack_config(body, NodeId("loa-1"), KeyRing([station.courier.key.public]))
-    assert config.areas[-2:] == ("vung-lu", "loa-1")
+    config = _config(station, NodeId("loa-1"), lambda config: config.areas[-2:] == ("vung-lu", "loa-1"))
     assert config.areas[0] == "vinh-phuc"
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
@@ -309,6 +306,49 @@ def test_a_released_press_travels_in_the_configuration(station: Station) -> None
         body = config_body_of(session, node) or b""
     config = unpack_config(body, node, KeyRing([station.courier.key.public]))
     assert config.settings.released == press
+
+
+def test_a_node_is_pointed_to_a_release_until_its_rollout_is_halted(station: Station) -> None:
+    node, now = NodeId("loa-1"), station.town.clock.now()
+    station.town.node(node)
+    facts: dict[str, object] = {"sha256": "a" * 64, "version": "0.2.0", "size_bytes": 9, "manifest": "{}"}
+    row = RolloutRow(
+        release_sha256="a" * 64,
+        area_id=COMMUNE,
+        status=Status.RUNNING,
+        reason="",
+        stage=0,
+        stages=1,
+        stage_began_at=now,
+        observe_s=0,
+        stop_at_pct=5,
+        spread_s=60,
+        created_by="quan",
+        created_at=now,
+    )
+    with station.town.db.work() as work:
+        rollouts.add_release(work.session, {**facts, "added_by": "quan", "added_at": now})
+        number = rollouts.add_rollout(work.session, row, [[node]])
+    release = _config(station, node, lambda config: config.release is not None).release
+    assert release is not None
+    assert (release.rollout, release.version, release.spread_ms) == (number, "0.2.0", 60_000)
+    with station.town.db.work() as work:
+        rollouts.rollout_row(work.session, number).status = Status.HALTED
+    _config(station, node, lambda config: config.release is None)
+
+
+def _config(station: Station, node: NodeId, is_it: Callable[[Config], bool]) -> Config:
+    """The configuration that is meant: the publisher may have made one before when it started."""
+    station.publisher.config_changed(frozenset({AreaId(node)}))
+    keys = KeyRing([station.courier.key.public])
+
+    def look() -> Config | None:
+        with station.town.db.look() as session:
+            body = config_body_of(session, node)
+        config = unpack_config(body, node, keys) if body else None
+        return config if config is not None and is_it(config) else None
+
+    return wait_for(look, what="the configuration")
 
 
 def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None:

@@ -39,6 +39,7 @@ class FakeDisk:
             presses=before.presses if change.presses is None else change.presses,
             accounted_at=change.accounted_at or before.accounted_at,
             siren=change.siren or before.siren,
+            update=change.update or before.update,
         )
         for draft in change.reports:
             self._number(draft)

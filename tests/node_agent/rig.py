@@ -16,6 +16,7 @@ from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
+from loa.node_agent.updating import Updating
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
@@ -38,6 +39,7 @@ from tests.fakes.node_world import (
     WorldClock,
 )
 from tests.fakes.player import FakePlayer
+from tests.fakes.update import FakeSite
 from tests.node_agent.makers import KEY, NODE, RING
 
 STEP = timedelta(milliseconds=250)
@@ -62,6 +64,8 @@ class World:
         self.has_gpio = has_gpio
         self.relay = FakeRelay(self.clock)
         self.switches: list[FakeSwitch] = []
+        self.site = FakeSite(folder)
+        self.runs = "0.1.0"
         self._reports: dict[int, Report] = {}
         self._read = 0
         self.restart()
@@ -94,6 +98,7 @@ class World:
             open_player=lambda: self.wired.amplified(self.player),
             clock=self.clock,
         )
+        self.updating = self._make_updating(courier)
         self.fetching = Fetching(
             memory=self.memory,
             intake=self.intake,
@@ -102,6 +107,7 @@ class World:
             downloads=self.downloads,
             clock=self.clock,
             random=Random(1),
+            after_all=self.updating.jobs,
         )
         self.telling = self._make_telling(courier)
         self.wired: Wired = self._make_wired()
@@ -124,6 +130,7 @@ class World:
             telling=self.telling,
             stopping=self.stopping,
             wired=self.wired,
+            updating=self.updating,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,
@@ -159,6 +166,21 @@ class World:
             missing=lambda: self.fetching.missing,
             without_room=lambda: self.fetching.without_room,
             free_bytes=self.recordings.free_bytes,
+        )
+
+    def _make_updating(self, courier: FakeCourier) -> Updating:
+        return Updating(
+            memory=self.memory,
+            site=self.site,
+            node=NODE,
+            runs=self.runs,
+            boot_id=BootId("0" * 32),
+            pid=1,
+            clock=self.clock,
+            random=Random(1),
+            plan=lambda: self.sounding.plan,
+            sounding=lambda: self.sounding.sounding,
+            is_connected=lambda: courier.is_connected,
         )
 
     def go(self, to: datetime, *, step: timedelta = STEP) -> None:

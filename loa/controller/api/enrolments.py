@@ -39,6 +39,8 @@ class EnrolmentOut(BaseModel):
     controller_keys: list[str]
     mqtt: MqttOut
     base_url: str
+    release_keys: list[str]
+    """Public keys whose releases of the agent it is to take."""
 
 
 def router() -> APIRouter:
@@ -64,4 +66,5 @@ def enrol(given: EnrolmentIn, request: Request, response: Response, parts: Parts
             password=enrolled.mqtt_password,
         ),
         base_url=parts.reach.base_url,
+        release_keys=list(parts.reach.release_keys),
     )

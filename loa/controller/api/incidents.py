@@ -1,4 +1,4 @@
-"""What nodes refused, and what went wrong on them."""
+"""What nodes refused, what went wrong on them, and what their updates came to."""
 
 import json
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ class IncidentQuery(Given):
 
 
 class Incident(BaseModel):
-    """A refusal (a message that a node did not accept) or a problem (what failed on it)."""
+    """A refusal (a message that a node did not accept), a problem (what failed on it) or an update."""
 
     node: str
     kind: Annotated[str, Field(examples=["refusal"])]

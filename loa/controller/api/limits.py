@@ -3,8 +3,8 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UPLOADS = "/api/v1/recordings"
-"""Goes to the disk while it comes in, under a limit of its own."""
+UPLOADS = {"/api/v1/recordings", "/api/v1/releases"}
+"""Go to the disk while they come in, under limits of their own."""
 
 
 class BodyLimit:
@@ -18,7 +18,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith(self._below) and path != UPLOADS:
+        if scope["type"] == "http" and path.startswith(self._below) and path not in UPLOADS:
             receive = _counting(receive, self._limit_bytes)
         await self._app(scope, receive, send)
 

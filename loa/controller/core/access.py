@@ -43,6 +43,8 @@ class Act(StrEnum):
     MANAGE_NODES = "manage_nodes"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_AREAS = "manage_areas"
+    UPDATE_NODES = "update_nodes"
+    """Add releases of the agent and have them installed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,6 +94,7 @@ PERMITTED: Mapping[Role, frozenset[Act]] = {
         Act.MANAGE_NODES,
         Act.MANAGE_PEOPLE,
         Act.MANAGE_AREAS,
+        Act.UPDATE_NODES,
     },
     Role.OFFICIAL: _OFFICIAL,
     Role.APPROVER: _OFFICIAL | {Act.APPROVE, Act.BROADCAST_EMERGENCY, Act.RELEASE},

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from loa.protocol.ids import JournalId, NodeId, broadcast_of
-from loa.protocol.reports import PlayReport, ProblemReport, RefusalReport
+from loa.protocol.reports import PlayReport, Report
 
 Row = dict[str, Any]
 PLACE_CHARACTERS = 400
@@ -21,9 +21,7 @@ def gapless(up_to: int, numbers: Sequence[int]) -> int:
     return up_to
 
 
-def report_row(
-    node: NodeId, journal: JournalId, report: PlayReport | RefusalReport | ProblemReport, now: datetime
-) -> Row:
+def report_row(node: NodeId, journal: JournalId, report: Report, now: datetime) -> Row:
     """The report as it is kept."""
     return {
         "node_id": node,

@@ -1,7 +1,7 @@
 """Programmes and configurations from the database, each with a new version only if its contents are new."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -13,6 +13,7 @@ from loa.controller.services.airwaves import Airwaves
 from loa.controller.store import programmes
 from loa.controller.store.configs import Kept, kept_configs, store_config
 from loa.controller.store.database import Database, Session
+from loa.controller.store.rollouts import pointers
 from loa.controller.store.standing_messages import standing_sources
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import RecordingSource
@@ -21,7 +22,15 @@ from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import StandingMessage
-from loa.protocol.programme import Config, ConfigPointer, NodeSettings, Programme, ProgrammePointer, Urgent
+from loa.protocol.programme import (
+    Config,
+    ConfigPointer,
+    NodeSettings,
+    Programme,
+    ProgrammePointer,
+    ReleasePointer,
+    Urgent,
+)
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import SizeBytes, from_ms
@@ -29,6 +38,14 @@ from loa.schedules.policy import default_policy
 
 NODES_AT_ONCE = 200
 """Configurations in one transaction: others want to write, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a configuration holds beside what the tree says."""
+
+    standing: dict[StandingMessage, RecordingSource]
+    release: ReleasePointer | None
 
 
 class Composer:
@@ -103,7 +120,10 @@ class Composer:
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:
                 kept = kept_configs(work.session, set(some))
-                new = [made for one in kept if (made := self._config(tree, standing, one)) is not None]
+                releases = pointers(work.session, some)
+                gifts = ((one, _Given(standing, releases.get(one.node))) for one in kept)
+                made = [self._config(tree, one, given) for one, given in gifts]
+                new = [one for one in made if one is not None]
                 for pointer, packed in new:
                     store_config(work.session, pointer, packed)
             issued += [pointer for pointer, _ in new]
@@ -143,9 +163,7 @@ class Composer:
             return None
         return message if isinstance(message, Urgent) else None
 
-    def _config(
-        self, tree: Tree, standing: dict[StandingMessage, RecordingSource], kept: Kept
-    ) -> tuple[ConfigPointer, bytes] | None:
+    def _config(self, tree: Tree, kept: Kept, given: _Given) -> tuple[ConfigPointer, bytes] | None:
         now = self._clock.now()
         floor = self._config_floor.get(kept.node, 0)
         version = next_version(last=kept.version, now=now, heard=floor)
@@ -156,8 +174,9 @@ class Composer:
             areas=tuple(tree.areas_of(kept.node)),
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
-            standing=standing,
+            standing=given.standing,
             settings=NodeSettings(released=kept.released),
+            release=given.release,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

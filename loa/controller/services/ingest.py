@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from loa.controller.core.ingest import gapless, outcome_row, report_row
+from loa.controller.core.rollouts import news_of
 from loa.controller.errors import DiskFull, Unavailable
 from loa.controller.ports import Clock, Courier, EventKind, Events
 from loa.controller.services.gaps import Gaps
@@ -19,13 +20,14 @@ from loa.controller.services.places import place_of
 from loa.controller.services.presence import Presences, Said
 from loa.controller.services.tasks import Task
 from loa.controller.store import reports as store
+from loa.controller.store import rollouts
 from loa.controller.store.database import Database, Work
 from loa.controller.store.reports import Facts, Journal
 from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode
 from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
-from loa.protocol.reports import Hello, PlayReport, Receipt, Reports, State
+from loa.protocol.reports import Hello, PlayReport, Receipt, RefusalReport, Reports, State, UpdateReport
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import to_whole_ms
 
@@ -167,6 +169,7 @@ class Ingest:
         ]
         store.insert_reports(work.session, rows)
         self._store_outcomes(work, batches, now)
+        _store_updates(work, batches, now)
         known = store.journals(work.session, {(one.node, one.journal_id) for one in batches})
         up_to = self._advance(known, store.beyond(work.session, known))
         store.store_journals(work.session, up_to, now)
@@ -243,3 +246,13 @@ def _slices(batches: list[Reports]) -> Iterator[list[Reports]]:
 
 
 _FACTS_LIMIT = 10_000
+
+
+def _store_updates(work: Work, batches: list[Reports], now: datetime) -> None:
+    told = (
+        news_of(one.node, report)
+        for one in batches
+        for report in one.reports
+        if isinstance(report, UpdateReport | RefusalReport)
+    )
+    rollouts.note(work.session, (news for news in told if news is not None), now)

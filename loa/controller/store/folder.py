@@ -34,6 +34,11 @@ class DataFolder:
         return self.path / "recordings"
 
     @property
+    def releases(self) -> Path:
+        """Bundles of the agent, each under its SHA-256."""
+        return self.path / "releases"
+
+    @property
     def silences(self) -> Path:
         """The journal of silences, which works without the database."""
         return self.path / "silences.journal"
@@ -69,6 +74,7 @@ class DataFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.recordings.mkdir(exist_ok=True, mode=0o700)
+            self.releases.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable("no_data_folder", f"{error}; set LOA_DATA_DIR to a folder of yours") from error
 

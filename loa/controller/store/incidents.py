@@ -1,4 +1,4 @@
-"""Refusals and problems that nodes reported."""
+"""Refusals, problems and what updates came to, as nodes reported them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from loa.controller.store.areas import below
 from loa.controller.store.tables import ReportRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
 
-KINDS = ("refusal", "problem")
+KINDS = ("refusal", "problem", "update")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

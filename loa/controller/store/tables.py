@@ -384,6 +384,55 @@ class AuditRow(SQLModel, table=True):
     """JSON."""
 
 
+class ReleaseRow(SQLModel, table=True):
+    """A bundle in the folder of releases, named by its SHA-256."""
+
+    __tablename__ = "releases"
+    sha256: str = Field(primary_key=True, max_length=64)
+    version: str = Field(max_length=32)
+    size_bytes: int = Field(sa_type=BigInteger)
+    manifest: str = _text()
+    """JSON of `loa.protocol.release.Manifest`."""
+    added_by: str = Field(max_length=64)
+    added_at: datetime = _moment()
+
+
+class RolloutRow(SQLModel, table=True):
+    """A release on its way to the nodes of an area."""
+
+    __tablename__ = "rollouts"
+    id: int | None = Field(default=None, primary_key=True)
+    release_sha256: str = Field(foreign_key="releases.sha256", max_length=64)
+    area_id: str = Field(foreign_key="areas.id")
+    status: str = Field(max_length=16)
+    reason: str = _text()
+    """Why it was halted."""
+    stage: int
+    stages: int
+    stage_began_at: datetime = _moment()
+    observe_s: int
+    stop_at_pct: int
+    spread_s: int
+    created_by: str = Field(max_length=64)
+    created_at: datetime = _moment()
+    ended_at: datetime | None = _moment(nullable=True)
+
+
+class RolloutNodeRow(SQLModel, table=True):
+    """A node in a rollout, and what became of it there."""
+
+    __tablename__ = "rollout_nodes"
+    rollout_id: int = Field(primary_key=True, foreign_key="rollouts.id")
+    node_id: str = Field(primary_key=True, foreign_key="nodes.id", max_length=64, index=True)
+    stage: int
+    standing: str = Field(max_length=16)
+    detail: str = _text()
+    """Why it failed, as the node told it."""
+    runs: str = Field(default="", max_length=32)
+    """The version that ran there when it told so."""
+    changed_at: datetime | None = _moment(nullable=True)
+
+
 class MetaRow(SQLModel, table=True):
     """Single values of this installation: its id, the highest silence counter merged."""
 

@@ -11,6 +11,7 @@ from loa.node_agent.core.plays import Play
 from loa.node_agent.core.presses import Press
 from loa.node_agent.core.shelf import Ordered, Said, Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
+from loa.node_agent.core.wish import UpdateMemory
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Recalled
 from loa.protocol.broadcast import Entry
@@ -53,6 +54,7 @@ class SqliteDisk:
     def recall(self) -> Recalled:
         """See `Disk.recall`."""
         config, accounted, siren = (self._fact(name) for name in ("config", "accounted_ms", "siren"))
+        update = self._fact("update")
         return Recalled(
             config=Config.from_bytes(config) if config else None,
             held={AreaId(area): Held.model_validate_json(text) for area, text in self._rows("held")},
@@ -63,6 +65,7 @@ class SqliteDisk:
             presses=_PRESSES.validate_json(self._fact("presses") or "[]"),
             accounted_at=from_ms(int(accounted)) if accounted else None,
             siren=Siren.from_bytes(siren) if siren else None,
+            update=UpdateMemory.from_bytes(update) if update else UpdateMemory(),
         )
 
     def write(self, change: Change) -> None:
@@ -180,6 +183,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
     if change.presses is not None:
         _set_fact(base, "presses", _PRESSES.dump_json(tuple(change.presses)).decode())
+    if change.update is not None:
+        _set_fact(base, "update", change.update.to_bytes().decode())
     for area, held in change.held.items():
         base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
     for recording, at in change.sounds.items():

@@ -35,6 +35,8 @@ class Enrolment(Wire):
     """Raw Ed25519 public keys in base64url: whose word this node takes."""
     mqtt: MqttAccount
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$")]
+    release_keys: tuple[str, ...] = ()
+    """Raw Ed25519 public keys whose releases this node takes. The updater pins the first that it sees."""
 
     @property
     def journal_file(self) -> str:
