@@ -279,12 +279,11 @@ class Sounding:
         cues = make_cues(
             self.plan, now, now + CUES_AHEAD, running_since=self.running_since, path_of=self._path_of
         )
-        self._player.set_plan(
-            [cue for cue in cues if self._may_sound(self.plan, OccurrenceId(cue.occurrence))]
-        )
+        self._player.set_plan([cue for cue in cues if self._may_sound(self.plan, cue.occurrence)])
 
-    def _may_sound(self, plan: Plan, name: OccurrenceId) -> bool:
+    def _may_sound(self, plan: Plan, cue: str) -> bool:
         """Not what a clock that was set back would repeat, nor by a clock that nobody can rely on."""
+        name = stood_for(cue)
         if name in self._memory.reported or had_its_turn(self._memory.plays.get(name), plan.items[name]):
             return False
         return self._clock.state() is not ClockState.UNTRUSTED or name in self.cleared
