@@ -11,8 +11,13 @@ from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.http import HttpFetcher
+from loa.node_agent.adapters.kernel_clock import offset_and_error_ms
+from loa.node_agent.adapters.machine import Machine
+from loa.node_agent.adapters.modem import signal_pct
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.sensors import BackgroundSensors
 from loa.node_agent.adapters.sound_file import open_sound
+from loa.node_agent.adapters.usage_file import UsageFile
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -21,11 +26,13 @@ from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
+USAGE_FILE = "usage.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -63,6 +70,7 @@ def build(data: Path, sink: str) -> Agent:
         sounding=lambda: sounding.sounding,
         missing=lambda: fetching.missing,
         free_bytes=recordings.free_bytes,
+        vitals=_make_vitals(data, voice, memory, recordings, inbox),
     )
     return Agent(
         inbox=inbox,
@@ -81,6 +89,20 @@ def build(data: Path, sink: str) -> Agent:
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
     broker = Broker(account.host, account.port, account.username, account.password)
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
+
+
+def _make_vitals(
+    data: Path, voice: Voice, memory: Memory, recordings: RecordingFolder, inbox: Queue[Arrival]
+) -> Vitals:
+    machine = Machine(root=Path("/"), data=data, clock=offset_and_error_ms, signal_pct=signal_pct)
+    return Vitals(
+        sensors=BackgroundSensors(look=machine.look, is_low=machine.under_voltage, inbox=inbox),
+        keeper=UsageFile(data / USAGE_FILE),
+        memory=memory,
+        clock=voice.clock,
+        boot_id=voice.boot_id,
+        free_bytes=recordings.free_bytes,
+    )
 
 
 def open_player(sink: str, clock: SystemTime) -> Player:

@@ -148,6 +148,7 @@ class Agent:
         self._sounding.close()
         self._courier.close()
         self._downloads.close()
+        self._telling.close()
         self._memory.flush()
         self._disk.close()
         logs.say(_log, "stopped")

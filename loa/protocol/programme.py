@@ -97,6 +97,10 @@ class NodeSettings(Wire):
     fetch_jitter_ms: DurationMs = DurationMs(2_000)
     fetch_ahead_ms: Annotated[DurationMs, Field(ge=_TWO_DAYS_MS)] = DurationMs(7 * 86_400_000)
     """How far the node looks ahead. It does so once a day, so less than two days would leave it silent."""
+    billing_day: Annotated[int, Field(ge=1, le=31)] = 1
+    """Day of the month on which the SIM's volume begins anew; in a shorter month its last day."""
+    month_budget_bytes: Annotated[SizeBytes, Field(gt=0)] | None = None
+    """What the SIM may use a month; without it there is no forecast."""
 
 
 class Config(Wire):

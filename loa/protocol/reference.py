@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from loa.protocol import bearer, broadcast, codec, policy, programme, reasons, reports, topics, when
+from loa.protocol import bearer, broadcast, codec, health, policy, programme, reasons, reports, topics, when
 from loa.protocol.wire import Wire
 
 _INTRO = """# The contract between controller and nodes
@@ -58,6 +58,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     reports.RefusalReport,
     reports.ProblemReport,
     reports.Held,
+    health.Health,
 )
 _NAMES = {"AwareDatetime": "instant", "str": "text", "int": "whole number", "float": "number"}
 _LIMITS = (
@@ -74,6 +75,7 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     reasons.ProblemCode,
     reasons.ClockState,
     reports.Detail,
+    health.Concern,
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from loa.protocol.health import Health
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
 from loa.protocol.programme import Version
 from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason
@@ -73,6 +74,8 @@ class State(Wire):
     """Recordings that the programme needs and the node has not yet."""
     free_bytes: SizeBytes | None = None
     agent: Annotated[str | None, Field(max_length=32)] = None
+    health: Health | None = None
+    """Of the machine; only in full."""
 
 
 class Piece(Wire):

@@ -12,6 +12,7 @@ from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
+from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
@@ -21,12 +22,20 @@ from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalRepo
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
-from tests.fakes.node_world import FakeBroker, FakeCourier, FakeDownloads, FakeRecordings, FakeTime
+from tests.fakes.node_world import (
+    FakeBroker,
+    FakeCourier,
+    FakeDownloads,
+    FakeRecordings,
+    FakeSensors,
+    FakeTime,
+    FakeUsageKeeper,
+)
 from tests.fakes.player import FakePlayer
 from tests.node_agent.makers import KEY, NODE, RING
 
 STEP = timedelta(milliseconds=250)
-_NODE_KEY = SigningKey.generate()
+NODE_KEY = SigningKey.generate()
 
 
 class World:
@@ -38,6 +47,7 @@ class World:
         self.broker = FakeBroker()
         self.disk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
+        self.sensors, self.usage = FakeSensors(), FakeUsageKeeper()
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
@@ -88,8 +98,17 @@ class World:
         self.agent.recover()
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
+        voice = Voice(node=NODE, boot_id=BootId("0" * 32), key=NODE_KEY, clock=self.clock)
+        vitals = Vitals(
+            sensors=self.sensors,
+            keeper=self.usage,
+            memory=self.memory,
+            clock=self.clock,
+            boot_id=voice.boot_id,
+            free_bytes=self.recordings.free_bytes,
+        )
         return Telling(
-            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
+            voice=voice,
             memory=self.memory,
             disk=self.disk,
             courier=courier,
@@ -98,6 +117,7 @@ class World:
             sounding=lambda: self.sounding.sounding,
             missing=lambda: self.fetching.missing,
             free_bytes=self.recordings.free_bytes,
+            vitals=vitals,
         )
 
     def go(self, to: datetime, *, step: timedelta = STEP) -> None:
@@ -153,7 +173,7 @@ class World:
 
     def reports(self) -> list[Report]:
         """All that were sent so far; what is sent again must say the same."""
-        keys = KeyRing([_NODE_KEY.public])
+        keys = KeyRing([NODE_KEY.public])
         topic = Topic(Channel.REPORTS, NODE)
         sent, self._read = self.broker.published[self._read :], len(self.broker.published)
         for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):
