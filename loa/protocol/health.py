@@ -28,7 +28,7 @@ class Concern(StrEnum):
     MEMORY_SHORT = "memory_short"
     """Under 40 MB available; until 60 MB are."""
     CLOCK_OFF = "clock_off"
-    """More than a second from true time as NTP measures it, or in the controller's eyes half a minute."""
+    """More than a second from true time as NTP measures it, or in the controller's eyes a minute."""
     SIGNAL_WEAK = "signal_weak"
     """Under 20 % by the modem; until 30 %."""
     BUDGET_SHORT = "budget_short"

@@ -79,7 +79,8 @@ def test_what_cannot_be_measured_is_no_concern() -> None:
 
 
 def changes(readings: list[float], make: Callable[[float], Look], *, every_s: float) -> int:
-    state, told, count = Watch(), (), 0
+    told: tuple[Concern, ...] = ()
+    state, count = Watch(), 0
     for number, reading in enumerate(readings):
         state = watch(state, make(reading), number * every_s)
         count += state.concerns != told

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from loa.controller.store.tables import NodeRow
 from loa.protocol.ids import NodeId
-from loa.protocol.programme import ConfigPointer
+from loa.protocol.programme import ConfigPointer, NodeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,23 @@ class Kept:
     node: NodeId
     version: int
     body: bytes | None
+    settings: NodeSettings
 
 
 def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
     """Of these nodes, as far as they are in service."""
-    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body).where(
+    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body, NodeRow.settings).where(
         col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None)
     )
-    return [Kept(NodeId(node), version, body) for node, version, body in session.exec(found)]
+    return [
+        Kept(NodeId(node), version, body, settings_in(settings))
+        for node, version, body, settings in session.exec(found)
+    ]
+
+
+def settings_in(column: str | None) -> NodeSettings:
+    """As they are kept with a node."""
+    return NodeSettings.from_bytes(column) if column else NodeSettings()
 
 
 def config_body_of(session: Session, node: NodeId) -> bytes | None:
