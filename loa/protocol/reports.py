@@ -1,7 +1,7 @@
 """What a node tells: hello, state and the numbered reports of its journal; and the controller's replies."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,7 +58,9 @@ class Detail(StrEnum):
 
 
 class State(Wire):
-    """How a node is. Its age, not the will, decides presence."""
+    """How a node is. Its age, not the will, decides presence. What is at its default is left out."""
+
+    is_brief: ClassVar[bool] = True
 
     node: NodeId
     boot_id: BootId

@@ -54,11 +54,15 @@ def test_a_change_is_told_at_once_and_a_weighty_one_in_full() -> None:
     assert rhythm.due(160, light="silent", weighty=2, every_s=EVERY_S) is Detail.FULL
 
 
-def test_after_a_hello_the_whole_state_is_due() -> None:
+def test_after_a_hello_a_state_is_due_in_full_only_if_it_has_news() -> None:
     rhythm = Rhythm(Random(1))
-    rhythm.due(100, light=0, weighty=0, every_s=EVERY_S)
+    assert rhythm.due(100, light=0, weighty=0, every_s=EVERY_S) is Detail.FULL
     rhythm.begin_anew()
-    assert rhythm.due(101, light=0, weighty=0, every_s=EVERY_S) is Detail.FULL
+    assert rhythm.due(101, light=0, weighty=0, every_s=EVERY_S) is Detail.COMPACT
+    rhythm.begin_anew()
+    assert rhythm.due(102, light=0, weighty=1, every_s=EVERY_S) is Detail.FULL
+    rhythm.begin_anew()
+    assert rhythm.due(102 + FULL_EVERY_S, light=0, weighty=1, every_s=EVERY_S) is Detail.FULL
 
 
 def test_what_flaps_all_day_costs_a_bounded_number_of_states() -> None:

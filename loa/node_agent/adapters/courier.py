@@ -15,8 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from loa.audio.clock import Clock
 from loa.node_agent.ports import Arrival, Crashed, Message
 
-_KEEPALIVE_S = 120
-"""Pings are the dearest thing a silent node sends; mobile networks forget a connection after some minutes."""
+KEEPALIVE_S = 170
+"""Under the three minutes after which some mobile networks forget a connection; each ping costs the SIM."""
 _UNHEARD_MS = 40_000
 """What the other end does not acknowledge for so long tells of a dead link long before a ping would."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
@@ -74,7 +74,7 @@ class MqttCourier:
 
     def start(self) -> None:
         """See `Courier.start`."""
-        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, _KEEPALIVE_S)
+        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, KEEPALIVE_S)
         self._thread.start()
 
     def listen(self, topics: Sequence[str]) -> None:

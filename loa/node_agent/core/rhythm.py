@@ -19,13 +19,12 @@ class Rhythm:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._paid_until_s = 0.0
-        self._said_s = 0.0
-        self.begin_anew()
+        self._said: tuple[object, object] | None = None
+        self._said_s = self._next_s = self._full_s = 0.0
 
     def begin_anew(self) -> None:
-        """After a hello the whole state is due."""
-        self._said: tuple[object, object] | None = None
-        self._next_s = self._full_s = 0.0
+        """After a hello a state is due, in full only if one would have been due anyway."""
+        self._next_s = 0.0
 
     def due(self, now_s: float, *, light: object, weighty: object, every_s: float) -> Detail | None:
         """What is to be said now; None is nothing. A change of what is weighty is told in full.
