@@ -88,9 +88,18 @@ class Tunnel:
         self._ours, self._theirs = ours, theirs
 
     async def listen(self) -> None:
-        await asyncio.start_server(self._at_far_end, _HOST, self._far, ssl=self._theirs)
-        await asyncio.start_server(self._at_relay, _HOST, self._relay)
-        await asyncio.start_server(self._at_near_end, _HOST, self.port)
+        self._servers = [
+            await asyncio.start_server(self._at_far_end, _HOST, self._far, ssl=self._theirs),
+            await asyncio.start_server(self._at_relay, _HOST, self._relay),
+            await asyncio.start_server(self._at_near_end, _HOST, self.port),
+        ]
+
+    async def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        await self._cut()
+        for _ in range(5):
+            await asyncio.sleep(DELAY_S)  # what the ends still do for themselves
 
     def tally(self) -> Tally:
         return self._run(self._tally())
@@ -200,9 +209,12 @@ def tunnels(folder: Path, *servers: int) -> Iterator[tuple[Tunnel, ...]]:
     try:
         yield made
     finally:
+        for one in made:
+            run(one.close())
         run(_end_all())
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        loop.close()
 
 
 async def _end_all() -> None:
