@@ -109,10 +109,11 @@ def test_the_sims_month_is_counted_over_restarts_and_written_seldom(world: rig.W
         up = Uplink("wwan0", SizeBytes(5 * MB + hour * MB))
         live(world, timedelta(hours=1), replace(WELL, uplink=up))
     assert world.usage.writes <= 6
+    live(world, minutes(2), replace(WELL, uplink=Uplink("wwan0", SizeBytes(12 * MB))))
     world.agent._close()
     world.restart()
-    live(world, minutes(1), replace(WELL, uplink=Uplink("wwan0", SizeBytes(12 * MB))))
-    assert used(world) == 7 * MB
+    live(world, minutes(1), replace(WELL, uplink=Uplink("wwan0", SizeBytes(MB // 2))))
+    assert used(world) == 7.5 * MB, "the last minutes were kept when it was stopped; the counter began anew"
 
 
 def test_a_budget_that_will_not_last_is_a_concern_with_its_day(world: rig.World) -> None:
