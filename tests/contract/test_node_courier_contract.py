@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
@@ -138,7 +138,7 @@ def test_a_link_on_which_nothing_is_acknowledged_is_given_up_long_before_a_ping(
     real = RealRig(tmp_path, "127.0.0.1", 3)
     real.courier.start()
     link_up(real)
-    opened = real.courier._client.socket()
+    opened: Any = real.courier._client.socket()
     assert opened is not None
     assert 0 < opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) < KEEPALIVE_S * 1_000 / 3
     real.courier.close()
