@@ -394,6 +394,7 @@ def _periods(settings: Settings) -> Periods:
         plays=timedelta(days=settings.keep_plays_days),
         lines=None if lines is None else timedelta(days=lines),
         answers=timedelta(hours=settings.keep_answers_hours),
+        health=timedelta(days=settings.keep_health_days),
     )
 
 

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     log_grace_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 10
     keep_plays_days: Annotated[int, Field(ge=30)] = 400
     keep_log_days: Annotated[int | None, Field(ge=365)] = None
+    keep_health_days: Annotated[int, Field(ge=1)] = 90
     keep_answers_hours: Annotated[int, Field(ge=1)] = 48
 
     mailbox_limit: Annotated[int, Field(ge=100)] = 20_000

@@ -14,11 +14,16 @@ from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.gpio import GpioRelay, GpioSwitch
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.kept_time import CLOCK_FILE, KeptTime
+from loa.node_agent.adapters.kernel_clock import offset_and_error_ms
+from loa.node_agent.adapters.machine import Machine
+from loa.node_agent.adapters.modem import signal_pct
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.sensors import BackgroundSensors
 from loa.node_agent.adapters.service_manager import ServiceManager
 from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.adapters.time_sources import LinuxTimeSources
 from loa.node_agent.adapters.update_files import FileSite
+from loa.node_agent.adapters.usage_file import UsageFile
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -30,6 +35,7 @@ from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import AGENT, Telling
 from loa.node_agent.timing import Timing
 from loa.node_agent.updating import Updating
+from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
@@ -37,6 +43,7 @@ from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
+USAGE_FILE = "usage.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -80,6 +87,7 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
         missing=lambda: fetching.missing,
         without_room=lambda: fetching.without_room,
         free_bytes=recordings.free_bytes,
+        vitals=_make_vitals(data, voice, memory, recordings, inbox),
     )
     timing = Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice)
     return Agent(
@@ -149,6 +157,20 @@ def _make_updating(
         plan=lambda: sounding.plan,
         sounding=lambda: sounding.sounding,
         is_connected=lambda: courier.is_connected,
+    )
+
+
+def _make_vitals(
+    data: Path, voice: Voice, memory: Memory, recordings: RecordingFolder, inbox: Queue[Arrival]
+) -> Vitals:
+    machine = Machine(root=Path("/"), data=data, clock=offset_and_error_ms, signal_pct=signal_pct)
+    return Vitals(
+        sensors=BackgroundSensors(look=machine.look, is_low=machine.under_voltage, inbox=inbox),
+        keeper=UsageFile(data / USAGE_FILE),
+        memory=memory,
+        clock=voice.clock,
+        boot_id=voice.boot_id,
+        free_bytes=recordings.free_bytes,
     )
 
 

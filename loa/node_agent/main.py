@@ -31,6 +31,7 @@ def run() -> None:
     app.command("run")(run_agent)
     app.command("status")(status)
     app.command("check-release")(check_release)
+    app.command("doctor")(doctor)
     app()
 
 
@@ -83,6 +84,20 @@ def status(data: Path | None = None) -> None:
     disk.close()
     print("\n".join([f"Node {identity.node}.", *condition.lines]))  # noqa: T201 -- a command speaks
     raise SystemExit(0 if condition.is_well else 1)
+
+
+def doctor(data: Path | None = None, sink: str | None = None, *, json: bool = False) -> None:
+    """Look at sound, clock, network, disk and GPIO; say what to do. Ends with 0 if all is well, else 1."""
+    from loa.node_agent import doctor as practice  # noqa: PLC0415 -- see `run`
+    from loa.node_agent.settings import AgentSettings  # noqa: PLC0415 -- see `run`
+
+    settings = AgentSettings()
+    folder = data or settings.data
+    is_running = folder.is_dir() and _is_owned(folder)
+    given = settings.model_copy(update={"data": folder, "sink": sink or settings.sink})
+    findings = practice.doctor_of(given, is_agent_running=is_running).examine()
+    print(practice.as_json(findings) if json else practice.as_text(findings))  # noqa: T201 -- a command speaks
+    raise SystemExit(0 if practice.is_well(findings) else 1)
 
 
 def serve(data: Path, sink: str, log_level: str, wiring: Wiring, versions: Path) -> int:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from loa.audio.player import Player
+from loa.node_agent.core.data_budget import Usage
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.presses import Press
+from loa.node_agent.core.readings import Readings
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.core.wish import UpdateMemory
@@ -378,4 +380,28 @@ class Switch(Protocol):
 
     def close(self) -> None:
         """Watch no more; idempotent."""
+        ...
+
+
+class Sensors(Protocol):
+    """Looks at the machine now and then, in a thread of its own."""
+
+    def latest(self) -> Readings | None:
+        """The last look; None before the first. A new look is a new object."""
+        ...
+
+    def close(self) -> None:
+        """End; idempotent."""
+        ...
+
+
+class UsageKeeper(Protocol):
+    """Keeps what the SIM has used over the loss of power."""
+
+    def read(self) -> Usage | None:
+        """What was kept last; None if there is nothing that can be read."""
+        ...
+
+    def write(self, usage: Usage) -> None:
+        """Keep it; where the disk refuses, the log says so and the counting goes on."""
         ...

@@ -181,6 +181,7 @@ class Agent:
         self._wired.close()
         self._courier.close()
         self._downloads.close()
+        self._telling.close()
         self._memory.flush()
         self._disk.close()
         logs.say(_log, "stopped")

@@ -6,10 +6,12 @@ from random import Random
 
 from loa.node_agent import logs
 from loa.node_agent.core.presses import holding
+from loa.node_agent.core.rhythm import Rhythm
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
 from loa.node_agent.nonces import Nonces
 from loa.node_agent.ports import Courier, Disk, NodeClock
+from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
 from loa.protocol.ids import AreaId, OccurrenceId
@@ -24,8 +26,6 @@ _GATHER_S = 0.5
 """Reports that come together go together."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 60.0
 """Without a receipt the same reports go again after this time, then twice as long each time."""
-_FULL_EVERY_S = 3600.0
-_LEAST_BETWEEN_STATES_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Telling:
         missing: Callable[[], int],
         without_room: Callable[[], int],
         free_bytes: Callable[[], SizeBytes],
+        vitals: Vitals,
     ) -> None:
         self._voice = voice
         self._memory = memory
@@ -69,18 +70,19 @@ class Telling:
         self._missing = missing
         self._without_room = without_room
         self._free_bytes = free_bytes
+        self._vitals = vitals
+        self._rhythm = Rhythm(random)
         self._connections = 0
         self._topics: tuple[str, ...] = ()
         self._listened_for: Config | None = None
         self._nonces = Nonces()
         self._hello_at_s: float | None = None
-        self._said: tuple[object, ...] = ()
-        self._state_at_s = self._full_at_s = 0.0
         self._reports_at_s: float | None = None
         self._pause_s = _FIRST_PAUSE_S
 
     def turn(self) -> None:
         """Listen to the right topics, and say whatever is due."""
+        self._vitals.turn()
         self._listen()
         now_s = self._clock.monotonic()
         if self._courier.connections != self._connections:
@@ -116,6 +118,10 @@ class Telling:
         self._send_hello()
         return True
 
+    def close(self) -> None:
+        """Keep what was counted; idempotent."""
+        self._vitals.close()
+
     def listen_anew(self) -> None:
         """Subscribe again at the next turn, so that what is retained comes again; and say hello."""
         self._topics = ()
@@ -149,8 +155,7 @@ class Telling:
     def _say_hello(self) -> None:
         self._hello_at_s = None
         self._send_hello()
-        self._said = ()
-        self._full_at_s = self._state_at_s = 0.0
+        self._rhythm.begin_anew()
         self._reports_at_s = self._clock.monotonic()
         self._pause_s = _FIRST_PAUSE_S
 
@@ -173,29 +178,20 @@ class Telling:
 
     def _say_state(self, now_s: float) -> None:
         lacking = self._missing() > 0, self._without_room() > 0
-        sounding = self._sounding(), self._siren_for()
         output = self._ill_output(), holding(self._memory.presses)
-        facts = (sounding, self._clock.state(), self._memory.revision, lacking, output)
-        full = now_s >= self._full_at_s or facts[2] != (self._said[2] if self._said else None)
-        changed = (
-            facts != self._said and now_s >= self._state_at_s - self._every_s() + _LEAST_BETWEEN_STATES_S
-        )
-        if not changed and now_s < self._state_at_s:
-            return
-        self._said = facts
-        self._state_at_s = now_s + self._every_s()
-        self._full_at_s = now_s + _FULL_EVERY_S if full else self._full_at_s
-        self._send(Channel.STATE, self._state(full=full))
+        light = (self._sounding(), self._siren_for(), self._clock.state(), lacking, output)
+        weighty = (self._memory.revision, self._vitals.concerns)
+        every_s = self._settings().state_every_ms / 1000
+        detail = self._rhythm.due(now_s, light=light, weighty=weighty, every_s=every_s)
+        if detail is not None:
+            self._send(Channel.STATE, self._state(detail))
 
-    def _every_s(self) -> float:
-        return self._settings().state_every_ms / 1000
-
-    def _state(self, *, full: bool) -> State:
+    def _state(self, detail: Detail) -> State:
         compact = State(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
             at=self._clock.now(),
-            detail=Detail.FULL if full else Detail.COMPACT,
+            detail=detail,
             sounding=self._sounding(),
             siren_for=self._siren_for(),
             clock=self._clock.state(),
@@ -203,13 +199,18 @@ class Telling:
             unsent=self._disk.count_unsent(),
             missing=self._missing(),
             without_room=self._without_room(),
-            output=self._output() if full or self._ill_output() or self._output().underflows else None,
+            output=self._told_output(detail),
             stopped=self._stopped(),
         )
-        if not full:
+        if detail is not Detail.FULL:
             return compact
-        more = {"config": self._config_version(), "held": self._memory.held}
+        more = {"config": self._config_version(), "held": self._memory.held, "health": self._vitals.health()}
         return compact.model_copy(update={**more, "free_bytes": self._free_bytes(), "agent": AGENT})
+
+    def _told_output(self, detail: Detail) -> Output | None:
+        """In full always, else where there is something to tell."""
+        output = self._output()
+        return output if detail is Detail.FULL or self._ill_output() or output.underflows else None
 
     def _ill_output(self) -> tuple[bool, bool] | None:
         """What is wrong with the output, None if nothing is; underflows alone are no news."""

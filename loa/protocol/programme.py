@@ -110,6 +110,10 @@ class NodeSettings(Wire):
     """What recordings leave free on the disk, for the journal; only emergencies go into it."""
     released: StopId | None = None
     """The press of the STOP button that the console released; a later press silences again."""
+    billing_day: Annotated[int, Field(ge=1, le=31)] = 1
+    """Day of the month on which the SIM's volume begins anew; in a shorter month its last day."""
+    month_budget_bytes: Annotated[SizeBytes, Field(gt=0)] | None = None
+    """What the SIM may use a month; without it there is no forecast."""
 
 
 class ReleasePointer(Wire):

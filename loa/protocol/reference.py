@@ -13,7 +13,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from loa.protocol import bearer, broadcast, codec, policy, programme, reasons, release, reports, topics, when
+from loa.protocol import (
+    bearer,
+    broadcast,
+    codec,
+    health,
+    policy,
+    programme,
+    reasons,
+    release,
+    reports,
+    topics,
+    when,
+)
 from loa.protocol.wire import Wire
 
 _INTRO = """# The contract between controller and nodes
@@ -68,6 +80,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     reports.Held,
     reports.Output,
     reports.Stopped,
+    health.Health,
 )
 _NAMES = {"AwareDatetime": "instant", "str": "text", "int": "whole number", "float": "number"}
 _LIMITS = (
@@ -86,6 +99,7 @@ _ENUMS: tuple[type[StrEnum], ...] = (
     reasons.ClockState,
     reasons.ClockSource,
     reports.Detail,
+    health.Concern,
 )
 
 

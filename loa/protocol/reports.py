@@ -1,10 +1,11 @@
 """What a node tells: hello, state and the numbered reports of its journal; and the controller's replies."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from loa.protocol.health import Health
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId, StopId
 from loa.protocol.programme import Version
 from loa.protocol.reasons import (
@@ -82,7 +83,9 @@ class Stopped(Wire):
 
 
 class State(Wire):
-    """How a node is. Its age, not the will, decides presence."""
+    """How a node is. Its age, not the will, decides presence. What is at its default is left out."""
+
+    is_brief: ClassVar[bool] = True
 
     node: NodeId
     boot_id: BootId
@@ -107,6 +110,8 @@ class State(Wire):
     output: Output | None = None
     """In every full state; in others, if it is absent all is well with it."""
     stopped: Stopped | None = None
+    health: Health | None = None
+    """Of the machine; only in full."""
 
 
 class Piece(Wire):

@@ -1,7 +1,7 @@
 """What all models of the contract share: frozen, unknown fields ignored, one canonical form in bytes."""
 
 import json
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,9 +13,12 @@ class Wire(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True)
 
+    is_brief: ClassVar[bool] = False
+    """Whether what is at its default is left out; never of what is named by its bytes."""
+
     def to_bytes(self) -> bytes:
         """Canonical bytes: JSON with sorted keys and no spaces, UTF-8, absent instead of null."""
-        content = self.model_dump(mode="json", exclude_none=True)
+        content = self.model_dump(mode="json", exclude_none=True, exclude_defaults=self.is_brief)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.node_agent.adapters.clock import SystemTime
-from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
+from loa.node_agent.adapters.courier import KEEPALIVE_S, Broker, MqttCourier, Will
 from loa.node_agent.ports import Arrival, Courier, Message
 from tests.fakes.node_world import FakeBroker, FakeCourier, FakeTime
 from tests.node_agent import station
@@ -132,6 +132,17 @@ def link_up(rig: Rig, times: int = 1) -> None:
     wait_for(
         lambda: rig.courier.is_connected and rig.courier.connections >= times, what=f"connection {times}"
     )
+
+
+def test_a_link_on_which_nothing_is_acknowledged_is_given_up_long_before_a_ping(tmp_path: Path) -> None:
+    real = RealRig(tmp_path, "127.0.0.1", 3)
+    real.courier.start()
+    link_up(real)
+    opened: Any = real.courier._client.socket()
+    assert opened is not None
+    assert 0 < opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) < KEEPALIVE_S * 1_000 / 3
+    real.courier.close()
+    real.go_down()
 
 
 def test_what_is_retained_comes_after_the_connect(rig: Rig) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loa.controller.adapters.silence_journal import FileSilenceJournal
+from loa.controller.core.access import Role
 from loa.controller.core.rollouts import Status
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.metrics import Metrics
@@ -22,7 +23,7 @@ from loa.protocol.codec import unpack_config, unpack_programme
 from loa.protocol.ids import AreaId, NodeId, StopId, sha256_hex
 from loa.protocol.keys import KeyRing
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.programme import Config, ProgrammePointer, Urgent
+from loa.protocol.programme import Config, NodeSettings, ProgrammePointer, Urgent
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import to_ms
@@ -286,13 +287,17 @@ def test_a_restart_finds_what_was_not_sent_and_leaves_the_rest(station: Station)
     assert station.courier.messages(PROGRAMME) == [first]
 
 
-def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
+def test_a_node_gets_its_areas_policy_zone_and_settings(station: Station) -> None:
     station.town.node("loa-1")
+    who = station.town.user("binh", (COMMUNE, Role.TECHNICIAN))
+    with station.town.db.work() as work:
+        station.town.nodes.change_settings(work, who, NodeId("loa-1"), {"billing_day": 20})
     station.town.zone("vung-lu", "loa-1")
     config = _config(station, NodeId("loa-1"), lambda config: config.areas[-2:] == ("vung-lu", "loa-1"))
     assert config.areas[0] == "vinh-phuc"
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
+    assert config.settings == NodeSettings(billing_day=20)
 
 
 def test_a_released_press_travels_in_the_configuration(station: Station) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from queue import Full, Queue
 from typing import Protocol
 
+from loa.node_agent.core.data_budget import Usage
+from loa.node_agent.core.readings import Readings
 from loa.node_agent.ports import Arrival, Job, Message, NodeClock, Reading, Step, Timekeeper
 from loa.protocol.ids import RecordingId
 from loa.protocol.reasons import ClockSource, ClockState
@@ -219,3 +221,32 @@ class FakeRecordings:
 
     def free_bytes(self) -> SizeBytes:
         return SizeBytes(self.disk_bytes - sum(self.sizes.values()))
+
+
+class FakeSensors:
+    """`Sensors` that see what a test says."""
+
+    def __init__(self) -> None:
+        self.readings: Readings | None = None
+        self.is_closed = False
+
+    def latest(self) -> Readings | None:
+        return self.readings
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeUsageKeeper:
+    """`UsageKeeper` that counts how often it was written."""
+
+    def __init__(self, usage: Usage | None = None) -> None:
+        self.usage = usage
+        self.writes = 0
+
+    def read(self) -> Usage | None:
+        return self.usage
+
+    def write(self, usage: Usage) -> None:
+        self.usage = usage
+        self.writes += 1

@@ -65,6 +65,9 @@ class Desk:
             headers["if-match"] = f'"{revision}"'
         return _answer(self._client.post(path, json=body, headers=headers))
 
+    def patch(self, path: str, body: object) -> Json:
+        return _answer(self._client.patch(path, json=body))
+
     def upload(self, path: str, sound: Sound) -> Json:
         with sound.path.open("rb") as file:
             return _answer(self._client.post(path, files={"file": file}))

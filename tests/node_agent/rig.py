@@ -17,6 +17,7 @@ from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
 from loa.node_agent.timing import Timing
 from loa.node_agent.updating import Updating
+from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
@@ -34,7 +35,9 @@ from tests.fakes.node_world import (
     FakeCourier,
     FakeDownloads,
     FakeRecordings,
+    FakeSensors,
     FakeTime,
+    FakeUsageKeeper,
     FakeWatchdog,
     WorldClock,
 )
@@ -57,6 +60,7 @@ class World:
         self.broker = FakeBroker()
         self.disk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
+        self.sensors, self.usage = FakeSensors(), FakeUsageKeeper()
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
@@ -153,8 +157,17 @@ class World:
         return FakeSwitch(pressed, self.switches)
 
     def _make_telling(self, courier: FakeCourier) -> Telling:
+        voice = Voice(node=NODE, boot_id=BootId("0" * 32), key=NODE_KEY, clock=self.clock)
+        vitals = Vitals(
+            sensors=self.sensors,
+            keeper=self.usage,
+            memory=self.memory,
+            clock=self.clock,
+            boot_id=voice.boot_id,
+            free_bytes=self.recordings.free_bytes,
+        )
         return Telling(
-            voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=NODE_KEY, clock=self.clock),
+            voice=voice,
             memory=self.memory,
             disk=self.disk,
             courier=courier,
@@ -166,6 +179,7 @@ class World:
             missing=lambda: self.fetching.missing,
             without_room=lambda: self.fetching.without_room,
             free_bytes=self.recordings.free_bytes,
+            vitals=vitals,
         )
 
     def _make_updating(self, courier: FakeCourier) -> Updating:

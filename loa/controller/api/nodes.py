@@ -15,7 +15,9 @@ from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.controller.services.nodes import Code
 from loa.controller.store.database import Work
+from loa.protocol.health import Concern
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.programme import NodeSettings
 from loa.protocol.reports import State
 from loa.protocol.units import Instant
 
@@ -36,15 +38,29 @@ class NodeIn(Given):
     parent: AreaId
 
 
+class SettingsPatch(Given):
+    """Settings that are to be different; what is left out stays."""
+
+    billing_day: Annotated[int, Field(ge=1, le=31)] = 1
+    month_budget_bytes: Annotated[int, Field(gt=0, lt=2**53)] | None = None
+    """null: no budget."""
+
+
 class NodePatch(Given):
     """What is to be different; what is left out stays."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Cụm sân đình", "parent": "thon-minh-tan"}]}
+        json_schema_extra={
+            "examples": [
+                {"name": "Cụm sân đình", "parent": "thon-minh-tan"},
+                {"settings": {"billing_day": 20, "month_budget_bytes": 500_000_000}},
+            ]
+        }
     )
 
     name: Name | None = None
     parent: AreaId | None = None
+    settings: SettingsPatch | None = None
 
 
 class CodeOut(BaseModel):
@@ -70,6 +86,9 @@ class NodeOut(BaseModel):
     state: State | None
     state_at: Instant | None
     """When the controller received it."""
+    settings: NodeSettings
+    concerns: list[Concern]
+    """What somebody must mind of its machine."""
 
 
 def router() -> APIRouter:
@@ -93,12 +112,15 @@ def find(
     parts: Parts,
     area: AreaId | None = None,
     presence: Presence | None = None,
+    concerned: bool | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> Page[NodeOut]:
     """The nodes in service that the person sees, in an area and below it, by id."""
     with parts.db.look() as session:
-        found = parts.nodes.find(session, who, area=area, presence=presence, after=cursor, limit=limit)
+        found = parts.nodes.find(
+            session, who, area=area, presence=presence, concerned=concerned, after=cursor, limit=limit
+        )
     return page([node_out(node) for node in found], limit, "id")
 
 
@@ -120,7 +142,7 @@ def get(node: NodeId, who: Who, parts: Parts) -> NodeOut:
 
 
 def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -> Response:
-    """Rename a node, or put it below another area."""
+    """Rename a node, put it below another area, or change its settings."""
 
     def act(work: Work) -> Result:
         changed = parts.nodes.get(work.session, who, node)
@@ -128,6 +150,9 @@ def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -
             changed = parts.nodes.rename(work, who, node, patch.name)
         if patch.parent is not None and patch.parent != changed.parent_id:
             changed = parts.nodes.move(work, who, node, patch.parent)
+        if patch.settings is not None:
+            given = patch.settings.model_dump(exclude_unset=True)
+            changed = parts.nodes.change_settings(work, who, node, given)
         return Result(node_out(changed))
 
     return once.run(act)
@@ -167,4 +192,6 @@ def node_out(node: Node) -> NodeOut:
         code_expires_at=node.code_expires_at,
         state=State.from_bytes(node.state) if node.state else None,
         state_at=node.state_at,
+        settings=node.settings,
+        concerns=list(node.concerns),
     )

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loa.protocol.health import Concern
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.programme import NodeSettings
 
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, O, 1 and I, which people mix up: 32 letters, 5 bits each."""
@@ -28,6 +30,8 @@ class Node:
     state: str | None
     """JSON of the last `loa.protocol.reports.State`."""
     state_at: datetime | None
+    settings: NodeSettings
+    concerns: tuple[Concern, ...]
 
 
 def spaced(code: str) -> str:

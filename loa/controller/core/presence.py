@@ -22,6 +22,8 @@ class Presence(StrEnum):
 LATE_AFTER = 1.5
 """In intervals of the state message."""
 LOST_AFTER = 3.0
+ONLY_FULL = frozenset({"config", "held", "free_bytes", "agent", "health"})
+"""Of a state's fields."""
 
 
 def presence_of(
@@ -40,9 +42,13 @@ def presence_of(
 
 
 def merge(before: State | None, new: State) -> State:
-    """What is known after a new state: a compact one leaves out, a will only says that it is gone."""
+    """What is known after a new state: a will only says that the node is gone.
+
+    A compact one says the same as a full one but for `ONLY_FULL`: what else it leaves out is at its default.
+    """
     if before is None or new.detail is Detail.FULL:
         return new
     if new.detail is Detail.WILL:
         return before.model_copy(update={"detail": Detail.WILL})
-    return before.model_copy(update={name: getattr(new, name) for name in new.model_fields_set})
+    kept = {name: getattr(before, name) for name in ONLY_FULL - new.model_fields_set}
+    return new.model_copy(update=kept)

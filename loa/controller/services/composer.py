@@ -25,7 +25,6 @@ from loa.protocol.kinds import StandingMessage
 from loa.protocol.programme import (
     Config,
     ConfigPointer,
-    NodeSettings,
     Programme,
     ProgrammePointer,
     ReleasePointer,
@@ -175,7 +174,7 @@ class Composer:
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
             standing=given.standing,
-            settings=NodeSettings(released=kept.released),
+            settings=kept.settings.model_copy(update={"released": kept.released}),
             release=given.release,
         )
         if floor <= kept.version and self._is_same(config, kept):

@@ -27,6 +27,9 @@ class Metrics:
             "loa_job_failures", "Runs of a job that failed", ["job"], registry=self.registry
         )
         self.nodes = Gauge("loa_nodes", "Nodes by presence", ["presence"], registry=self.registry)
+        self.concerns = Gauge(
+            "loa_nodes_concerned", "Nodes by what to mind", ["concern"], registry=self.registry
+        )
         self.connected = Gauge(
             "loa_broker_connected", "Whether the broker's session is up", registry=self.registry
         )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.broker_rules import hash_password
+from loa.controller.core.health import Point
 from loa.controller.core.nodes import CODE_LENGTH, CODE_LETTERS, Node, normal, spaced
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import Conflict, Invalid, Unauthenticated
@@ -16,11 +17,14 @@ from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.rights import permit
 from loa.controller.store import areas, nodes
+from loa.controller.store.configs import settings_in
 from loa.controller.store.database import Session, Work
+from loa.controller.store.health import points_of
 from loa.protocol.bearer import check_token
 from loa.protocol.errors import MalformedError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, PublicKey
+from loa.protocol.programme import NodeSettings
 from loa.protocol.reports import State
 
 SALT_BYTES = 12
@@ -118,6 +122,17 @@ class Nodes:
         self._audit.note(work, who.user_id, "node.changed", area=node, subject=node, name=name)
         return nodes.node_of(work.session, node)
 
+    def change_settings(self, work: Work, who: Person, node: NodeId, changed: dict[str, object]) -> Node:
+        """Give these of its settings other values; the node gets them with its next configuration."""
+        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
+        row = nodes.node_row(work.session, node)
+        settings = NodeSettings.model_validate({**settings_in(row.settings).model_dump(), **changed})
+        row.settings = settings.to_bytes().decode()
+        self._audit.note(work, who.user_id, "node.changed", area=node, subject=node, **changed)
+        work.session.flush()
+        work.after_commit(lambda: self._publisher.config_changed(frozenset({AreaId(node)})))
+        return nodes.node_of(work.session, node)
+
     def move(self, work: Work, who: Person, node: NodeId, parent: AreaId) -> Node:
         """Put it below another area; see `Areas.move`."""
         nodes.node_row(work.session, node)
@@ -172,6 +187,7 @@ class Nodes:
         *,
         area: AreaId | None,
         presence: str | None,
+        concerned: bool | None = None,
         after: str,
         limit: int,
     ) -> list[Node]:
@@ -179,7 +195,16 @@ class Nodes:
         if area is not None:
             permit(session, who, Act.READ_AREA, area)
         wanted = granted(who, Act.READ_AREA) if area is None else [area]
-        return nodes.find_nodes(session, areas=wanted, presence=presence, after=after, limit=limit)
+        return nodes.find_nodes(
+            session, areas=wanted, presence=presence, concerned=concerned, after=after, limit=limit
+        )
+
+    def health(
+        self, session: Session, who: Person, node: NodeId, *, since: datetime, until: datetime, limit: int
+    ) -> list[Point]:
+        """How its machine was, an hour a point."""
+        self.get(session, who, node)
+        return points_of(session, node, since, until, limit)
 
     def authenticate(self, session: Session, node: str, token: str) -> NodeId:
         """Return if the node's own key made the bearer token; raises `Unauthenticated`."""

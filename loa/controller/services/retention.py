@@ -29,6 +29,8 @@ class Periods:
     """Answers under an Idempotency-Key."""
     sessions: timedelta = timedelta(days=1)
     """After their end."""
+    health: timedelta = timedelta(days=90)
+    """Hours of nodes' health."""
 
 
 class Retention:
@@ -46,6 +48,7 @@ class Retention:
             ("lines", self._periods.lines, store.delete_lines),
             ("answers", self._periods.answers, store.delete_answers),
             ("sessions", self._periods.sessions, store.delete_sessions),
+            ("health", self._periods.health, store.delete_health),
         ]
         for name, period, delete in kinds:
             if period is not None:

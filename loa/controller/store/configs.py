@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from loa.controller.store.tables import NodeRow
 from loa.protocol.ids import NodeId, StopId
-from loa.protocol.programme import ConfigPointer
+from loa.protocol.programme import ConfigPointer, NodeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +18,29 @@ class Kept:
     node: NodeId
     version: int
     body: bytes | None
+    settings: NodeSettings
     released: StopId | None
     """The press of its STOP button that the console released last."""
 
 
 def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
     """Of these nodes, as far as they are in service."""
-    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body, NodeRow.released).where(
-        col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None)
-    )
+    found = sqlalchemy.select(
+        col(NodeRow.id),
+        col(NodeRow.config_version),
+        col(NodeRow.config_body),
+        col(NodeRow.settings),
+        col(NodeRow.released),
+    ).where(col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None))
     return [
-        Kept(NodeId(node), version, body, StopId(released) if released else None)
-        for node, version, body, released in session.exec(found)
+        Kept(NodeId(node), version, body, settings_in(settings), StopId(released) if released else None)
+        for node, version, body, settings, released in session.connection().execute(found)
     ]
+
+
+def settings_in(column: str | None) -> NodeSettings:
+    """As they are kept with a node."""
+    return NodeSettings.from_bytes(column) if column else NodeSettings()
 
 
 def config_body_of(session: Session, node: NodeId) -> bytes | None:

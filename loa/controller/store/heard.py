@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from loa.controller.core.presence import Presence
 from loa.controller.store.tables import LogRow, NodeRow, PlacementRow
 from loa.protocol.errors import MalformedError
+from loa.protocol.health import Concern
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.reports import State
 
@@ -22,17 +23,25 @@ class Known:
     state: State | None
     heard_at: datetime | None
     presence: Presence
+    concerns: tuple[Concern, ...] = ()
 
 
 def known_nodes(session: Session, nodes: Iterable[NodeId] | None = None) -> list[Known]:
     """Of these nodes, or of all; only of those in service."""
-    found = select(col(NodeRow.id), col(NodeRow.state), col(NodeRow.state_at), col(NodeRow.presence)).where(
-        col(NodeRow.retired_at).is_(None)
-    )
+    found = select(
+        col(NodeRow.id),
+        col(NodeRow.state),
+        col(NodeRow.state_at),
+        col(NodeRow.presence),
+        col(NodeRow.concerns),
+    ).where(col(NodeRow.retired_at).is_(None))
     if nodes is not None:
         found = found.where(col(NodeRow.id).in_(list(nodes)))
     rows = session.connection().execute(found)
-    return [Known(NodeId(id_), _state(text), at, Presence(presence)) for id_, text, at, presence in rows]
+    return [
+        Known(NodeId(id_), _state(text), at, Presence(presence), concerns_in(concerns))
+        for id_, text, at, presence, concerns in rows
+    ]
 
 
 def store_known(session: Session, nodes: list[Known], now: datetime) -> None:
@@ -44,13 +53,23 @@ def store_known(session: Session, nodes: list[Known], now: datetime) -> None:
             "node": known.node,
             "new_state": known.state.to_bytes().decode() if known.state else None,
             "new_at": known.heard_at,
+            "new_concerns": ",".join(known.concerns) or None,
         }
         for known in nodes
     ]
     statement = update(NodeRow).where(col(NodeRow.id) == bindparam("node"))
-    values: dict[str, object] = {"state": bindparam("new_state"), "state_at": bindparam("new_at")}
+    values: dict[str, object] = {
+        "state": bindparam("new_state"),
+        "state_at": bindparam("new_at"),
+        "concerns": bindparam("new_concerns"),
+    }
     session.connection().execute(statement.values(values), parameters)
     store_presences(session, {known.node: known.presence for known in nodes}, now)
+
+
+def concerns_in(column: str | None) -> tuple[Concern, ...]:
+    """As they are kept with a node."""
+    return tuple(Concern(one) for one in column.split(",")) if column else ()
 
 
 def store_presences(session: Session, presences: dict[NodeId, Presence], now: datetime) -> None:

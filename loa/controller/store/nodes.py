@@ -8,6 +8,8 @@ from sqlmodel import Session, col, select
 from loa.controller.core.nodes import Node
 from loa.controller.errors import NotFound
 from loa.controller.store.areas import below
+from loa.controller.store.configs import settings_in
+from loa.controller.store.heard import concerns_in
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
 from loa.controller.store.tree import touch
 from loa.protocol.ids import AreaId, NodeId
@@ -51,7 +53,13 @@ def any_enrolled(session: Session, nodes: Collection[str]) -> bool:
 
 
 def find_nodes(
-    session: Session, *, areas: Collection[str], presence: str | None, after: str, limit: int
+    session: Session,
+    *,
+    areas: Collection[str],
+    presence: str | None,
+    concerned: bool | None,
+    after: str,
+    limit: int,
 ) -> list[Node]:
     """The nodes in service below these areas, by id."""
     wanted = (
@@ -67,6 +75,8 @@ def find_nodes(
     )
     if presence is not None:
         wanted = wanted.where(NodeRow.presence == presence)
+    if concerned is not None:
+        wanted = wanted.where(col(NodeRow.concerns).is_not(None) == concerned)
     rows = session.exec(wanted).all()
     zones = zones_of(session, [row.id for row, _ in rows])
     return [_as_node(row, area, zones.get(NodeId(row.id), ())) for row, area in rows]
@@ -117,4 +127,6 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         presence_at=row.presence_at,
         state=row.state,
         state_at=row.state_at,
+        settings=settings_in(row.settings),
+        concerns=concerns_in(row.concerns),
     )

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import Session, SQLModel, col
 
 from loa.controller.core.expected import EXPECTED
-from loa.controller.store.tables import IdempotencyRow, LogRow, ReportRow, SessionRow
+from loa.controller.store.tables import HealthRow, IdempotencyRow, LogRow, ReportRow, SessionRow
 from loa.protocol.reports import PlayReport
 
 
@@ -33,6 +33,11 @@ def delete_answers(session: Session, before: datetime, limit: int) -> int:
 def delete_sessions(session: Session, before: datetime, limit: int) -> int:
     """Sessions and tokens that are over."""
     return _delete(session, SessionRow, col(SessionRow.expires_at) < before, limit)
+
+
+def delete_health(session: Session, before: datetime, limit: int) -> int:
+    """Hours of nodes' health."""
+    return _delete(session, HealthRow, col(HealthRow.at) < before, limit)
 
 
 def _delete(session: Session, model: type[SQLModel], old: ColumnElement[bool], limit: int) -> int:

@@ -92,6 +92,22 @@ class NodeRow(SQLModel, table=True):
     journal_id: str | None = Field(default=None, max_length=32)
     released: str | None = Field(default=None, max_length=32)
     """The press of its STOP button that the console released last."""
+    settings: str | None = _text(nullable=True)
+    """JSON of `loa.protocol.programme.NodeSettings`; None: the defaults."""
+    concerns: str | None = _text(nullable=True)
+    """What to mind of its machine (`loa.protocol.health.Concern`), parted by commas; None: nothing."""
+
+
+class HealthRow(SQLModel, table=True):
+    """How a node's machine was in one hour."""
+
+    __tablename__ = "health"
+    node_id: str = Field(primary_key=True, foreign_key="areas.id")
+    at: datetime = Field(sa_column=Column(Moment, primary_key=True, index=True))
+    """The beginning of the hour."""
+    free_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    body: str = _text()
+    """JSON of `loa.protocol.health.Health`."""
 
 
 class UserRow(SQLModel, table=True):

@@ -1,4 +1,5 @@
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from queue import Full, Queue
@@ -14,7 +15,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from loa.audio.clock import Clock
 from loa.node_agent.ports import Arrival, Crashed, Message
 
-_KEEPALIVE_S = 60
+KEEPALIVE_S = 170
+"""Under the three minutes after which some mobile networks forget a connection; each ping costs the SIM."""
+_UNHEARD_MS = 40_000
+"""What the other end does not acknowledge for so long tells of a dead link long before a ping would."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 """Between attempts; each pause is drawn from half of it to the whole, so that nodes don't come together."""
 _LOOP_S = 0.5
@@ -70,7 +74,7 @@ class MqttCourier:
 
     def start(self) -> None:
         """See `Courier.start`."""
-        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, _KEEPALIVE_S)
+        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, KEEPALIVE_S)
         self._thread.start()
 
     def listen(self, topics: Sequence[str]) -> None:
@@ -105,6 +109,7 @@ class MqttCourier:
         )
         client.username_pw_set(self._broker.username, self._broker.password)
         client.max_queued_messages_set(_MOST_QUEUED)
+        client.on_socket_open = _give_up_unheard
         client.on_pre_connect = self._before_connect
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -169,3 +174,7 @@ class MqttCourier:
     def _subscribe(self) -> None:
         if self._topics:
             self._client.subscribe([(topic, _QOS) for topic in self._topics])
+
+
+def _give_up_unheard(_client: Client, _userdata: Any, opened: Any) -> None:  # noqa: ANN401 -- paho's signature
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
