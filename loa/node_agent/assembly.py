@@ -10,6 +10,7 @@ from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.sound_file import open_sound
@@ -37,7 +38,7 @@ def build(data: Path, sink: str) -> Agent:
     disk = SqliteDisk(data / identity.journal_file)
     memory = Memory(disk=disk, clock=clock)
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
-    keys, bodies = identity.key_ring(), data / "incoming"
+    keys, bodies = identity.key_ring(), passing_folder(data)
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
     opener = partial(open_player, sink, clock)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
@@ -56,7 +57,6 @@ def build(data: Path, sink: str) -> Agent:
     telling = Telling(
         voice=voice,
         memory=memory,
-        disk=disk,
         courier=courier,
         clock=clock,
         random=dice,

@@ -23,7 +23,7 @@ def examine(disk: Disk, here: Collection[RecordingId], *, is_running: bool, now:
     running = (
         "The agent is running." if is_running else "The agent is not running: `systemctl start loa-node`."
     )
-    waiting = f"{disk.count_unsent()} reports wait for the controller's receipt."
+    waiting = f"{disk.count_unsent({})} reports wait for the controller's receipt."
     if recalled.config is None:
         lacking = "No configuration has come yet: check the link to the controller."
         return Condition((running, lacking, waiting), is_well=False)

@@ -1,9 +1,10 @@
 import logging
+from contextlib import suppress
 
 from loa.node_agent import logs
 from loa.node_agent.core.plan import Plan
 from loa.node_agent.core.reports import problem
-from loa.node_agent.errors import StorageFullError, WrongDigestError
+from loa.node_agent.errors import StorageError, WrongDigestError
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Change, Downloads, Fetched, FetchTrouble, Job, Recordings, Timekeeper
@@ -54,7 +55,8 @@ class Fetching:
             if size_bytes is None or size_bytes == source.size_bytes:
                 continue
             logs.shout(_log, "recording_damaged", recording=source.recording, size_bytes=size_bytes)
-            self._recordings.place(source.recording).unlink(missing_ok=True)
+            with suppress(OSError):  # on a read-only disk it stays, and its digest tells
+                self._recordings.place(source.recording).unlink(missing_ok=True)
             del here[source.recording]
         now = to_whole_ms(self._clock.now())
         came = {one.recording: now for one in sources if one.recording in here}
@@ -89,8 +91,8 @@ class Fetching:
         logs.say(_log, "fetch_failed", path=job.path, attempt=trouble.attempt, detail=error)
         if isinstance(error, WrongDigestError):
             self._intake.refuse_bytes(job, error)
-        elif isinstance(error, StorageFullError):
-            self._tell(job, ProblemCode.DISK_FULL, error)
+        elif isinstance(error, StorageError):
+            self._tell(job, error.code, error)
         elif trouble.attempt >= _TELL_AFTER:
             self._tell(job, ProblemCode.FETCH_FAILED, error)
 

@@ -14,9 +14,7 @@ from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build
 from loa.node_agent.condition import examine
-from loa.node_agent.errors import InUseError, NodeError
-
-LOCK_FILE = "lock"
+from loa.node_agent.errors import InUseError, NodeError, NotEnrolledError
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ def status(data: Path | None = None) -> None:
     except NodeError as error:
         print(f"loa-node: {error}", file=sys.stderr)  # noqa: T201 -- a command speaks
         raise SystemExit(2) from error
-    disk = SqliteDisk(folder / identity.journal_file)
+    disk = SqliteDisk(folder / identity.journal_file, looks_only=True)
     here = RecordingFolder(folder / RECORDINGS_FOLDER).here()
     condition = examine(disk, frozenset(here), is_running=_is_owned(folder), now=SystemTime().now())
     disk.close()
@@ -89,12 +87,21 @@ def serve(data: Path, sink: str, log_level: str) -> int:
 @contextmanager
 def sole_owner(data: Path) -> Iterator[None]:
     """Hold the data directory; raises `InUseError` if another agent does."""
-    with (data / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InUseError(str(data)) from error
+    try:
+        lock = os.open(
+            data, os.O_RDONLY | os.O_DIRECTORY
+        )  # needs no file, so a full or read-only disk will do
+    except OSError as error:
+        raise NotEnrolledError(str(data), error.strerror or "cannot be opened") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise InUseError(str(data)) from error
+    try:
         yield
+    finally:
+        os.close(lock)
 
 
 def _is_owned(data: Path) -> bool:

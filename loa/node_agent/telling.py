@@ -5,9 +5,8 @@ from importlib.metadata import version
 from random import Random
 
 from loa.node_agent import logs
-from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Courier, Disk, Timekeeper
+from loa.node_agent.ports import Courier, Timekeeper
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
 from loa.protocol.ids import AreaId, Nonce, OccurrenceId
@@ -36,7 +35,6 @@ class Telling:
         *,
         voice: Voice,
         memory: Memory,
-        disk: Disk,
         courier: Courier,
         clock: Timekeeper,
         random: Random,
@@ -46,7 +44,7 @@ class Telling:
     ) -> None:
         self._voice = voice
         self._memory = memory
-        self._disk = disk
+        self._keeping = memory.keeping
         self._courier = courier
         self._clock = clock
         self._random = random
@@ -122,7 +120,7 @@ class Telling:
         hello = Hello(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
-            journal_id=self._disk.journal_id,
+            journal_id=self._keeping.journal_id,
             nonce=self._nonce,
             sent_at=self._clock.now(),
             clock=self._clock.state(),
@@ -163,7 +161,7 @@ class Telling:
             detail=Detail.FULL if full else Detail.COMPACT,
             sounding=self._sounding(),
             clock=self._clock.state(),
-            unsent=self._disk.count_unsent(),
+            unsent=self._keeping.count_unsent(),
             missing=self._missing(),
         )
         if not full:
@@ -185,26 +183,19 @@ class Telling:
 
     def _send_batch(self, limit: int) -> bool:
         """Send the first reports that no receipt covers; False if there are none."""
-        reports = self._disk.unsent(limit)
-        if not reports:
+        unsent = self._keeping.unsent(limit)
+        if not unsent.reports:
             return False
-        batch = Reports(node=self._voice.node, journal_id=self._disk.journal_id, reports=tuple(reports))
+        batch = Reports(node=self._voice.node, journal_id=unsent.journal_id, reports=unsent.reports)
         try:
             self._send(Channel.REPORTS, batch)
         except TooLargeError:
-            return self._send_batch(len(reports) // 2)
+            return self._send_batch(len(unsent.reports) // 2)
         return True
 
     def _take_receipt(self, receipt: Receipt) -> None:
-        if receipt.journal_id != self._disk.journal_id:
-            logs.say(_log, "receipt_of_another_journal", journal_id=receipt.journal_id)
-            return
-        try:
-            self._disk.forget(receipt.up_to)
-        except StorageFullError as error:
-            logs.shout(_log, "receipt_not_kept", detail=error)
-            return
-        logs.say(_log, "receipt", up_to=receipt.up_to)
+        self._keeping.forget(receipt.journal_id, receipt.up_to)
+        logs.say(_log, "receipt", journal=receipt.journal_id, up_to=receipt.up_to)
         self._pause_s = _FIRST_PAUSE_S
         self._reports_at_s = self._clock.monotonic()
 

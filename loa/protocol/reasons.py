@@ -70,8 +70,13 @@ class ProblemCode(StrEnum):
     PLAYER_FAILED = "player_failed"
     FETCH_FAILED = "fetch_failed"
     DISK_FULL = "disk_full"
+    DISK_READ_ONLY = "disk_read_only"
+    """What the node learns is kept in memory and lost with the power."""
+    DISK_FAILING = "disk_failing"
+    """Reading or writing failed, as on a dying card; otherwise as on a read-only disk."""
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
+    """The journal, or a part of it, was damaged; set aside, and what it held is fetched anew."""
 
 
 class ClockState(StrEnum):

@@ -115,30 +115,30 @@ def test_reports_are_numbered_from_one_without_a_gap_over_restarts_and_receipts(
     disk = reopen()
     disk.write(make_trouble("one"))
     disk.write(make_trouble("two"))
-    disk.forget(2)
-    assert disk.unsent(10) == []
+    disk.forget(disk.journal_id, 2)
+    assert not disk.unsent(10, {}).reports
     disk.close()
     disk = reopen()
     disk.write(make_trouble("three"))
-    assert [report.number for report in disk.unsent(10)] == [3]
-    assert disk.count_unsent() == 1
+    assert [report.number for report in disk.unsent(10, {}).reports] == [3]
+    assert disk.count_unsent({}) == 1
 
 
 def test_a_receipt_takes_only_what_it_covers(reopen: Reopen) -> None:
     disk = reopen()
     for detail in "abc":
         disk.write(make_trouble(detail))
-    disk.forget(2)
-    disk.forget(2)
-    disk.forget(0)
-    assert [report.number for report in disk.unsent(10)] == [3]
+    disk.forget(disk.journal_id, 2)
+    disk.forget(disk.journal_id, 2)
+    disk.forget(disk.journal_id, 0)
+    assert [report.number for report in disk.unsent(10, {}).reports] == [3]
 
 
 def test_unsent_gives_the_first_ones(reopen: Reopen) -> None:
     disk = reopen()
     for detail in "abc":
         disk.write(make_trouble(detail))
-    assert [report.number for report in disk.unsent(2)] == [1, 2]
+    assert [report.number for report in disk.unsent(2, {}).reports] == [1, 2]
 
 
 def test_an_occurrence_is_reported_once_and_its_play_is_closed(reopen: Reopen) -> None:
@@ -149,7 +149,7 @@ def test_an_occurrence_is_reported_once_and_its_play_is_closed(reopen: Reopen) -
     recalled = disk.recall()
     assert not recalled.plays
     assert recalled.reported == {OCCURRENCE}
-    assert [(r.number, r.kind) for r in disk.unsent(9)] == [(1, "play"), (2, "problem")]
+    assert [(r.number, r.kind) for r in disk.unsent(9, {}).reports] == [(1, "play"), (2, "problem")]
     disk.write(Change(forget_reported=(OCCURRENCE,)))
     assert disk.recall().reported == frozenset()
 
@@ -162,6 +162,6 @@ def test_whatever_is_written_and_covered_no_number_is_lost_or_given_twice(acts: 
             disk.write(make_trouble())
             written += 1
         else:
-            disk.forget(min(act, written))
+            disk.forget(disk.journal_id, min(act, written))
             covered = max(covered, min(act, written))
-    assert [report.number for report in disk.unsent(99)] == list(range(covered + 1, written + 1))
+    assert [report.number for report in disk.unsent(99, {}).reports] == list(range(covered + 1, written + 1))

@@ -14,7 +14,7 @@ from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
 from loa.protocol.codec import decode, encode, pack
-from loa.protocol.ids import BootId, RecordingId, sha256_hex
+from loa.protocol.ids import BootId, JournalId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
@@ -41,7 +41,7 @@ class World:
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
         self.gives_receipts = True
-        self._reports: dict[int, Report] = {}
+        self._reports: dict[tuple[JournalId, int], Report] = {}
         self._read = 0
         self.restart()
 
@@ -91,7 +91,6 @@ class World:
         return Telling(
             voice=Voice(node=NODE, boot_id=BootId("0" * 32), key=_NODE_KEY, clock=self.clock),
             memory=self.memory,
-            disk=self.disk,
             courier=courier,
             clock=self.clock,
             random=Random(1),
@@ -110,8 +109,9 @@ class World:
         self.player.advance(self.clock.now())
         self._deliver()
         self.agent.turn()
-        if self.gives_receipts and self.disk.count_unsent() and (reports := self.reports()):
-            self.give_receipt(reports[-1].number)
+        if self.gives_receipts and self.memory.keeping.count_unsent() and self.reports():
+            for journal_id, number in list(self._reports):
+                self.give_receipt(number, journal_id)
 
     def sleep_until(self, to: datetime) -> None:
         """The node is off; time passes without it."""
@@ -159,8 +159,8 @@ class World:
         for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):
             assert isinstance(batch, Reports)
             for report in batch.reports:
-                assert self._reports.setdefault(report.number, report) == report
-        return [self._reports[number] for number in sorted(self._reports)]
+                assert self._reports.setdefault((batch.journal_id, report.number), report) == report
+        return list(self._reports.values())
 
     def plays(self) -> list[PlayReport]:
         return [report for report in self.reports() if isinstance(report, PlayReport)]
@@ -171,8 +171,9 @@ class World:
     def problems(self) -> list[ProblemReport]:
         return [report for report in self.reports() if isinstance(report, ProblemReport)]
 
-    def give_receipt(self, up_to: int) -> None:
-        receipt = Receipt(node=NODE, journal_id=self.disk.journal_id, up_to=up_to, at=self.clock.now())
+    def give_receipt(self, up_to: int, journal_id: JournalId | None = None) -> None:
+        journal_id = journal_id or self.disk.journal_id
+        receipt = Receipt(node=NODE, journal_id=journal_id, up_to=up_to, at=self.clock.now())
         self.publish(Topic(Channel.RECEIPT, NODE), receipt)
         self._deliver()
 

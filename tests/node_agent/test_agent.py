@@ -189,7 +189,7 @@ def test_reports_are_sent_again_until_a_receipt_comes_and_then_forgotten(world: 
     sent = [topic for topic, _ in world.broker.published if topic.endswith("/reports")]
     assert len(sent) > 2
     world.give_receipt(1)
-    assert world.disk.count_unsent() == 0
+    assert world.disk.count_unsent({}) == 0
     before = len(world.broker.published)
     world.go(NOON + minutes(5))
     assert not [topic for topic, _ in world.broker.published[before:] if topic.endswith("/reports")]
@@ -268,11 +268,14 @@ def test_with_a_full_disk_a_stop_still_stops_and_nothing_is_lost(world: World) -
     world.urge(make_urgent(issued_at=at, silences=(make_silence(at, at + minutes(9)),)))
     assert world.player.status().sounding is None
     world.go(NOON + minutes(4))
-    assert world.plays() == []
+    assert [report.outcome for report in world.plays()] == [Reason.SILENCED], "told from memory"
+    assert [report.code for report in world.problems()] == [ProblemCode.DISK_FULL]
     world.disk.is_full = False
     world.go(NOON + minutes(6))
-    assert [report.outcome for report in world.plays()] == [Reason.SILENCED]
-    assert [report.code for report in world.problems()] == [ProblemCode.DISK_FULL]
+    world.restart()
+    world.go(NOON + minutes(12))
+    assert len(world.plays()) == 1
+    assert len(world.problems()) == 1
 
 
 def test_what_can_no_longer_sound_is_forgotten_and_its_recording_deleted(world: World) -> None:

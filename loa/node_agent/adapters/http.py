@@ -8,8 +8,17 @@ from pathlib import Path
 import urllib3
 
 from loa.audio.clock import Clock
+from loa.node_agent.adapters.folders import sync_folder
 from loa.node_agent.adapters.recordings import digest_of
-from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
+from loa.node_agent.errors import (
+    FetchFailedError,
+    FetchStoppedError,
+    StorageError,
+    StorageFailingError,
+    StorageFullError,
+    StorageReadOnlyError,
+    WrongDigestError,
+)
 from loa.node_agent.ports import Job
 from loa.protocol.bearer import make_token
 from loa.protocol.ids import NodeId
@@ -18,6 +27,12 @@ from loa.protocol.keys import SigningKey
 _CHUNK_BYTES = 32_768
 _CONNECT_S, _READ_S = 5.0, 10.0
 _OK, _PARTIAL, _BAD_RANGE = 200, 206, 416
+_TROUBLES: dict[int, type[StorageError]] = {
+    errno.ENOSPC: StorageFullError,
+    errno.EDQUOT: StorageFullError,
+    errno.EROFS: StorageReadOnlyError,
+    errno.EIO: StorageFailingError,
+}
 
 
 class HttpFetcher:
@@ -38,7 +53,7 @@ class HttpFetcher:
         """Let `job.into` hold the bytes with the digest of the job; atomic, and synced to the disk.
 
         What came before a break stays in `<name>.part` and is gone on from. Raises `FetchError`s and
-        `StorageFullError`.
+        `StorageError`s.
         """
         part = job.into.with_name(job.into.name + ".part")
         with _minding_the_disk(part):
@@ -116,11 +131,7 @@ def _put_in_place(part: Path, into: Path) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(into)
-    folder = os.open(into.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(into.parent)
 
 
 @contextmanager
@@ -128,6 +139,7 @@ def _minding_the_disk(part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageFullError(str(part)) from error
-        raise
+        trouble = _TROUBLES.get(error.errno or 0)
+        if trouble is None:
+            raise
+        raise trouble(str(part)) from error

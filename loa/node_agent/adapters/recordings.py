@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from loa.protocol.ids import DIGEST, RecordingId
@@ -20,8 +21,11 @@ class RecordingFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # on a disk that takes nothing: then none is here
+            folder.mkdir(parents=True, exist_ok=True)
         self._looked_at: set[RecordingId] = set()
+        self._damaged: dict[RecordingId, int] = {}
+        """Files that are damaged and could not be set aside, with their inode."""
 
     def place(self, recording: RecordingId) -> Path:
         """See `Recordings.place`."""
@@ -29,6 +33,8 @@ class RecordingFolder:
 
     def here(self) -> dict[RecordingId, SizeBytes]:
         """See `Recordings.here`."""
+        if not self._folder.is_dir():
+            return {}
         with os.scandir(self._folder) as found:
             return {
                 RecordingId(file.name.removesuffix(_SUFFIX)): SizeBytes(file.stat().st_size)
@@ -44,9 +50,14 @@ class RecordingFolder:
             return False
         if recording in self._looked_at:
             return True
-        if digest_of(path) != recording:
+        inode = path.stat().st_ino
+        if self._damaged.get(recording) == inode:
+            return False
+        if not _is_whole(path, recording):
             _log.error("event=recording_corrupt recording=%s", recording)
-            path.replace(path.with_suffix(".corrupt"))
+            self._damaged[recording] = inode
+            with suppress(OSError):
+                path.replace(path.with_suffix(".corrupt"))
             return False
         self._looked_at.add(recording)
         return True
@@ -55,14 +66,17 @@ class RecordingFolder:
         """See `Recordings.keep_only`. What was set aside or only begun goes too."""
         names = {self.place(recording).name for recording in needed}
         parts = {f"{name}.part" for name in names}
+        if not self._folder.is_dir():
+            return 0
         gone = [path for path in self._folder.iterdir() if path.name not in names | parts]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return len(gone)
+        return sum(_delete(path) for path in gone)
 
     def free_bytes(self) -> SizeBytes:
         """See `Recordings.free_bytes`."""
-        return SizeBytes(shutil.disk_usage(self._folder).free)
+        try:
+            return SizeBytes(shutil.disk_usage(self._folder).free)
+        except OSError:
+            return SizeBytes(0)
 
 
 def digest_of(path: Path) -> str:
@@ -72,3 +86,20 @@ def digest_of(path: Path) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _is_whole(path: Path, recording: RecordingId) -> bool:
+    """A dying card gives an error instead of bytes: that is damage, too."""
+    try:
+        return digest_of(path) == recording
+    except OSError:
+        return False
+
+
+def _delete(path: Path) -> bool:
+    """Whether it is gone; on a read-only disk it stays."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
