@@ -49,6 +49,9 @@ class FakeDisk:
             self._number(draft)
 
     def unsent(self, limit: int, covered: Covered) -> Unsent:
+        if self.fault is StorageDamagedError:
+            self.trouble = StorageDamagedError("memory")
+            raise self.trouble
         for name in sorted(self._reports, key=lambda name: name == self.journal_id):
             reports = self._beyond(name, covered)
             if reports:
@@ -65,6 +68,10 @@ class FakeDisk:
 
     def close(self) -> None:
         return
+
+    def lose_everything(self) -> None:
+        """As a card does that lied; the reports alone were on it."""
+        self._state = Recalled()
 
     def _beyond(self, journal_id: JournalId, covered: Covered) -> tuple[Report, ...]:
         reports = self._reports.get(journal_id, {})

@@ -127,15 +127,19 @@ class SqliteDisk:
             return self._base
         if self._is_damaged:
             self._put_aside()
-        base = connect(self._path)
-        self._base.close()
-        self._base, self.trouble = base, None
+        self._base.close()  # within a process SQLite shares what is read-only with whoever opens the file next
+        try:
+            self._base = connect(self._path)
+        except (sqlite3.DatabaseError, StorageError):
+            self._base = open_to_read(self._path) if self._saved is None else _remembered(self._saved)
+            raise
+        self.trouble = None
         self.journal_id = self._begin()
         if self._saved is not None:
-            with _transaction(base):
+            with _transaction(self._base) as base:
                 write_change(base, self.journal_id, self._saved.as_change())
             self._saved = None
-        return base
+        return self._base
 
     def _put_aside(self) -> None:
         """Whatever goes wrong on the way: what could be read is in memory, and is written later."""
@@ -144,9 +148,7 @@ class SqliteDisk:
         damaged = open_to_read(self._path)
         self._saved = read_damaged(damaged)
         damaged.close()
-        self._base = open_in_memory()
-        with _transaction(self._base):
-            write_change(self._base, JournalId(""), self._saved.as_change())
+        self._base = _remembered(self._saved)
         set_aside(self._path)
         self._is_damaged = False
 
@@ -159,6 +161,13 @@ class SqliteDisk:
             self.trouble = error
             self._is_damaged |= isinstance(error, StorageDamagedError)
             raise
+
+
+def _remembered(saved: Stored) -> sqlite3.Connection:
+    base = open_in_memory()
+    with _transaction(base):
+        write_change(base, JournalId(""), saved.as_change())
+    return base
 
 
 @contextmanager

@@ -94,7 +94,10 @@ def open_file(path: Path) -> Opened:
     except StorageDamagedError:
         raise
     except StorageError as trouble:
-        return Opened(open_to_read(path), trouble)
+        base = open_to_read(path)
+        with telling_trouble(path), _closing_on_error(base):
+            _check(base, path)
+        return Opened(base, trouble)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -110,9 +113,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < _VERSION:
             _found(base, since=version)
             sync_folder(path.parent)
-        # Opened for writing is not yet writable: a read-only disk says so only now.
-        base.execute("BEGIN IMMEDIATE")
-        base.execute("ROLLBACK")
+        _try_to_write(base)
     return base
 
 
@@ -175,6 +176,13 @@ def _is_denied(path: Path) -> bool:
 def _check(base: sqlite3.Connection, path: Path) -> None:
     if base.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         raise StorageDamagedError(str(path))
+
+
+def _try_to_write(base: sqlite3.Connection) -> None:
+    """Opened for writing is not yet writable: of a read-only disk SQLite speaks only now."""
+    base.execute("BEGIN IMMEDIATE")
+    base.execute(f"PRAGMA user_version = {_VERSION}")
+    base.execute("ROLLBACK")
 
 
 @contextmanager
