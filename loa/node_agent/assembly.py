@@ -11,6 +11,7 @@ from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
 from loa.node_agent.adapters.folders import passing_folder
+from loa.node_agent.adapters.hardware import read_card, read_machine
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.sound_file import open_sound
@@ -23,10 +24,12 @@ from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
-from loa.protocol.ids import BootId
+from loa.protocol.ids import BootId, NodeId
+from loa.protocol.keys import SigningKey
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
+HARDWARE = Path("/")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -42,7 +45,7 @@ def build(data: Path, sink: str) -> Agent:
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
     opener = partial(open_player, sink, clock)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
-    voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
+    voice = _make_voice(identity.node, key, clock, data)
     courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
     downloads = BackgroundDownloads(fetcher, inbox=inbox, clock=clock)
@@ -76,6 +79,11 @@ def build(data: Path, sink: str) -> Agent:
         downloads=downloads,
         clock=clock,
     )
+
+
+def _make_voice(node: NodeId, key: SigningKey, clock: SystemTime, data: Path) -> Voice:
+    machine, card = read_machine(HARDWARE), read_card(HARDWARE, data)
+    return Voice(node=node, boot_id=_boot_id(), key=key, clock=clock, machine=machine, card=card)
 
 
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:

@@ -127,6 +127,8 @@ class Telling:
             config=self._config_version(),
             held=self._memory.held,
             agent=AGENT,
+            machine=self._voice.machine,
+            card=self._voice.card,
         )
         self._send(Channel.HELLO, hello)
         self._said = ()

@@ -37,6 +37,8 @@ JournalId = NewType("JournalId", _Token)
 """Names one journal file of one node; a new disk has a new one."""
 BootId = NewType("BootId", _Token)
 Nonce = NewType("Nonce", _Token)
+HardwareId = NewType("HardwareId", _Digest)
+"""SHA-256 over what a piece of hardware calls itself: tells two of them apart, and says nothing else."""
 KeyId = NewType("KeyId", _Thumbprint)
 """RFC 7638 thumbprint of a public key, base64url."""
 

@@ -11,6 +11,7 @@ from loa.controller.api.once import Once, Result
 from loa.controller.api.pages import Cursor, Limit, Page, page
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
+from loa.controller.core.identities import Identities
 from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.controller.services.nodes import Code
@@ -70,6 +71,8 @@ class NodeOut(BaseModel):
     state: State | None
     state_at: Instant | None
     """When the controller received it."""
+    identities: Identities
+    """Which machines and cards spoke under its name, hashed, the last first; and what was made of it."""
 
 
 def router() -> APIRouter:
@@ -161,4 +164,5 @@ def node_out(node: Node) -> NodeOut:
         code_expires_at=node.code_expires_at,
         state=State.from_bytes(node.state) if node.state else None,
         state_at=node.state_at,
+        identities=node.identities,
     )

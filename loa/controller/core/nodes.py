@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loa.controller.core.identities import Identities
 from loa.protocol.ids import AreaId, NodeId
 
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -28,6 +29,7 @@ class Node:
     state: str | None
     """JSON of the last `loa.protocol.reports.State`."""
     state_at: datetime | None
+    identities: Identities
 
 
 def spaced(code: str) -> str:

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from loa.controller.core.nodes import Node
 from loa.controller.errors import NotFound
 from loa.controller.store.areas import below
+from loa.controller.store.identities import read_identities
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
 from loa.controller.store.tree import touch
 from loa.protocol.ids import AreaId, NodeId
@@ -117,4 +118,5 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         presence_at=row.presence_at,
         state=row.state,
         state_at=row.state_at,
+        identities=read_identities(row.identities),
     )

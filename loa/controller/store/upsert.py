@@ -30,13 +30,19 @@ def upsert(
     *,
     key: Sequence[str],
     update: Collection[str],
+    where: str | None = None,
 ) -> None:
-    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
+    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values.
+
+    `where` is SQL of our own that says which ones are set; `excluded` is the new row.
+    """
     if not rows:
         return
     # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
     new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in sorted(update)}
-    statement = _insert(session, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    statement = _insert(session, model).on_conflict_do_update(
+        index_elements=list(key), set_=new, where=None if where is None else sqlalchemy.text(where)
+    )
     session.connection().execute(statement, list(rows))
 
 

@@ -127,7 +127,7 @@ class SqliteDisk:
             return self._base
         if self._is_damaged:
             self._put_aside()
-        self._base.close()  # within a process SQLite shares what is read-only with whoever opens the file next
+        self._base.close()  # what is open read-only would stay so for the next to open it in this process
         try:
             self._base = connect(self._path)
         except (sqlite3.DatabaseError, StorageError):
