@@ -5,6 +5,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
@@ -36,7 +37,7 @@ class World:
         self.folder = folder
         self.clock = FakeTime(now)
         self.broker = FakeBroker()
-        self.disk = FakeDisk()
+        self.disk: FakeDisk | SqliteDisk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.adapters.folders import passing_folder
+from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.core.reports import problem
 from loa.node_agent.errors import StorageError, StorageFailingError, StorageFullError, StorageReadOnlyError
 from loa.node_agent.ports import Change
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, RecordingId, sha256_hex
 from loa.protocol.reasons import ProblemCode
 from loa.protocol.reports import Held
 from tests.node_agent.makers import AREA, NOON
@@ -199,3 +201,38 @@ def test_a_new_journal_is_there_after_a_power_cut_right_after_its_making(plugged
     disk = SqliteDisk(path)
     assert disk.journal_id == journal
     disk.close()
+
+
+def test_recordings_on_a_locked_card_are_judged_and_none_is_deleted(plugged: Card) -> None:
+    good, bad = RecordingId(sha256_hex(b"good")), RecordingId("d" * 64)
+    folder = RecordingFolder(plugged.at / "recordings")
+    folder.place(good).write_bytes(b"good")
+    folder.place(bad).write_bytes(b"other bytes")
+    plugged.lock()
+    folder = RecordingFolder(plugged.at / "recordings")
+    assert [folder.is_sound(one) for one in (good, bad, bad)] == [True, False, False]
+    assert folder.keep_only([good]) == 0
+    assert folder.free_bytes() > 0
+    missing = RecordingFolder(plugged.at / "never made")
+    assert (missing.here(), missing.keep_only([])) == ({}, 0)
+    plugged.unlock()
+    again = folder.place(bad).with_name("again")
+    again.write_bytes(b"other bytes again")
+    again.replace(folder.place(bad))
+    assert not folder.is_sound(bad), "looked at anew, since it is another file"
+    assert folder.place(bad).with_suffix(".corrupt").exists()
+
+
+def test_what_is_read_once_goes_into_memory_into_a_folder_of_our_own(tmp_path: Path) -> None:
+    data, memory = tmp_path / "data", tmp_path / "shm"
+    memory.mkdir()
+    folder = passing_folder(data, memory)
+    assert folder.parent == memory
+    assert passing_folder(data, memory) == folder
+    assert passing_folder(tmp_path / "other", memory) != folder
+    folder.chmod(0o777)
+    assert passing_folder(data, memory) == data / "incoming", "somebody may have put something there"
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    assert passing_folder(data, memory) == data / "incoming"
+    assert passing_folder(data, tmp_path / "none") == data / "incoming"
