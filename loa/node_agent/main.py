@@ -4,13 +4,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loa.node_agent import logs
 from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build
 from loa.node_agent.condition import examine
@@ -75,6 +76,8 @@ def serve(data: Path, sink: str, log_level: str) -> int:
     try:
         with sole_owner(data):
             build(data, sink).run(lambda: bool(stopped))
+            with suppress(OSError):  # what a broken fetch left in it is gone on from
+                passing_folder(data).rmdir()
     except NodeError as error:
         logs.shout(_log, "died", data=data, detail=error)
         return 1
