@@ -32,7 +32,7 @@ def mmc(root: Path, cid: str) -> Path:
     write(root, "sys/devices/platform/mmc0/mmc0:aaaa/cid", cid + "\n")
     partition = root / "sys/devices/platform/mmc0/mmc0:aaaa/block/mmcblk0/mmcblk0p2"
     partition.mkdir(parents=True)
-    (partition.parent / "device").symlink_to("../../../mmc0:aaaa")
+    (partition.parent / "device").symlink_to(root / "sys/devices/platform/mmc0/mmc0:aaaa")
     (root / "sys/dev/block").mkdir(parents=True)
     (root / "sys/dev/block/179:2").symlink_to(partition)
     return root
