@@ -7,7 +7,7 @@ from loa.node_agent import logs
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
-from loa.node_agent.keeping import Keeping
+from loa.node_agent.writing import Writing
 from loa.node_agent.pending import minus, plus
 from loa.node_agent.ports import Change, Disk, Timekeeper
 from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
@@ -41,8 +41,8 @@ class Memory:
         """A report was written since somebody looked."""
         self.revision = 0
         """Grows with every version that is taken in."""
-        self.keeping = Keeping(disk=disk, clock=clock, snapshot=self._snapshot)
-        self.keeping.begin()
+        self.writing = Writing(disk=disk, clock=clock, snapshot=self._snapshot)
+        self.writing.begin()
         self._tell_damage(recalled.damage, clock.now())
         if recalled.accounted_at is None:
             self.keep(Change(accounted_at=to_whole_ms(self.accounted_at)))
@@ -53,11 +53,11 @@ class Memory:
         change = replace(change, reports=fresh)
         self._apply(change)
         self.has_news = bool(fresh) or self.has_news
-        self.keeping.keep(change)
+        self.writing.keep(change)
 
     def flush(self, *, at_last: bool = False) -> None:
-        """Write what waits; see `Keeping.flush`."""
-        self.keeping.flush(at_last=at_last)
+        """Write what waits; see `Writing.flush`."""
+        self.writing.flush(at_last=at_last)
 
     def _is_reported(self, report: Report) -> bool:
         return isinstance(report, PlayReport) and report.occurrence in self.reported

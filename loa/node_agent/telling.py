@@ -44,7 +44,7 @@ class Telling:
     ) -> None:
         self._voice = voice
         self._memory = memory
-        self._keeping = memory.keeping
+        self._writing = memory.writing
         self._courier = courier
         self._clock = clock
         self._random = random
@@ -120,7 +120,7 @@ class Telling:
         hello = Hello(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
-            journal_id=self._keeping.journal_id,
+            journal_id=self._writing.journal_id,
             nonce=self._nonce,
             sent_at=self._clock.now(),
             clock=self._clock.state(),
@@ -163,7 +163,7 @@ class Telling:
             detail=Detail.FULL if full else Detail.COMPACT,
             sounding=self._sounding(),
             clock=self._clock.state(),
-            unsent=self._keeping.count_unsent(),
+            unsent=self._writing.count_unsent(),
             missing=self._missing(),
         )
         if not full:
@@ -185,7 +185,7 @@ class Telling:
 
     def _send_batch(self, limit: int) -> bool:
         """Send the first reports that no receipt covers; False if there are none."""
-        unsent = self._keeping.unsent(limit)
+        unsent = self._writing.unsent(limit)
         if not unsent.reports:
             return False
         batch = Reports(node=self._voice.node, journal_id=unsent.journal_id, reports=unsent.reports)
@@ -196,7 +196,7 @@ class Telling:
         return True
 
     def _take_receipt(self, receipt: Receipt) -> None:
-        self._keeping.forget(receipt.journal_id, receipt.up_to)
+        self._writing.forget(receipt.journal_id, receipt.up_to)
         logs.say(_log, "receipt", journal=receipt.journal_id, up_to=receipt.up_to)
         self._pause_s = _FIRST_PAUSE_S
         self._reports_at_s = self._clock.monotonic()

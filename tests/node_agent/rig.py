@@ -110,7 +110,7 @@ class World:
         self.player.advance(self.clock.now())
         self._deliver()
         self.agent.turn()
-        if self.gives_receipts and self.memory.keeping.count_unsent() and self.reports():
+        if self.gives_receipts and self.memory.writing.count_unsent() and self.reports():
             for journal_id, number in list(self._reports):
                 self.give_receipt(number, journal_id)
 

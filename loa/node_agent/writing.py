@@ -20,7 +20,7 @@ _TELL_AGAIN_S = 3600.0
 _log = logging.getLogger(__name__)
 
 
-class Keeping:
+class Writing:
     """The way of changes to the disk, and of reports from it, also while the disk takes nothing.
 
     Then what is to be written waits in memory, joined into one change, and reports go out under a journal of

@@ -59,12 +59,12 @@ class Controller:
 
     def hear(self, *, limit: int, gives_receipt: bool) -> Unsent:
         """What is sent now, and the answer, which may be lost on the way."""
-        sent = self.memory.keeping.unsent(limit)
+        sent = self.memory.writing.unsent(limit)
         for report in sent.reports:
             key = sent.journal_id, report.number
             assert self.stored.setdefault(key, report) == report, "a number stands for one report"
         if gives_receipt and sent.reports:
-            self.memory.keeping.forget(sent.journal_id, sent.reports[-1].number)
+            self.memory.writing.forget(sent.journal_id, sent.reports[-1].number)
         return sent
 
     def hear_all(self) -> None:
@@ -111,7 +111,7 @@ def test_whatever_befalls_the_disk_each_report_arrives_once(
                 controller.memory.flush(at_last=True)
                 controller.memory = Memory(disk=disk, clock=clock)
             case (int() as limit, "lost"):
-                controller.memory.keeping.unsent(limit)
+                controller.memory.writing.unsent(limit)
             case (int() as limit, answer):
                 controller.hear(limit=limit, gives_receipt=answer == "receipted")
             case _:
@@ -122,7 +122,7 @@ def test_whatever_befalls_the_disk_each_report_arrives_once(
     controller.memory.flush()
     controller.hear_all()
     assert sorted(controller.plays()) == [make_occurrence(number) for number in range(1, played + 1)]
-    assert controller.memory.keeping.count_unsent() == 0
+    assert controller.memory.writing.count_unsent() == 0
     journals: dict[JournalId, list[int]] = {}
     for journal_id, number in sorted(controller.stored):
         journals.setdefault(journal_id, []).append(number)
@@ -207,9 +207,9 @@ def test_of_a_sound_that_goes_on_the_last_checkpoint_alone_waits() -> None:
     disk.fault = StorageFullError
     for trouble in (None, Reason.PLAYER_FAILED) * 500:
         memory.keep(Change(plays=(Play(occurrence=make_occurrence(1), trouble=trouble),)))
-    assert len(memory.keeping._waiting.plays) == 1
+    assert len(memory.writing._waiting.plays) == 1
     memory.keep(Change(reports=(make_play(1),)))
-    assert not memory.keeping._waiting.plays
+    assert not memory.writing._waiting.plays
 
 
 def make_problems(number: int) -> Iterable[Report]:
