@@ -38,6 +38,7 @@ from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.hellos import Hellos
 from loa.controller.services.idempotency import Idempotency
+from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.inbox import Inbox
 from loa.controller.services.ingest import Ingest
 from loa.controller.services.jobs import Jobs, standing_jobs
@@ -216,6 +217,7 @@ class _Air:
             courier=self.courier,
             publisher=self.publisher,
             metrics=base.metrics,
+            identities=IdentityWatch(db=base.db, clock=base.clock, events=base.events),
         )
         return Ingest(
             db=base.db,

@@ -11,7 +11,9 @@ from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.gpio import GpioRelay, GpioSwitch
+from loa.node_agent.adapters.hardware import read_card, read_machine
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.kept_time import CLOCK_FILE, KeptTime
 from loa.node_agent.adapters.kernel_clock import offset_and_error_ms
@@ -28,7 +30,7 @@ from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Arrival, Timekeeper
+from loa.node_agent.ports import Arrival, NodeClock, Timekeeper
 from loa.node_agent.runner import Agent
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
@@ -39,11 +41,13 @@ from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
-from loa.protocol.ids import BootId
+from loa.protocol.ids import BootId, NodeId
+from loa.protocol.keys import SigningKey
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
 USAGE_FILE = "usage.json"
+HARDWARE = Path("/")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -55,12 +59,12 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
     disk = SqliteDisk(data / identity.journal_file)
     memory = Memory(disk=disk, clock=clock)
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
-    keys, bodies = identity.key_ring(), data / "incoming"
+    keys, bodies = identity.key_ring(), passing_folder(data)
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
     wired = _make_wired(wiring, inbox, clock)
     opener = partial(open_player, sink, clock, wired)
     sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
-    voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
+    voice = _make_voice(identity.node, key, clock, data)
     courier = _make_courier(identity.mqtt, voice, inbox)
     downloads = _make_downloads(identity, voice, inbox)
     updating = _make_updating(memory, voice, FileSite(versions, data), sounding, courier)
@@ -74,21 +78,8 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
         random=dice,
         after_all=updating.jobs,
     )
-    telling = Telling(
-        voice=voice,
-        memory=memory,
-        disk=disk,
-        courier=courier,
-        clock=clock,
-        random=dice,
-        sounding=lambda: sounding.sounding,
-        siren_for=lambda: sounding.siren_for,
-        output=lambda: sounding.output_watch.output,
-        missing=lambda: fetching.missing,
-        without_room=lambda: fetching.without_room,
-        free_bytes=recordings.free_bytes,
-        vitals=_make_vitals(data, voice, memory, recordings, inbox),
-    )
+    vitals = _make_vitals(data, voice, memory, recordings, inbox)
+    telling = _make_telling(voice, memory, courier, clock, sounding, fetching, vitals)
     timing = Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice)
     return Agent(
         timing=timing,
@@ -118,6 +109,11 @@ def read_clock(data: Path) -> KeptTime:
 
 def _make_clock(data: Path) -> KeptTime:
     return KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id())
+
+
+def _make_voice(node: NodeId, key: SigningKey, clock: Timekeeper, data: Path) -> Voice:
+    machine, card = read_machine(HARDWARE), read_card(HARDWARE, data)
+    return Voice(node=node, boot_id=_boot_id(), key=key, clock=clock, machine=machine, card=card)
 
 
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
@@ -157,6 +153,31 @@ def _make_updating(
         plan=lambda: sounding.plan,
         sounding=lambda: sounding.sounding,
         is_connected=lambda: courier.is_connected,
+    )
+
+
+def _make_telling(
+    voice: Voice,
+    memory: Memory,
+    courier: MqttCourier,
+    clock: NodeClock,
+    sounding: Sounding,
+    fetching: Fetching,
+    vitals: Vitals,
+) -> Telling:
+    return Telling(
+        voice=voice,
+        memory=memory,
+        courier=courier,
+        clock=clock,
+        random=random.SystemRandom(),
+        sounding=lambda: sounding.sounding,
+        siren_for=lambda: sounding.siren_for,
+        output=lambda: sounding.output_watch.output,
+        missing=lambda: fetching.missing,
+        without_room=lambda: fetching.without_room,
+        free_bytes=vitals.free_bytes,
+        vitals=vitals,
     )
 
 

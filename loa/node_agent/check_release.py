@@ -10,8 +10,8 @@ import loa.node_agent
 import loa.protocol
 import loa.schedules
 from loa.node_agent.adapters import enrolment
-from loa.node_agent.adapters.read_only import ReadOnlyDisk
-from loa.node_agent.errors import InstallError
+from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.errors import InstallError, StorageError
 
 _PACKAGES = (loa.protocol, loa.schedules, loa.node_agent)
 _NEEDS_A_LIBRARY = "loa.audio.sounddevice_player"
@@ -44,9 +44,9 @@ def _read(data: Path) -> None:
     if not journal.exists():
         return
     try:
-        disk = ReadOnlyDisk(journal)
+        disk = SqliteDisk(journal, looks_only=True)
         disk.recall()
-        disk.unsent(1)
+        disk.unsent(1, {})
         disk.close()
-    except (sqlite3.Error, ValueError) as error:
+    except (sqlite3.Error, StorageError, ValueError) as error:
         raise InstallError(f"{journal} cannot be read: {error}") from error

@@ -33,7 +33,7 @@ def examine(
     running = (
         "The agent is running." if is_running else "The agent is not running: `systemctl start loa-node`."
     )
-    waiting = f"{disk.count_unsent()} reports wait for the controller's receipt."
+    waiting = f"{disk.count_unsent({})} reports wait for the controller's receipt."
     if recalled.config is None:
         lacking = "No configuration has come yet: check the link to the controller."
         return Condition((running, _time(clock), lacking, waiting), is_well=False)

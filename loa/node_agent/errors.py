@@ -4,10 +4,14 @@ NodeError
 ├── NotEnrolledError          the data directory holds no enrolment, or a damaged one
 ├── EnrolmentFailedError      the controller did not accept the one-time code, or could not be reached
 ├── InUseError                another agent runs on the same data directory
-├── StorageFullError          no space left; what was to be written is kept in memory
-├── NoVersionError            the updater finds no link to the version that runs
-├── DamagedLedgerError        the updater's ledger cannot be read
-├── InstallError              a release cannot be installed, or failed its check
+âââ StorageError              what was to be written is not; it is kept in memory
+â   âââ StorageFullError      no space left
+â   âââ StorageReadOnlyError  it may be read, not written
+â   âââ StorageFailingError   reading or writing failed, as on a dying card
+â   âââ StorageDamagedError   what is there is not what was written
+âââ NoVersionError            the updater finds no link to the version that runs
+âââ DamagedLedgerError        the updater's ledger cannot be read
+âââ InstallError              a release cannot be installed, or failed its check
 ├── PlayerUnavailableError    no output for sound can be opened
 ├── GpioError                 a pin cannot be reached
 └── FetchError
@@ -15,6 +19,10 @@ NodeError
     ├── FetchStoppedError     another fetch was more urgent, or the agent ends; what came is kept
     └── WrongDigestError      the bytes are not those that were named; nothing of them is kept
 """
+
+from typing import ClassVar
+
+from loa.protocol.reasons import ProblemCode
 
 
 class NodeError(Exception):
@@ -48,12 +56,40 @@ class InUseError(NodeError):
         self.data = data
 
 
-class StorageFullError(NodeError):
-    """The disk that holds `path` is full."""
+class StorageError(NodeError):
+    """The disk that holds `path` did not do what was asked of it."""
+
+    code: ClassVar[ProblemCode] = ProblemCode.DISK_FAILING
+    advice: ClassVar[str] = "{path} cannot be read or written; replace the disk"
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"no space left to write {path}; free some space")
+        super().__init__(self.advice.format(path=path))
         self.path = path
+
+
+class StorageFullError(StorageError):
+    """The disk that holds `path` is full."""
+
+    code = ProblemCode.DISK_FULL
+    advice = "no space left to write {path}; free some space"
+
+
+class StorageReadOnlyError(StorageError):
+    """The disk that holds `path`, or the file itself, is read-only."""
+
+    code = ProblemCode.DISK_READ_ONLY
+    advice = "{path} is on a read-only disk; mount it read-write, or replace a card that has locked itself"
+
+
+class StorageFailingError(StorageError):
+    """The disk that holds `path` answered with an input or output error."""
+
+
+class StorageDamagedError(StorageError):
+    """`path` holds something else than what was written."""
+
+    code = ProblemCode.JOURNAL_CORRUPT
+    advice = "{path} is damaged; it is set aside and begun anew"
 
 
 class NoVersionError(NodeError):

@@ -7,7 +7,7 @@ from loa.node_agent import logs
 from loa.node_agent.core.needs import Haste, Order, in_order, lost_needs, next_turn, sources_of
 from loa.node_agent.core.plan import Need, Plan
 from loa.node_agent.core.reports import problem
-from loa.node_agent.errors import StorageFullError, WrongDigestError
+from loa.node_agent.errors import StorageError, WrongDigestError
 from loa.node_agent.intake import Intake
 from loa.node_agent.keeping import Keeping
 from loa.node_agent.memory import Memory
@@ -124,9 +124,9 @@ class Fetching:
         logs.say(_log, "fetch_failed", path=job.path, attempt=trouble.attempt, detail=error)
         if isinstance(error, WrongDigestError):
             self._intake.refuse_bytes(job, error)
-        elif isinstance(error, StorageFullError):
+        elif isinstance(error, StorageError):
             self._look_anew()
-            self._tell(job, ProblemCode.DISK_FULL, error)
+            self._tell(job, error.code, error)
         elif trouble.attempt >= _TELL_AFTER:
             self._tell(job, ProblemCode.FETCH_FAILED, error)
 

@@ -4,17 +4,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loa.node_agent import logs
 from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.update_files import give_keys
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build, read_clock
 from loa.node_agent.condition import examine
-from loa.node_agent.errors import InUseError, NodeError
+from loa.node_agent.errors import InUseError, NodeError, NotEnrolledError
 from loa.node_agent.wiring import Wiring
 
 LOCK_FILE = "lock"
@@ -75,7 +76,7 @@ def status(data: Path | None = None) -> None:
     except NodeError as error:
         print(f"loa-node: {error}", file=sys.stderr)  # noqa: T201 -- a command speaks
         raise SystemExit(2) from error
-    disk = SqliteDisk(folder / identity.journal_file)
+    disk = SqliteDisk(folder / identity.journal_file, looks_only=True)
     here = RecordingFolder(folder / RECORDINGS_FOLDER).here()
     clock = read_clock(folder)
     condition = examine(
@@ -109,6 +110,8 @@ def serve(data: Path, sink: str, log_level: str, wiring: Wiring, versions: Path)
     try:
         with sole_owner(data):
             build(data, sink, wiring, versions).run(lambda: bool(stopped))
+            with suppress(OSError):  # what a broken fetch left in it is gone on from
+                passing_folder(data).rmdir()
     except NodeError as error:
         logs.shout(_log, "died", data=data, detail=error)
         return 1
@@ -121,12 +124,21 @@ def serve(data: Path, sink: str, log_level: str, wiring: Wiring, versions: Path)
 @contextmanager
 def sole_owner(data: Path) -> Iterator[None]:
     """Hold the data directory; raises `InUseError` if another agent does."""
-    with (data / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InUseError(str(data)) from error
+    try:
+        lock = os.open(
+            data, os.O_RDONLY | os.O_DIRECTORY
+        )  # needs no file, so a full or read-only disk will do
+    except OSError as error:
+        raise NotEnrolledError(str(data), error.strerror or "cannot be opened") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise InUseError(str(data)) from error
+    try:
         yield
+    finally:
+        os.close(lock)
 
 
 def _is_owned(data: Path) -> bool:

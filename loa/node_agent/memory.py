@@ -1,6 +1,6 @@
 import logging
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from loa.node_agent import logs
@@ -11,15 +11,14 @@ from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
-from loa.node_agent.errors import StorageFullError
+from loa.node_agent.pending import minus, plus
 from loa.node_agent.ports import Change, Disk, Timekeeper
+from loa.node_agent.writing import Writing
 from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ProblemCode
-from loa.protocol.reports import Held, PlayReport
+from loa.protocol.reports import Held, PlayReport, Report
 from loa.protocol.units import to_whole_ms
-
-_TRY_AGAIN_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +26,8 @@ _log = logging.getLogger(__name__)
 class Memory:
     """What the agent knows, and its way to the disk.
 
-    A change counts at once; while the disk is full it waits in memory, so that a STOP still stops. For one
-    thread.
+    A change counts at once; while the disk takes none it waits in memory, so that a STOP still stops. For
+    one thread.
     """
 
     def __init__(self, *, disk: Disk, clock: Timekeeper) -> None:
@@ -56,19 +55,33 @@ class Memory:
         """What the last answer in this boot said."""
         self.adopted_at: datetime | None = None
         """When the configuration came, if that was in this run."""
-        self._disk = disk
-        self._clock = clock
-        self._backlog: deque[Change] = deque()
-        self._try_again_s = 0.0
-        self._told_full = False
+        self.writing = Writing(disk=disk, clock=clock, snapshot=self._snapshot)
+        self.writing.begin()
+        self._tell_damage(recalled.damage, clock.now())
         if recalled.accounted_at is None:
             self.keep(Change(accounted_at=to_whole_ms(self.accounted_at)))
 
     def keep(self, change: Change) -> None:
         """Take a change in, and write it down as soon as the disk takes it."""
-        self.keep_soon(change)
-        if not self._told_full:
-            self.flush()
+        self._take(change, self.writing.keep)
+
+    def keep_soon(self, change: Change) -> None:
+        """Take a change in, and write it with the next one or at the end of the turn.
+
+        For what comes again if power is lost before: an urgent message must not wait for a slow disk.
+        """
+        self._take(change, self.writing.keep_soon)
+
+    def flush(self, *, at_last: bool = False) -> None:
+        """Write what waits; see `Writing.flush`."""
+        self.writing.flush(at_last=at_last)
+
+    def _take(self, change: Change, keep: Callable[[Change], None]) -> None:
+        fresh = [report for report in change.reports if not self._is_reported(report)]
+        change = replace(change, reports=fresh)
+        self._apply(change)
+        self.has_news = bool(fresh) or self.has_news
+        keep(change)
 
     def heal(self, leap: Leap) -> None:
         """The clock was set: stamp anew what it had stamped wrongly."""
@@ -93,44 +106,33 @@ class Memory:
         self.adopted_at = to_whole_ms(leap.right(self.adopted_at))
         return None if config is self.config else config
 
-    def keep_soon(self, change: Change) -> None:
-        """Take a change in, and write it with the next one or at the end of the turn.
+    def _is_reported(self, report: Report) -> bool:
+        return isinstance(report, PlayReport) and report.occurrence in self.reported
 
-        For what comes again if power is lost before: an urgent message must not wait for a slow disk.
-        """
-        self._apply(change)
-        self._backlog.append(change)
+    def _tell_damage(self, damage: Iterable[str], at: datetime) -> None:
+        for detail in damage:
+            logs.shout(_log, "journal_damage", detail=detail)
+            draft = problem(at=at, code=ProblemCode.JOURNAL_CORRUPT, detail=detail)
+            self.keep(Change(reports=(draft,)))
 
-    def flush(self) -> None:
-        """Write what waits; after a failure not before some seconds have passed."""
-        if not self._backlog or self._clock.monotonic() < self._try_again_s:
-            return
-        try:
-            while self._backlog:
-                self._disk.write(self._backlog[0])
-                self.has_news = bool(self._backlog.popleft().reports) or self.has_news
-        except StorageFullError as error:
-            self._suffer(error)
-        else:
-            self._recover()
-
-    def _suffer(self, error: StorageFullError) -> None:
-        self._try_again_s = self._clock.monotonic() + _TRY_AGAIN_S
-        if not self._told_full:
-            self._told_full = True
-            logs.shout(_log, "disk_full", path=error.path, waiting=len(self._backlog))
-            draft = problem(at=self._clock.now(), code=ProblemCode.DISK_FULL, detail=str(error))
-            self._backlog.append(Change(reports=(draft,)))
-
-    def _recover(self) -> None:
-        if self._told_full:
-            self._told_full = False
-            logs.say(_log, "disk_writable_again")
+    def _snapshot(self) -> Change:
+        return Change(
+            config=self.config,
+            held=self.held,
+            shelf=self.shelf,
+            sounds=self.sounds,
+            plays=tuple(self.plays.values()),
+            accounted_at=self.accounted_at,
+            siren=self.siren,
+            presses=self.presses,
+            update=self.update,
+            closed=self.reported,
+        )
 
     def _apply(self, change: Change) -> None:
         self.config = change.config or self.config
         self.held.update(change.held)
-        self.shelf = _without(_with(self.shelf, change.shelf), change.forget)
+        self.shelf = plus(minus(self.shelf, change.forget), change.shelf)
         for recording, at in change.sounds.items():
             self.sounds.setdefault(recording, at)
         for recording in change.forget_sounds:
@@ -155,23 +157,3 @@ class Memory:
     def reported_before(self, at: datetime) -> set[OccurrenceId]:
         """Marks of occurrences that were planned before an instant."""
         return {name for name in self.reported if start_of(name) < at}
-
-
-def _with(shelf: Shelf, added: Shelf) -> Shelf:
-    return Shelf(
-        entries={**shelf.entries, **added.entries},
-        withdrawals={**shelf.withdrawals, **added.withdrawals},
-        silences={**shelf.silences, **added.silences},
-        orders={**shelf.orders, **added.orders},
-    )
-
-
-def _without(shelf: Shelf, gone: Shelf) -> Shelf:
-    if gone.is_empty():
-        return shelf
-    return Shelf(
-        entries={name: one for name, one in shelf.entries.items() if name not in gone.entries},
-        withdrawals={name: one for name, one in shelf.withdrawals.items() if name not in gone.withdrawals},
-        silences={name: one for name, one in shelf.silences.items() if name not in gone.silences},
-        orders={name: one for name, one in shelf.orders.items() if name not in gone.orders},
-    )

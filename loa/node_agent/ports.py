@@ -14,6 +14,7 @@ from loa.node_agent.core.readings import Readings
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.core.wish import UpdateMemory
+from loa.node_agent.errors import StorageError
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
@@ -114,11 +115,21 @@ class Recalled:
     accounted_at: datetime | None = None
     siren: Siren | None = None
     update: UpdateMemory = field(default_factory=UpdateMemory)
+    damage: tuple[str, ...] = ()
+    """What could not be read and is missing here, in words; where it may have been sound, nothing is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Reports of one journal that no receipt covers, in ascending order."""
+
+    journal_id: JournalId
+    reports: tuple[Report, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to be written, all of it or nothing."""
+    """What is to be written, all of it or nothing; forgetting comes before adding."""
 
     config: Config | None = None
     held: Mapping[AreaId, Held] = field(default_factory=dict)
@@ -139,14 +150,25 @@ class Change:
     forget_reported: Iterable[OccurrenceId] = ()
     siren: Siren | None = None
     update: UpdateMemory | None = None
+    closed: Iterable[OccurrenceId] = ()
+    """Occurrences that were reported in another journal: their plays go, and they are marked as reported."""
+    carried: Sequence[Unsent] = ()
+    """Reports that were numbered in other journals; they keep journal and number."""
+
+
+Covered = Mapping[JournalId, int]
+"""The highest number of each journal that a receipt covers."""
 
 
 class Disk(Protocol):
-    """Journal and store of a node: what survives the loss of power. For one thread."""
+    """Journal and store of a node: what survives the loss of power. For one thread.
+
+    `write`, `unsent`, `count_unsent` and `forget` raise `StorageError`.
+    """
 
     @property
     def journal_id(self) -> JournalId:
-        """Made together with the file."""
+        """Of the reports that it numbers itself; made together with the file."""
         ...
 
     @property
@@ -154,23 +176,32 @@ class Disk(Protocol):
         """Whether the file found could not be read and was set aside; this one is new."""
         ...
 
+    @property
+    def trouble(self) -> StorageError | None:
+        """Why it takes no writes as it is now open; None if it does."""
+        ...
+
     def recall(self) -> Recalled:
-        """All that is kept, but for the reports."""
+        """All that is kept, but for the reports. What is damaged is left out, told, and set aside."""
         ...
 
     def write(self, change: Change) -> None:
-        """Keep a change for good, in one transaction; raises `StorageFullError` and then keeps nothing."""
+        """Keep a change for good, in one transaction; after a `StorageError` nothing of it is kept.
+
+        While there is `trouble`, it first tries to open the file for writing again; after a
+        `StorageDamagedError` it begins a new one, with the reports that could still be read.
+        """
         ...
 
-    def unsent(self, limit: int) -> list[Report]:
-        """The first so many reports that no receipt covers, in ascending order without a gap."""
+    def unsent(self, limit: int, covered: Covered) -> Unsent:
+        """Of the oldest journal that has any: the first so many reports beyond what is covered."""
         ...
 
-    def count_unsent(self) -> int:
-        """How many reports no receipt covers."""
+    def count_unsent(self, covered: Covered) -> int:
+        """How many reports of all journals are not covered."""
         ...
 
-    def forget(self, up_to: int) -> None:
+    def forget(self, journal_id: JournalId, up_to: int) -> None:
         """A receipt came; idempotent, and never touches a number that is not given out yet."""
         ...
 

@@ -182,6 +182,6 @@ class Agent:
         self._courier.close()
         self._downloads.close()
         self._telling.close()
-        self._memory.flush()
+        self._memory.flush(at_last=True)
         self._disk.close()
         logs.say(_log, "stopped")

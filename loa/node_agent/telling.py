@@ -7,10 +7,9 @@ from random import Random
 from loa.node_agent import logs
 from loa.node_agent.core.presses import holding
 from loa.node_agent.core.rhythm import Rhythm
-from loa.node_agent.errors import StorageFullError
 from loa.node_agent.memory import Memory
 from loa.node_agent.nonces import Nonces
-from loa.node_agent.ports import Courier, Disk, NodeClock
+from loa.node_agent.ports import Courier, NodeClock
 from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
@@ -46,7 +45,6 @@ class Telling:
         *,
         voice: Voice,
         memory: Memory,
-        disk: Disk,
         courier: Courier,
         clock: NodeClock,
         random: Random,
@@ -60,7 +58,7 @@ class Telling:
     ) -> None:
         self._voice = voice
         self._memory = memory
-        self._disk = disk
+        self._writing = memory.writing
         self._courier = courier
         self._clock = clock
         self._random = random
@@ -163,13 +161,15 @@ class Telling:
         hello = Hello(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
-            journal_id=self._disk.journal_id,
+            journal_id=self._writing.journal_id,
             nonce=self._nonces.make(self._clock.monotonic()),
             sent_at=self._clock.now(),
             clock=self._clock.state(),
             config=self._config_version(),
             held=self._memory.held,
             agent=AGENT,
+            machine=self._voice.machine,
+            card=self._voice.card,
         )
         self._send(Channel.HELLO, hello)
 
@@ -196,7 +196,7 @@ class Telling:
             siren_for=self._siren_for(),
             clock=self._clock.state(),
             clock_source=self._clock.reading().source,
-            unsent=self._disk.count_unsent(),
+            unsent=self._writing.count_unsent(),
             missing=self._missing(),
             without_room=self._without_room(),
             output=self._told_output(detail),
@@ -236,26 +236,19 @@ class Telling:
 
     def _send_batch(self, limit: int) -> bool:
         """Send the first reports that no receipt covers; False if there are none."""
-        reports = self._disk.unsent(limit)
-        if not reports:
+        unsent = self._writing.unsent(limit)
+        if not unsent.reports:
             return False
-        batch = Reports(node=self._voice.node, journal_id=self._disk.journal_id, reports=tuple(reports))
+        batch = Reports(node=self._voice.node, journal_id=unsent.journal_id, reports=unsent.reports)
         try:
             self._send(Channel.REPORTS, batch)
         except TooLargeError:
-            return self._send_batch(len(reports) // 2)
+            return self._send_batch(len(unsent.reports) // 2)
         return True
 
     def _take_receipt(self, receipt: Receipt) -> None:
-        if receipt.journal_id != self._disk.journal_id:
-            logs.say(_log, "receipt_of_another_journal", journal_id=receipt.journal_id)
-            return
-        try:
-            self._disk.forget(receipt.up_to)
-        except StorageFullError as error:
-            logs.shout(_log, "receipt_not_kept", detail=error)
-            return
-        logs.say(_log, "receipt", up_to=receipt.up_to)
+        self._writing.forget(receipt.journal_id, receipt.up_to)
+        logs.say(_log, "receipt", journal=receipt.journal_id, up_to=receipt.up_to)
         self._pause_s = _FIRST_PAUSE_S
         self._reports_at_s = self._clock.monotonic()
 

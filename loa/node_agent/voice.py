@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 from loa.node_agent.ports import Timekeeper
 from loa.protocol.codec import encode
-from loa.protocol.ids import BootId, NodeId
+from loa.protocol.ids import BootId, HardwareId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.reports import Detail, State
 from loa.protocol.topics import Channel, Message, Topic
@@ -16,6 +16,8 @@ class Voice:
     boot_id: BootId
     key: SigningKey
     clock: Timekeeper
+    machine: HardwareId | None = None
+    card: HardwareId | None = None
 
     @property
     def state_topic(self) -> str:

@@ -39,6 +39,8 @@ StopId = NewType("StopId", _Token)
 """One press of a node's STOP button."""
 BootId = NewType("BootId", _Token)
 Nonce = NewType("Nonce", _Token)
+HardwareId = NewType("HardwareId", _Digest)
+"""SHA-256 over what a piece of hardware calls itself: tells two of them apart, and says nothing else."""
 KeyId = NewType("KeyId", _Thumbprint)
 """RFC 7638 thumbprint of a public key, base64url."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from loa.protocol.health import Health
-from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId, StopId
+from loa.protocol.ids import AreaId, BootId, HardwareId, JournalId, NodeId, Nonce, OccurrenceId, StopId
 from loa.protocol.programme import Version
 from loa.protocol.reasons import (
     ClockSource,
@@ -43,6 +43,10 @@ class Hello(Wire):
     held: dict[AreaId, Held] = Field(default_factory=dict)
     agent: Annotated[str, Field(max_length=32)]
     """Version of the node agent."""
+    machine: HardwareId | None = None
+    """The machine's serial number, hashed; absent where it tells none."""
+    card: HardwareId | None = None
+    """The serial number of the card or disk that holds the journal, hashed; absent where it tells none."""
 
 
 class Answer(Wire):

@@ -1,7 +1,9 @@
 """What every `Disk` of a node does."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,11 @@ from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import UNNUMBERED, problem
 from loa.node_agent.core.shelf import Ordered, Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
-from loa.node_agent.ports import Change, Disk
-from loa.protocol.ids import OccurrenceId, StopId
+from loa.node_agent.errors import StorageDamagedError, StorageError, StorageFullError, StorageReadOnlyError
+from loa.node_agent.ports import Change, Disk, Unsent
+from loa.protocol.ids import JournalId, OccurrenceId, StopId
 from loa.protocol.reasons import ProblemCode, Reason
-from loa.protocol.reports import Held, PlayReport
+from loa.protocol.reports import Held, PlayReport, Report
 from loa.protocol.units import DurationMs
 from tests.fakes.node_disk import FakeDisk
 from tests.node_agent.makers import (
@@ -31,8 +34,10 @@ from tests.node_agent.makers import (
     make_withdrawal,
     minutes,
 )
+from tests.node_agent.mounts import Card, card, fill, skip_without_cards
 
 Reopen = Callable[[], Disk]
+OTHER_JOURNAL = JournalId("e" * 32)
 OCCURRENCE = OccurrenceId("b" * 64 + "@1781154000000")
 
 
@@ -43,6 +48,89 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
         fake = FakeDisk()
         return lambda: fake
     return lambda: SqliteDisk(tmp_path / "node.db")
+
+
+class Ground(Protocol):
+    """Where a disk stands, and what can befall it there."""
+
+    def open(self) -> Disk:
+        """The disk; the same again after a restart."""
+        ...
+
+    def spoil(self, disk: Disk, fault: type[StorageError]) -> Disk:
+        """Let writes fail from now on; the disk to go on with."""
+        ...
+
+    def heal(self) -> None:
+        """Undo it."""
+        ...
+
+
+class FakeGround:
+    def __init__(self) -> None:
+        self._disk = FakeDisk()
+
+    def open(self) -> Disk:
+        return self._disk
+
+    def spoil(self, _disk: Disk, fault: type[StorageError]) -> Disk:
+        self._disk.fault = fault
+        return self._disk
+
+    def heal(self) -> None:
+        self._disk.fault = None
+
+
+class RealGround:
+    """A card of its own, which is filled, locked, or written over."""
+
+    def __init__(self, plugged: Card) -> None:
+        self._card = plugged
+        self._path = plugged.at / "node.db"
+        self._heal: Callable[[], None] = lambda: None
+
+    def open(self) -> Disk:
+        return SqliteDisk(self._path)
+
+    def spoil(self, disk: Disk, fault: type[StorageError]) -> Disk:
+        if fault is StorageFullError:
+            self._heal = fill(self._card.at).unlink
+            return disk
+        if fault is StorageDamagedError:
+            overwrite_the_middle(self._path)
+            return disk
+        disk.close()
+        self._card.lock()
+        self._heal = self._card.unlock
+        return self.open()
+
+    def heal(self) -> None:
+        self._heal()
+
+
+def overwrite_the_middle(path: Path) -> None:
+    """A page that no cache holds; the file must be larger than a connection's cache."""
+    base = sqlite3.connect(path)
+    base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    base.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+    if request.param == "fake":
+        yield FakeGround()
+        return
+    skip_without_cards(tmp_path)
+    with card(tmp_path) as plugged:
+        yield RealGround(plugged)
+
+
+def numbered(*numbers: int) -> tuple[Report, ...]:
+    (draft,) = make_trouble().reports
+    return tuple(draft.model_copy(update={"number": number}) for number in numbers)
 
 
 def make_trouble(detail: str = "no space") -> Change:
@@ -137,30 +225,30 @@ def test_reports_are_numbered_from_one_without_a_gap_over_restarts_and_receipts(
     disk = reopen()
     disk.write(make_trouble("one"))
     disk.write(make_trouble("two"))
-    disk.forget(2)
-    assert disk.unsent(10) == []
+    disk.forget(disk.journal_id, 2)
+    assert not disk.unsent(10, {}).reports
     disk.close()
     disk = reopen()
     disk.write(make_trouble("three"))
-    assert [report.number for report in disk.unsent(10)] == [3]
-    assert disk.count_unsent() == 1
+    assert [report.number for report in disk.unsent(10, {}).reports] == [3]
+    assert disk.count_unsent({}) == 1
 
 
 def test_a_receipt_takes_only_what_it_covers(reopen: Reopen) -> None:
     disk = reopen()
     for detail in "abc":
         disk.write(make_trouble(detail))
-    disk.forget(2)
-    disk.forget(2)
-    disk.forget(0)
-    assert [report.number for report in disk.unsent(10)] == [3]
+    disk.forget(disk.journal_id, 2)
+    disk.forget(disk.journal_id, 2)
+    disk.forget(disk.journal_id, 0)
+    assert [report.number for report in disk.unsent(10, {}).reports] == [3]
 
 
 def test_unsent_gives_the_first_ones(reopen: Reopen) -> None:
     disk = reopen()
     for detail in "abc":
         disk.write(make_trouble(detail))
-    assert [report.number for report in disk.unsent(2)] == [1, 2]
+    assert [report.number for report in disk.unsent(2, {}).reports] == [1, 2]
 
 
 def test_an_occurrence_is_reported_once_and_its_play_is_closed(reopen: Reopen) -> None:
@@ -171,7 +259,7 @@ def test_an_occurrence_is_reported_once_and_its_play_is_closed(reopen: Reopen) -
     recalled = disk.recall()
     assert not recalled.plays
     assert recalled.reported == {OCCURRENCE}
-    assert [(r.number, r.kind) for r in disk.unsent(9)] == [(1, "play"), (2, "problem")]
+    assert [(r.number, r.kind) for r in disk.unsent(9, {}).reports] == [(1, "play"), (2, "problem")]
     disk.write(Change(forget_reported=(OCCURRENCE,)))
     assert disk.recall().reported == frozenset()
 
@@ -184,6 +272,94 @@ def test_whatever_is_written_and_covered_no_number_is_lost_or_given_twice(acts: 
             disk.write(make_trouble())
             written += 1
         else:
-            disk.forget(min(act, written))
+            disk.forget(disk.journal_id, min(act, written))
             covered = max(covered, min(act, written))
-    assert [report.number for report in disk.unsent(99)] == list(range(covered + 1, written + 1))
+    assert [report.number for report in disk.unsent(99, {}).reports] == list(range(covered + 1, written + 1))
+
+
+def test_what_was_numbered_elsewhere_keeps_journal_and_number_and_goes_first(reopen: Reopen) -> None:
+    disk = reopen()
+    disk.write(make_trouble("own"))
+    disk.write(Change(carried=(Unsent(OTHER_JOURNAL, numbered(4, 5)),)))
+    disk.close()
+    disk = reopen()
+    assert disk.count_unsent({}) == 3
+    first = disk.unsent(10, {})
+    assert (first.journal_id, [one.number for one in first.reports]) == (OTHER_JOURNAL, [4, 5])
+    disk.forget(OTHER_JOURNAL, 4)
+    assert [one.number for one in disk.unsent(10, {}).reports] == [5]
+    disk.forget(OTHER_JOURNAL, 5)
+    own = disk.unsent(10, {})
+    assert (own.journal_id, [one.number for one in own.reports]) == (disk.journal_id, [1])
+
+
+def test_what_a_receipt_covers_is_passed_over_before_the_disk_forgets_it(reopen: Reopen) -> None:
+    disk = reopen()
+    for detail in "abc":
+        disk.write(make_trouble(detail))
+    disk.write(Change(carried=(Unsent(OTHER_JOURNAL, numbered(7)),)))
+    covered = {OTHER_JOURNAL: 7, disk.journal_id: 2}
+    assert [one.number for one in disk.unsent(10, covered).reports] == [3]
+    assert disk.count_unsent(covered) == 1
+    assert disk.count_unsent({}) == 4
+
+
+def test_what_was_reported_elsewhere_is_not_reported_here(reopen: Reopen) -> None:
+    disk = reopen()
+    disk.write(Change(plays=(Play(occurrence=OCCURRENCE),)))
+    disk.write(Change(closed=(OCCURRENCE,)))
+    disk.write(Change(reports=(make_report(),)))
+    recalled = reopen().recall()
+    assert not recalled.plays
+    assert recalled.reported == {OCCURRENCE}
+    assert not disk.unsent(9, {}).reports
+
+
+def test_forgetting_comes_before_adding(reopen: Reopen) -> None:
+    disk, shelf = reopen(), make_shelf()
+    disk.write(Change(shelf=shelf, sounds={SOUND: NOON}))
+    later = NOON + minutes(3)
+    disk.write(Change(shelf=shelf, forget=shelf, sounds={SOUND: later}, forget_sounds=(SOUND,)))
+    recalled = reopen().recall()
+    assert recalled.shelf == shelf
+    assert recalled.sounds == {SOUND: later}
+
+
+@pytest.mark.parametrize("fault", [StorageFullError, StorageReadOnlyError])
+def test_a_disk_that_takes_nothing_says_so_is_read_and_goes_on_when_it_takes_again(
+    ground: Ground, fault: type[StorageError]
+) -> None:
+    disk = ground.open()
+    disk.write(make_trouble("before"))
+    journal = disk.journal_id
+    disk = ground.spoil(disk, fault)
+    with pytest.raises(fault):
+        disk.write(Change(reports=[*make_trouble("long " * 90).reports] * 3_000))
+    assert isinstance(disk.trouble, fault)
+    assert [one.number for one in disk.unsent(10, {}).reports] == [1], "nothing of the change"
+    ground.heal()
+    disk.write(make_trouble("after"))
+    assert disk.trouble is None
+    assert disk.journal_id == journal
+    assert [one.number for one in disk.unsent(10, {}).reports] == [1, 2]
+    disk.close()
+
+
+def test_a_damaged_disk_begins_anew_at_the_next_write_and_saves_what_was_not_sent(ground: Ground) -> None:
+    disk = ground.open()
+    disk.write(Change(reports=[*make_trouble("long " * 90).reports] * 3_000))
+    journal = disk.journal_id
+    disk = ground.spoil(disk, StorageDamagedError)
+    with pytest.raises(StorageDamagedError):
+        disk.unsent(10_000, {})
+    assert isinstance(disk.trouble, StorageDamagedError)
+    disk.write(Change(held={AREA: Held(programme=3)}, reports=make_trouble("after").reports))
+    assert disk.trouble is None
+    assert disk.journal_id != journal
+    saved = disk.unsent(10_000, {})
+    assert saved.journal_id == journal
+    assert [one.number for one in saved.reports] == list(range(1, 3_001)), "one that is lost says so itself"
+    disk.forget(journal, 3_000)
+    assert [one.number for one in disk.unsent(10, {}).reports] == [1]
+    assert disk.recall().held == {AREA: Held(programme=3)}
+    disk.close()

@@ -6,6 +6,7 @@ import pytest
 
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.hellos import Hellos
+from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.metrics import Metrics
 from loa.controller.store.database import Database
 from loa.controller.store.tables import NodeRow
@@ -14,6 +15,7 @@ from loa.protocol.reasons import ClockState
 from loa.protocol.reports import Answer, Held, Hello
 from loa.protocol.topics import Channel, Topic
 from tests.controller.factories import Town
+from tests.fakes.controller import FakeEvents
 from tests.fakes.courier import FakeCourier
 
 NODE = NodeId("loa-1")
@@ -50,6 +52,7 @@ class Desk:
             courier=self.courier,
             publisher=self.versions,
             metrics=Metrics(),
+            identities=IdentityWatch(db=self.town.db, clock=self.town.clock, events=FakeEvents()),
         )
         made.answer(hellos)
 

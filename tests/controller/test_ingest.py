@@ -194,6 +194,20 @@ def test_a_late_report_overwrites_missed(post: Post) -> None:
     assert post.lines()[0].outcome == "complete"
 
 
+def test_of_two_reports_on_one_occurrence_the_one_of_which_more_sounded_stays(post: Post) -> None:
+    """A node whose disk takes no writes forgets at a restart what it played, and says it never did."""
+    entry = place(post.town, COMMUNE)
+    post.report(play(entry, 1, played_ms=4_000, outcome=Reason.PARTLY))
+    post.report(play(entry, 2))
+    forgotten = play(entry, 3, played_ms=0, outcome=Reason.POWER_LOST).model_copy(update={"pieces": ()})
+    post.report(forgotten)
+    [line] = post.lines()
+    assert (line.outcome, line.played_ms, line.late_ms) == ("complete", 25_000, 7)
+    assert line.started_at is not None
+    assert len(post.rows()) == 3
+    assert post.confirmed() == 3
+
+
 def test_the_same_reports_again_change_nothing_and_are_confirmed_again(post: Post) -> None:
     entry = place(post.town, COMMUNE)
     for _ in range(3):

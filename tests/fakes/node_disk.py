@@ -3,36 +3,38 @@ from dataclasses import replace
 from datetime import datetime
 
 from loa.node_agent.core.shelf import Shelf
-from loa.node_agent.errors import StorageFullError
-from loa.node_agent.ports import Change, Recalled
+from loa.node_agent.errors import StorageDamagedError, StorageError, StorageFullError
+from loa.node_agent.ports import Change, Covered, Recalled, Unsent
 from loa.protocol.ids import JournalId, OccurrenceId, RecordingId
 from loa.protocol.reports import PlayReport, Report
 
 
 class FakeDisk:
-    """A `Disk` in memory, which can be full."""
+    """A `Disk` in memory, which can be full, read-only or failing."""
 
     was_corrupt = False
 
     def __init__(self) -> None:
         self.journal_id = JournalId(secrets.token_hex(16))
         self.is_full = False
+        self.fault: type[StorageError] | None = None
+        """What every write meets; a damage is over when a new file was begun."""
+        self.trouble: StorageError | None = None
         self._state = Recalled()
-        self._reports: dict[int, Report] = {}
+        self._reports: dict[JournalId, dict[int, Report]] = {}
         self._last_number = 0
 
     def recall(self) -> Recalled:
         return self._state
 
     def write(self, change: Change) -> None:
-        if self.is_full:
-            raise StorageFullError("memory")
+        self._meet_fault()
         before = self._state
         self._state = replace(
             before,
             config=change.config or before.config,
             held={**before.held, **change.held},
-            shelf=_without(_with(before.shelf, change.shelf), change.forget),
+            shelf=_with(_without(before.shelf, change.forget), change.shelf),
             sounds=_sounds(change, before),
             plays={**before.plays, **{play.occurrence: play for play in change.plays}},
             reported=before.reported - set(change.forget_reported),
@@ -41,26 +43,64 @@ class FakeDisk:
             siren=change.siren or before.siren,
             update=change.update or before.update,
         )
+        for occurrence in change.closed:
+            self._close_play(occurrence)
+        for unsent in change.carried:
+            carried = {report.number: report for report in unsent.reports}
+            self._reports.setdefault(unsent.journal_id, {}).update(carried)
         for draft in change.reports:
             self._number(draft)
 
-    def unsent(self, limit: int) -> list[Report]:
-        return [self._reports[number] for number in sorted(self._reports)[:limit]]
+    def unsent(self, limit: int, covered: Covered) -> Unsent:
+        if self.fault is StorageDamagedError:
+            self.trouble = StorageDamagedError("memory")
+            raise self.trouble
+        for name in sorted(self._reports, key=lambda name: name == self.journal_id):
+            reports = self._beyond(name, covered)
+            if reports:
+                return Unsent(name, reports[:limit])
+        return Unsent(self.journal_id, ())
 
-    def count_unsent(self) -> int:
-        return len(self._reports)
+    def count_unsent(self, covered: Covered) -> int:
+        return sum(len(self._beyond(name, covered)) for name in self._reports)
 
-    def forget(self, up_to: int) -> None:
-        self._reports = {number: one for number, one in self._reports.items() if number > up_to}
+    def forget(self, journal_id: JournalId, up_to: int) -> None:
+        self._meet_fault()
+        kept = self._beyond(journal_id, {journal_id: up_to})
+        self._reports[journal_id] = {report.number: report for report in kept}
 
     def close(self) -> None:
         return
+
+    def lose_everything(self) -> None:
+        """As a card does that lied; the reports alone were on it."""
+        self._state = Recalled()
+
+    def _beyond(self, journal_id: JournalId, covered: Covered) -> tuple[Report, ...]:
+        reports = self._reports.get(journal_id, {})
+        return tuple(reports[number] for number in sorted(reports) if number > covered.get(journal_id, 0))
+
+    def _meet_fault(self) -> None:
+        fault = StorageFullError if self.is_full else self.fault
+        if isinstance(self.trouble, StorageDamagedError) and fault is StorageDamagedError:
+            self._begin_anew()
+        elif fault is not None:
+            self.trouble = fault("memory")
+            raise self.trouble
+        self.trouble = None
+
+    def _begin_anew(self) -> None:
+        self.fault = None
+        self.journal_id = JournalId(secrets.token_hex(16))
+        self._state = Recalled()
+        self._last_number = 0
 
     def _number(self, draft: Report) -> None:
         if isinstance(draft, PlayReport) and not self._close_play(draft.occurrence):
             return
         self._last_number += 1
-        self._reports[self._last_number] = draft.model_copy(update={"number": self._last_number})
+        own = self._reports.setdefault(self.journal_id, {})
+        own[self._last_number] = draft.model_copy(update={"number": self._last_number})
 
     def _close_play(self, occurrence: OccurrenceId) -> bool:
         """Whether it is the first report on the occurrence."""
@@ -71,8 +111,8 @@ class FakeDisk:
 
 
 def _sounds(change: Change, before: Recalled) -> dict[RecordingId, datetime]:
-    known = {**change.sounds, **before.sounds}
-    return {name: at for name, at in known.items() if name not in set(change.forget_sounds)}
+    kept = {name: at for name, at in before.sounds.items() if name not in set(change.forget_sounds)}
+    return {**change.sounds, **kept}
 
 
 def _with(shelf: Shelf, added: Shelf) -> Shelf:

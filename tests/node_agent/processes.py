@@ -1,6 +1,7 @@
 """A real `loa-node run` as a process of its own, with a WAV file for an ear."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 from loa.audio.find import Signal, find
 from loa.audio.heard import Heard
 from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, Enrolment, MqttAccount
+from loa.node_agent.adapters.folders import passing_folder
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
 from tests.machines import Keeper, simulated
@@ -80,6 +82,7 @@ class NodeProcess:
     def close(self) -> None:
         if self._process is not None:
             self.kill()
+        shutil.rmtree(passing_folder(self.data), ignore_errors=True)
 
     def heard(self, from_at: datetime, to_at: datetime) -> Signal:
         samples = Heard.open(self.wav).samples(from_at, to_at)

@@ -6,6 +6,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.errors import GpioError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -22,7 +23,7 @@ from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
 from loa.protocol.codec import decode, encode, pack
-from loa.protocol.ids import BootId, RecordingId, sha256_hex
+from loa.protocol.ids import BootId, JournalId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
@@ -58,7 +59,7 @@ class World:
         self.folder = folder
         self.clock: WorldClock = self.make_clock(now)
         self.broker = FakeBroker()
-        self.disk = FakeDisk()
+        self.disk: FakeDisk | SqliteDisk = FakeDisk()
         self.recordings = FakeRecordings(folder / "recordings")
         self.sensors, self.usage = FakeSensors(), FakeUsageKeeper()
         self.bodies: dict[str, bytes] = {}
@@ -70,7 +71,7 @@ class World:
         self.switches: list[FakeSwitch] = []
         self.site = FakeSite(folder)
         self.runs = "0.1.0"
-        self._reports: dict[int, Report] = {}
+        self._reports: dict[tuple[JournalId, int], Report] = {}
         self._read = 0
         self.restart()
 
@@ -123,7 +124,11 @@ class World:
             telling=self.telling,
             random=Random(1),
         )
-        self.agent = Agent(
+        self.agent = self._make_agent(timing, courier)
+        self.agent.recover()
+
+    def _make_agent(self, timing: Timing, courier: FakeCourier) -> Agent:
+        return Agent(
             timing=timing,
             inbox=self.inbox,
             memory=self.memory,
@@ -140,7 +145,6 @@ class World:
             clock=self.clock,
             watchdog=self.watchdog,
         )
-        self.agent.recover()
 
     def _make_wired(self) -> Wired:
         return Wired(
@@ -169,7 +173,6 @@ class World:
         return Telling(
             voice=voice,
             memory=self.memory,
-            disk=self.disk,
             courier=courier,
             clock=self.clock,
             random=Random(1),
@@ -207,8 +210,9 @@ class World:
         self.player.advance(self.clock.now())
         self._deliver()
         self.agent.turn()
-        if self.gives_receipts and self.disk.count_unsent() and (reports := self.reports()):
-            self.give_receipt(reports[-1].number)
+        if self.gives_receipts and self.memory.writing.count_unsent() and self.reports():
+            for journal_id, number in list(self._reports):
+                self.give_receipt(number, journal_id)
 
     def sleep_until(self, to: datetime) -> None:
         """The node is off; time passes without it."""
@@ -256,8 +260,8 @@ class World:
         for batch in (decode(topic, payload, keys) for name, payload in sent if name == str(topic)):
             assert isinstance(batch, Reports)
             for report in batch.reports:
-                assert self._reports.setdefault(report.number, report) == report
-        return [self._reports[number] for number in sorted(self._reports)]
+                assert self._reports.setdefault((batch.journal_id, report.number), report) == report
+        return list(self._reports.values())
 
     def plays(self) -> list[PlayReport]:
         return [report for report in self.reports() if isinstance(report, PlayReport)]
@@ -268,8 +272,9 @@ class World:
     def problems(self) -> list[ProblemReport]:
         return [report for report in self.reports() if isinstance(report, ProblemReport)]
 
-    def give_receipt(self, up_to: int) -> None:
-        receipt = Receipt(node=NODE, journal_id=self.disk.journal_id, up_to=up_to, at=self.clock.now())
+    def give_receipt(self, up_to: int, journal_id: JournalId | None = None) -> None:
+        journal_id = journal_id or self.disk.journal_id
+        receipt = Receipt(node=NODE, journal_id=journal_id, up_to=up_to, at=self.clock.now())
         self.publish(Topic(Channel.RECEIPT, NODE), receipt)
         self._deliver()
 

@@ -13,7 +13,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.protocol.codec import decode, encode, pack
-from loa.protocol.ids import AreaId, RecordingId, sha256_hex
+from loa.protocol.ids import AreaId, JournalId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import (
@@ -100,7 +100,7 @@ class Station:
         self.base_url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._node_keys = KeyRing([node_key.public])
         self.came: Queue[tuple[Channel, Message]] = Queue()
-        self.reports: dict[int, Report] = {}
+        self.reports: dict[tuple[JournalId, int], Report] = {}
         self.channels: list[Channel] = []
         self.gives_receipts = True
         self.gives_answers = True
@@ -187,7 +187,7 @@ class Station:
         return [report for report in self.told() if isinstance(report, ProblemReport)]
 
     def told(self) -> list[Report]:
-        return [self.reports[number] for number in sorted(self.reports)]
+        return list(self.reports.values())
 
     def _point(self, topic: Topic, pointer: ConfigPointer | ProgrammePointer) -> None:
         self.publish(str(topic), encode(topic, pointer, KEY))
@@ -213,12 +213,13 @@ class Station:
 
     def _store(self, client: Client, batch: Reports) -> None:
         for report in batch.reports:
-            before = self.reports.setdefault(report.number, report)
+            before = self.reports.setdefault((batch.journal_id, report.number), report)
             assert before == report, "a number is given once"
         if not self.gives_receipts:
             return
         topic = Topic(Channel.RECEIPT, batch.node)
-        up_to = max(n for n in self.reports if all(k in self.reports for k in range(1, n + 1)))
+        numbers = sorted(number for journal, number in self.reports if journal == batch.journal_id)
+        up_to = max(number for at, number in enumerate(numbers, 1) if number == at)
         receipt = Receipt(node=NODE, journal_id=batch.journal_id, up_to=up_to, at=datetime.now(UTC))
         client.publish(str(topic), encode(topic, receipt, KEY), 1)
 

@@ -1,10 +1,12 @@
 """A day in the life of an agent, on fakes and in simulated time."""
 
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.errors import WrongDigestError
 from loa.node_agent.ports import Message
 from loa.protocol.ids import AreaId, RecordingId, occurrence_id
@@ -12,7 +14,9 @@ from loa.protocol.kinds import BroadcastClass, Late
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
 from loa.protocol.units import DurationMs, SizeBytes
+from tests.fakes.node_disk import FakeDisk
 from tests.node_agent.makers import (
+    AREA,
     NOON,
     SOUND,
     make_broadcast,
@@ -189,7 +193,7 @@ def test_reports_are_sent_again_until_a_receipt_comes_and_then_forgotten(world: 
     sent = [topic for topic, _ in world.broker.published if topic.endswith("/reports")]
     assert len(sent) > 2
     world.give_receipt(1)
-    assert world.disk.count_unsent() == 0
+    assert world.disk.count_unsent({}) == 0
     before = len(world.broker.published)
     world.go(NOON + minutes(5))
     assert not [topic for topic, _ in world.broker.published[before:] if topic.endswith("/reports")]
@@ -263,16 +267,47 @@ def test_with_a_full_disk_a_stop_still_stops_and_nothing_is_lost(world: World) -
     source = make_source(duration_ms=300_000)
     world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1), source=source))))
     world.go(NOON + minutes(2))
-    world.disk.is_full = True
+    disk = world.disk
+    assert isinstance(disk, FakeDisk)
+    disk.is_full = True
     at = NOON + minutes(2)
     world.urge(make_urgent(issued_at=at, silences=(make_silence(at, at + minutes(9)),)))
     assert world.player.status().sounding is None
     world.go(NOON + minutes(4))
-    assert world.plays() == []
-    world.disk.is_full = False
-    world.go(NOON + minutes(6))
-    assert [report.outcome for report in world.plays()] == [Reason.SILENCED]
+    assert [report.outcome for report in world.plays()] == [Reason.SILENCED], "told from memory"
     assert [report.code for report in world.problems()] == [ProblemCode.DISK_FULL]
+    disk.is_full = False
+    world.go(NOON + minutes(6))
+    world.restart()
+    world.go(NOON + minutes(12))
+    assert len(world.plays()) == 1
+    assert len(world.problems()) == 1
+
+
+def test_a_damaged_row_is_told_and_fetched_anew_and_everything_else_plays_on(world: World) -> None:
+    path = world.folder / "node.db"
+    world.disk = SqliteDisk(path)
+    world.restart()
+    world.configure(make_config())
+    bad, good = make_broadcast(NOON + minutes(6)), make_broadcast(NOON + minutes(3), title="good")
+    world.issue(make_programme(make_entry(bad), make_entry(good)))
+    world.disk.close()
+    base = sqlite3.connect(path)
+    base.execute("UPDATE shelf SET content = replace(content, 'y-te', 'y-tf') WHERE name = ?", (bad.id,))
+    base.commit()
+    base.close()
+    world.broker.go_down()
+    world.disk = SqliteDisk(path)
+    world.restart()
+    world.go(NOON + minutes(5))
+    assert set(world.memory.shelf.entries) == {good.id}
+    assert world.memory.held == {}
+    world.broker.come_up()
+    world.go(NOON + minutes(8))
+    assert [report.outcome for report in world.plays()] == [Reason.COMPLETE] * 2
+    assert [report.code for report in world.problems()] == [ProblemCode.JOURNAL_CORRUPT]
+    assert world.memory.held[AREA].programme == 1
+    world.disk.close()
 
 
 def test_what_can_no_longer_sound_is_forgotten_and_its_recording_stays_while_there_is_room(

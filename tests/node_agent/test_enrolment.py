@@ -130,12 +130,25 @@ def test_nobody_there_says_to_check_the_network(tmp_path: Path, free_port: Calla
         enrol(f"http://127.0.0.1:{free_port('127.0.0.1')}", "1", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"{}", b"", b"\0" * 512, b"\xff\xfe\x80", b"-----BEGIN PRIVATE KEY-----"]
+)
 @pytest.mark.parametrize("name", [KEY_FILE, ENROLMENT_FILE])
-def test_a_damaged_file_says_to_enrol(office: Office, tmp_path: Path, name: str) -> None:
+def test_a_damaged_file_says_to_enrol(office: Office, tmp_path: Path, name: str, content: bytes) -> None:
     enrol(office.url, "1", tmp_path)
-    (tmp_path / name).write_text("{}")
-    with pytest.raises(NotEnrolledError, match=f"{name}.*loa-node enrol"):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NotEnrolledError, match=f"{name}: it is damaged.*new one-time code.*loa-node enrol"):
         load(tmp_path)
+
+
+def test_enrolling_again_makes_a_new_key_in_place_of_a_damaged_one(office: Office, tmp_path: Path) -> None:
+    enrol(office.url, "1", tmp_path)
+    _, before = load(tmp_path)
+    (tmp_path / KEY_FILE).write_bytes(b"\xff" * 40)
+    enrol(office.url, "2", tmp_path)
+    _, after = load(tmp_path)
+    assert after.kid != before.kid
+    assert (tmp_path / f"{KEY_FILE}.corrupt").read_bytes() == b"\xff" * 40
 
 
 def test_two_agents_cannot_share_a_data_directory(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What nodes refused, what went wrong on them, and what their updates came to."""
+"""What nodes refused, what went wrong on them, their updates, and who speaks under their names."""
 
 import json
 from typing import Annotated, Any
@@ -32,15 +32,18 @@ class IncidentQuery(Given):
 
 
 class Incident(BaseModel):
-    """A refusal (a message that a node did not accept), a problem (what failed on it) or an update."""
+    """A refusal (a message that a node did not accept), a problem (what failed), an update or an identity.
+
+    The last is the controller's own: another machine or card speaks under the node's name (`verdict`).
+    """
 
     node: str
     kind: Annotated[str, Field(examples=["refusal"])]
     at: Instant
-    """By the node's clock."""
+    """By the node's clock; an identity's by the controller's."""
     received_at: Instant
     report: dict[str, Any]
-    """As the node told it."""
+    """As the node told it; an identity as the controller judged it."""
 
 
 class Incidents(BaseModel):

@@ -11,6 +11,7 @@ from loa.controller.api.once import Once, Result
 from loa.controller.api.pages import Cursor, Limit, Page, page
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
+from loa.controller.core.identities import Identities
 from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.controller.services.nodes import Code
@@ -89,6 +90,8 @@ class NodeOut(BaseModel):
     settings: NodeSettings
     concerns: list[Concern]
     """What somebody must mind of its machine."""
+    identities: Identities
+    """Which machines and cards spoke under its name, hashed, the last first; and what was made of it."""
 
 
 def router() -> APIRouter:
@@ -194,4 +197,5 @@ def node_out(node: Node) -> NodeOut:
         state_at=node.state_at,
         settings=node.settings,
         concerns=list(node.concerns),
+        identities=node.identities,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loa.controller.core.identities import Identities
 from loa.protocol.health import Concern
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.programme import NodeSettings
@@ -32,6 +33,7 @@ class Node:
     state_at: datetime | None
     settings: NodeSettings
     concerns: tuple[Concern, ...]
+    identities: Identities
 
 
 def spaced(code: str) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 
 from loa.controller.ports import Clock, Courier
+from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.metrics import Metrics
 from loa.controller.store.configs import config_versions
 from loa.controller.store.database import Database
@@ -37,13 +38,21 @@ class Hellos:
     """For the ingest thread."""
 
     def __init__(
-        self, *, db: Database, clock: Clock, courier: Courier, publisher: Versions, metrics: Metrics
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        courier: Courier,
+        publisher: Versions,
+        metrics: Metrics,
+        identities: IdentityWatch,
     ) -> None:
         self._db = db
         self._clock = clock
         self._courier = courier
         self._publisher = publisher
         self._metrics = metrics
+        self._identities = identities
 
     def answer(self, hellos: Sequence[Hello]) -> None:
         """Answer each of them, and have sent again what they lack; raises Unavailable."""
@@ -54,6 +63,7 @@ class Hellos:
             tree = read_tree(session)
         for hello in hellos:
             self._answer(tree, hello, configs.get(hello.node, 0))
+        self._identities.note(hellos)
 
     def _answer(self, tree: Tree, hello: Hello, config: int) -> None:
         areas = _areas_of(tree, hello.node)

@@ -1,4 +1,4 @@
-"""Refusals, problems and what updates came to, as nodes reported them."""
+"""What nodes reported of refusals, problems and updates, and what the controller noted of their identity."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.store.areas import below
+from loa.controller.store.identities import KIND as IDENTITY
 from loa.controller.store.tables import ReportRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
 
-KINDS = ("refusal", "problem", "update")
+KINDS = ("refusal", "problem", "update", IDENTITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from loa.controller.errors import NotFound
 from loa.controller.store.areas import below
 from loa.controller.store.configs import settings_in
 from loa.controller.store.heard import concerns_in
+from loa.controller.store.identities import read_identities
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
 from loa.controller.store.tree import touch
 from loa.protocol.ids import AreaId, NodeId
@@ -129,4 +130,5 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         state_at=row.state_at,
         settings=settings_in(row.settings),
         concerns=concerns_in(row.concerns),
+        identities=read_identities(row.identities),
     )

@@ -81,8 +81,15 @@ def facts_of(session: Session, broadcasts: set[BroadcastId]) -> dict[BroadcastId
 
 
 def upsert_outcomes(session: Session, rows: list[Row]) -> None:
-    """Give lines of the log their outcomes; a line that nobody expected is made."""
-    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME)
+    """Give lines of the log their outcomes; a line that nobody expected is made.
+
+    Of two reports on one occurrence the one of which more sounded stays: a node that lost its memory of a
+    sound, with a disk that takes no writes, reports it once more and knows less.
+    """
+    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME, where=_MORE_SOUNDED)
+
+
+_MORE_SOUNDED = "log.reported_at IS NULL OR excluded.played_ms >= COALESCE(log.played_ms, 0)"
 
 
 OUTCOME = (

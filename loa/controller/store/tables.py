@@ -90,6 +90,8 @@ class NodeRow(SQLModel, table=True):
     presence: str = Field(default="unknown", max_length=16)
     presence_at: datetime | None = _moment(nullable=True)
     journal_id: str | None = Field(default=None, max_length=32)
+    identities: str | None = _text(nullable=True)
+    """JSON of `loa.controller.core.identities.Identities`."""
     released: str | None = Field(default=None, max_length=32)
     """The press of its STOP button that the console released last."""
     settings: str | None = _text(nullable=True)

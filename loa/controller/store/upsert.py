@@ -32,12 +32,16 @@ def upsert(
     *,
     key: Sequence[str],
     update: Collection[str],
+    where: str | None = None,
 ) -> None:
-    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
+    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values.
+
+    `where` is SQL of our own that says which ones are set; `excluded` is the new row.
+    """
     if not rows:
         return
     dialect = session.get_bind().dialect.name
-    statement = _upserting(dialect, model, tuple(key), tuple(sorted(update)))
+    statement = _upserting(dialect, model, tuple(key), tuple(sorted(update)), where)
     session.connection().execute(statement, list(rows))
 
 
@@ -50,10 +54,14 @@ def _plain(model: type[SQLModel]) -> Insert:
 
 
 @cache
-def _upserting(dialect: str, model: type[SQLModel], key: tuple[str, ...], update: tuple[str, ...]) -> Insert:
+def _upserting(
+    dialect: str, model: type[SQLModel], key: tuple[str, ...], update: tuple[str, ...], where: str | None
+) -> Insert:
     # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
     new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in update}
-    made: Insert = _insert(dialect, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    made: Insert = _insert(dialect, model).on_conflict_do_update(
+        index_elements=list(key), set_=new, where=None if where is None else sqlalchemy.text(where)
+    )
     return made
 
 

@@ -1,258 +1,177 @@
-import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
-from loa.node_agent.core.plays import Play
-from loa.node_agent.core.presses import Press
-from loa.node_agent.core.shelf import Ordered, Said, Seen, Shelf
-from loa.node_agent.core.stand_ins import Siren
-from loa.node_agent.core.wish import UpdateMemory
-from loa.node_agent.errors import StorageFullError
-from loa.node_agent.ports import Change, Recalled
-from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
-from loa.protocol.programme import Config, Silence, Withdrawal
-from loa.protocol.reports import Held, PlayReport, Report
-from loa.protocol.units import from_ms, to_ms
-
-_SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE held (area TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE shelf (
-    kind TEXT NOT NULL, name TEXT NOT NULL, known_ms INTEGER NOT NULL, content TEXT NOT NULL,
-    PRIMARY KEY (kind, name)
-) WITHOUT ROWID;
-CREATE TABLE sounds (recording TEXT PRIMARY KEY, known_ms INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE plays (occurrence TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE reported (occurrence TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE reports (number INTEGER PRIMARY KEY, content TEXT NOT NULL);
-"""
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
-_UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
-_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
-_PRESSES = TypeAdapter(tuple[Press, ...])
-_KINDS = ("entries", "withdrawals", "silences", "orders")
+from loa.node_agent.adapters.disk_file import (
+    connect,
+    open_file,
+    open_in_memory,
+    open_to_read,
+    set_aside,
+    telling_trouble,
+)
+from loa.node_agent.adapters.disk_read import (
+    Stored,
+    count_unsent,
+    read_damaged,
+    read_facts,
+    read_state,
+    read_unsent,
+)
+from loa.node_agent.adapters.disk_rows import RowReader, set_fact
+from loa.node_agent.adapters.disk_write import begin_anew, last_number, write_change
+from loa.node_agent.errors import StorageDamagedError, StorageError
+from loa.node_agent.ports import Change, Covered, Recalled, Unsent
+from loa.protocol.ids import JournalId
 
 
 class SqliteDisk:
     """A `Disk` in one SQLite file, in WAL mode with a sync at every commit.
 
-    A file that SQLite finds damaged is set aside as `<name>.corrupt` and begun anew, under a new journal id.
-    One that it may not open, or that somebody holds, is left alone: sqlite3.OperationalError.
+    A file that SQLite finds damaged is set aside as `<name>.corrupt` and begun anew, under a new journal id,
+    with what could still be read of it. One that takes no writes is read; one that somebody holds is left
+    alone: sqlite3.OperationalError. With `looks_only` it changes nothing, also beside an agent that runs.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, looks_only: bool = False) -> None:
         self._path = path
-        self._base, self.was_corrupt = _open(path)
-        self.journal_id = JournalId(self._fact("journal_id") or "")
+        self._looks_only = looks_only
+        self.was_corrupt = False
+        self.trouble: StorageError | None = None
+        self._is_damaged = False
+        self._saved: Stored | None = None
+        """Read from a damaged file, and not yet written to the new one."""
+        self._base = open_to_read(path) if looks_only else self._open()
+        self.journal_id = self._begin()
 
     def recall(self) -> Recalled:
         """See `Disk.recall`."""
-        config, accounted, siren = (self._fact(name) for name in ("config", "accounted_ms", "siren"))
-        update = self._fact("update")
-        return Recalled(
-            config=Config.from_bytes(config) if config else None,
-            held={AreaId(area): Held.model_validate_json(text) for area, text in self._rows("held")},
-            shelf=self._shelf(),
-            sounds={RecordingId(name): from_ms(ms) for name, ms in self._rows("sounds")},
-            plays={OccurrenceId(name): Play.from_bytes(text) for name, text in self._rows("plays")},
-            reported=frozenset(OccurrenceId(name) for (name,) in self._rows("reported")),
-            presses=_PRESSES.validate_json(self._fact("presses") or "[]"),
-            accounted_at=from_ms(int(accounted)) if accounted else None,
-            siren=Siren.from_bytes(siren) if siren else None,
-            update=UpdateMemory.from_bytes(update) if update else UpdateMemory(),
-        )
+        reader = RowReader(self._base)
+        try:
+            with self._minding():
+                recalled = read_state(reader, read_facts(reader))
+        except StorageError:
+            return read_damaged(self._base).recalled
+        self._mend(reader, {})
+        return recalled
 
     def write(self, change: Change) -> None:
         """See `Disk.write`."""
-        with self._transaction() as base:
-            _write_state(base, change)
-            _write_shelf(base, change.shelf)
-            _forget_shelf(base, change.forget)
-            _write_plays(base, change)
-            for draft in change.reports:
-                _number(base, draft)
+        with self._minding(), _transaction(self._writable()) as base:
+            write_change(base, self.journal_id, change)
 
-    def unsent(self, limit: int) -> list[Report]:
+    def unsent(self, limit: int, covered: Covered) -> Unsent:
         """See `Disk.unsent`."""
-        rows = self._base.execute("SELECT content FROM reports ORDER BY number LIMIT ?", (limit,))
-        return [_REPORT.validate_json(text) for (text,) in rows]
+        with self._minding():
+            return read_unsent(self._base, self.journal_id, covered, limit)
 
-    def count_unsent(self) -> int:
+    def count_unsent(self, covered: Covered) -> int:
         """See `Disk.count_unsent`."""
-        return int(self._base.execute("SELECT count(*) FROM reports").fetchone()[0])
+        with self._minding():
+            return count_unsent(self._base, covered)
 
-    def forget(self, up_to: int) -> None:
+    def forget(self, journal_id: JournalId, up_to: int) -> None:
         """See `Disk.forget`. A receipt for more than this file ever numbered means that it lost writes."""
-        journal_id = self.journal_id
-        with self._transaction() as base:
-            if up_to <= int(self._fact("last_number") or 0):
-                base.execute("DELETE FROM reports WHERE number <= ?", (up_to,))
+        own = self.journal_id
+        with self._minding(), _transaction(self._writable()) as base:
+            if journal_id == own and up_to > last_number(base):
+                own = begin_anew(base, own)
             else:
-                journal_id = _begin_anew(base)
-        self.journal_id = journal_id
+                base.execute("DELETE FROM reports WHERE journal = ? AND number <= ?", (journal_id, up_to))
+        self.journal_id = own
 
     def close(self) -> None:
         """See `Disk.close`."""
         self._base.close()
 
-    def _fact(self, name: str) -> str | None:
-        row = self._base.execute("SELECT content FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+    def _open(self) -> sqlite3.Connection:
+        try:
+            opened = open_file(self._path)
+        except StorageDamagedError as error:
+            self.trouble, self._is_damaged = error, True
+            self._base = open_in_memory()
+            return self._open_anew()
+        self.trouble = opened.trouble
+        return opened.base
 
-    def _rows(self, table: str) -> sqlite3.Cursor:
-        return self._base.execute(f"SELECT * FROM {table}")  # noqa: S608 -- our own names of tables
+    def _open_anew(self) -> sqlite3.Connection:
+        try:
+            with self._minding():
+                return self._writable()
+        except StorageError:
+            return self._base
 
-    def _shelf(self) -> Shelf:
-        orders = self._seen("orders", Ordered)
-        return Shelf(
-            entries={seen.said.id: seen for seen in self._seen("entries", Entry)},
-            withdrawals={seen.said.id: seen for seen in self._seen("withdrawals", Withdrawal)},
-            silences={seen.said.id: seen for seen in self._seen("silences", Silence)},
-            orders={(seen.said.area, seen.said.broadcast, seen.said.issued_at): seen for seen in orders},
-        )
+    def _begin(self) -> JournalId:
+        """The name of the journal; mends the facts, and begins a new journal where they can't be mended."""
+        reader = RowReader(self._base, is_damaged=True)
+        facts = read_facts(reader)
+        if not facts.keys() >= {"journal_id", "last_number"}:
+            facts |= {"journal_id": secrets.token_hex(16), "last_number": "0"}
+        self._mend(reader, facts)
+        return JournalId(facts["journal_id"])
 
-    def _seen(self, kind: str, model: type[Said]) -> list[Seen[Said]]:
-        rows = self._base.execute("SELECT known_ms, content FROM shelf WHERE kind = ?", (kind,))
-        return [Seen(model.from_bytes(text), from_ms(known_ms)) for known_ms, text in rows]
+    def _mend(self, reader: RowReader, facts: Mapping[str, str]) -> None:
+        """Take out what is broken, if the disk takes writes; else the next start does."""
+        if not reader.broken or self.trouble is not None or self._looks_only:
+            return
+        with suppress(StorageError), self._minding(), _transaction(self._base) as base:
+            reader.take_out_broken()
+            for name, content in facts.items():
+                set_fact(base, name, content)
+
+    def _writable(self) -> sqlite3.Connection:
+        """The file, opened anew if it was in trouble, and begun anew if it was damaged."""
+        if self.trouble is None:
+            return self._base
+        if self._is_damaged:
+            self._put_aside()
+        self._base.close()  # what is open read-only would stay so for the next to open it in this process
+        try:
+            self._base = connect(self._path)
+        except (sqlite3.DatabaseError, StorageError):
+            self._base = open_to_read(self._path) if self._saved is None else _remembered(self._saved)
+            raise
+        self.trouble = None
+        self.journal_id = self._begin()
+        if self._saved is not None:
+            with _transaction(self._base) as base:
+                write_change(base, self.journal_id, self._saved.as_change())
+            self._saved = None
+        return self._base
+
+    def _put_aside(self) -> None:
+        """Whatever goes wrong on the way: what could be read is in memory, and is written later."""
+        self.was_corrupt = True
+        self._base.close()
+        damaged = open_to_read(self._path)
+        self._saved = read_damaged(damaged)
+        damaged.close()
+        self._base = _remembered(self._saved)
+        set_aside(self._path)
+        self._is_damaged = False
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _minding(self) -> Iterator[None]:
         try:
-            with self._base:
-                self._base.execute("BEGIN IMMEDIATE")
-                yield self._base
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in _FULL:
-                raise StorageFullError(str(self._path)) from error
+            with telling_trouble(self._path):
+                yield
+        except StorageError as error:
+            self.trouble = error
+            self._is_damaged |= isinstance(error, StorageDamagedError)
             raise
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
-    try:
-        return _connect(path), False
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            if error.sqlite_errorcode in _FULL:
-                raise StorageFullError(str(path)) from error
-            if error.sqlite_errorcode not in _UNREADABLE:
-                raise
-        for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-            if name.exists():
-                name.replace(name.with_name(name.name + ".corrupt"))
-        return _connect(path), True
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    base = sqlite3.connect(path, isolation_level=None, cached_statements=32)
-    try:
-        base.execute("PRAGMA journal_mode = WAL")
-        base.execute("PRAGMA synchronous = FULL")
-        base.execute("PRAGMA cache_size = -512")
-        if base.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("quick_check found damage")
-        if base.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _found(base)
-    except sqlite3.Error:
-        base.close()
-        raise
+def _remembered(saved: Stored) -> sqlite3.Connection:
+    base = open_in_memory()
+    with _transaction(base):
+        write_change(base, JournalId(""), saved.as_change())
     return base
 
 
-def _found(base: sqlite3.Connection) -> None:
+@contextmanager
+def _transaction(base: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     with base:
         base.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";")[:-1]:
-            base.execute(statement)
-        base.execute("INSERT INTO facts VALUES ('journal_id', ?)", (secrets.token_hex(16),))
-        base.execute("INSERT INTO facts VALUES ('last_number', '0')")
-        base.execute("PRAGMA user_version = 1")
-
-
-def _write_state(base: sqlite3.Connection, change: Change) -> None:
-    if change.config is not None:
-        _set_fact(base, "config", change.config.to_bytes().decode())
-    if change.siren is not None:
-        _set_fact(base, "siren", change.siren.to_bytes().decode())
-    if change.accounted_at is not None:
-        _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
-    if change.presses is not None:
-        _set_fact(base, "presses", _PRESSES.dump_json(tuple(change.presses)).decode())
-    if change.update is not None:
-        _set_fact(base, "update", change.update.to_bytes().decode())
-    for area, held in change.held.items():
-        base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
-    for recording, at in change.sounds.items():
-        base.execute("INSERT OR IGNORE INTO sounds VALUES (?, ?)", (recording, to_ms(at)))
-    for recording in change.forget_sounds:
-        base.execute("DELETE FROM sounds WHERE recording = ?", (recording,))
-
-
-def _set_fact(base: sqlite3.Connection, name: str, content: str) -> None:
-    base.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, content))
-
-
-def _write_shelf(base: sqlite3.Connection, shelf: Shelf) -> None:
-    for kind, part in _parts(shelf):
-        rows = [
-            (kind, _key_of(name), to_ms(seen.known_at), seen.said.to_bytes().decode())
-            for name, seen in part.items()
-        ]
-        base.executemany("INSERT OR REPLACE INTO shelf VALUES (?, ?, ?, ?)", rows)
-
-
-def _forget_shelf(base: sqlite3.Connection, shelf: Shelf) -> None:
-    for kind, part in _parts(shelf):
-        rows = [(kind, _key_of(name)) for name in part]
-        base.executemany("DELETE FROM shelf WHERE kind = ? AND name = ?", rows)
-
-
-def _write_plays(base: sqlite3.Connection, change: Change) -> None:
-    for play in change.plays:
-        row = (play.occurrence, play.to_bytes().decode())
-        base.execute("INSERT OR REPLACE INTO plays VALUES (?, ?)", row)
-    for name in change.forget_reported:
-        base.execute("DELETE FROM reported WHERE occurrence = ?", (name,))
-
-
-def _number(base: sqlite3.Connection, draft: Report) -> None:
-    """Give the next number; an occurrence that is reported already is not reported again."""
-    if isinstance(draft, PlayReport):
-        base.execute("DELETE FROM plays WHERE occurrence = ?", (draft.occurrence,))
-        if not base.execute("INSERT OR IGNORE INTO reported VALUES (?)", (draft.occurrence,)).rowcount:
-            return
-    last = base.execute("SELECT content FROM facts WHERE name = 'last_number'").fetchone()
-    number = int(last[0]) + 1
-    _set_fact(base, "last_number", str(number))
-    report = draft.model_copy(update={"number": number})
-    base.execute("INSERT INTO reports VALUES (?, ?)", (number, report.to_bytes().decode()))
-
-
-def _begin_anew(base: sqlite3.Connection) -> JournalId:
-    """Give what is unsent numbers of a new journal; the old ones stand for other reports elsewhere."""
-    rows = base.execute("SELECT content FROM reports ORDER BY number").fetchall()
-    base.execute("DELETE FROM reports")
-    for number, (text,) in enumerate(rows, 1):
-        report = _REPORT.validate_json(text).model_copy(update={"number": number})
-        base.execute("INSERT INTO reports VALUES (?, ?)", (number, report.to_bytes().decode()))
-    journal_id = JournalId(secrets.token_hex(16))
-    _set_fact(base, "journal_id", journal_id)
-    _set_fact(base, "last_number", str(len(rows)))
-    return journal_id
-
-
-def _parts(shelf: Shelf) -> Iterator[tuple[str, Mapping[object, Seen[Said]]]]:
-    for kind in _KINDS:
-        yield kind, getattr(shelf, kind)
-
-
-def _key_of(name: object) -> str:
-    if isinstance(name, tuple):
-        area, broadcast, issued_at = name
-        return json.dumps([area, broadcast, to_ms(issued_at)])
-    return str(name)
+        yield base

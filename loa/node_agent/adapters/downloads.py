@@ -6,7 +6,7 @@ from queue import Queue
 from threading import Condition, Thread
 from typing import Protocol
 
-from loa.node_agent.errors import FetchError, FetchStoppedError, StorageFullError
+from loa.node_agent.errors import FetchError, FetchStoppedError, StorageError
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job, Timekeeper
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
@@ -21,7 +21,7 @@ class Fetch(Protocol):
     """What fetches one job."""
 
     def fetch(self, job: Job, *, is_stopped: Callable[[], bool]) -> None:
-        """Raises a `FetchError` or `StorageFullError`."""
+        """Raises a `FetchError` or `StorageError`."""
         ...
 
 
@@ -97,7 +97,7 @@ class BackgroundDownloads:
             self._fetch.fetch(job, is_stopped=self._is_stopped)
         except FetchStoppedError:
             _log.info("event=fetch_stopped path=%s", job.path)
-        except (FetchError, StorageFullError, OSError) as error:
+        except (FetchError, StorageError, OSError) as error:
             self._inbox.put(FetchTrouble(job, error, self._put_off(job), self._clock.now()))
         else:
             self._drop(job)

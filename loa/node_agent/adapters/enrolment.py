@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import urllib3
 from pydantic import Field, ValidationError
 
+from loa.node_agent.adapters.folders import sync_folder
 from loa.node_agent.errors import EnrolmentFailedError, NotEnrolledError
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import NodeId, sha256_hex
@@ -55,8 +56,8 @@ class Enrolment(Wire):
 def enrol(url: str, code: str, data: Path) -> Enrolment:
     """Exchange a one-time code for an identity and keep both in `data`, readable by the owner alone.
 
-    The private key is made here, never leaves the machine, and stays the same if enrolment is repeated.
-    Raises `EnrolmentFailedError`.
+    The private key is made here, never leaves the machine, and stays the same if enrolment is repeated; one
+    that is damaged is set aside. Raises `EnrolmentFailedError`.
     """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _own_key(data / KEY_FILE)
@@ -72,19 +73,33 @@ def load(data: Path) -> tuple[Enrolment, SigningKey]:
         enrolment = Enrolment.from_bytes((data / ENROLMENT_FILE).read_bytes())
         enrolment.key_ring()
     except (OSError, ProtocolError) as error:
-        raise NotEnrolledError(str(data / ENROLMENT_FILE), str(error)) from error
+        raise NotEnrolledError(str(data / ENROLMENT_FILE), _fault(error)) from error
     try:
-        return enrolment, SigningKey.from_pem((data / KEY_FILE).read_text())
+        return enrolment, _read_key(data / KEY_FILE)
     except (OSError, ProtocolError) as error:
-        raise NotEnrolledError(str(data / KEY_FILE), str(error)) from error
+        raise NotEnrolledError(str(data / KEY_FILE), _fault(error)) from error
 
 
 def _own_key(path: Path) -> SigningKey:
     if path.exists():
-        return SigningKey.from_pem(path.read_text())
+        try:
+            return _read_key(path)
+        except (OSError, ProtocolError):
+            path.replace(path.with_name(path.name + ".corrupt"))
     key = SigningKey.generate()
     _write_private(path, key.to_pem())
     return key
+
+
+def _read_key(path: Path) -> SigningKey:
+    return SigningKey.from_pem(path.read_bytes().decode("ascii", errors="replace"))
+
+
+def _fault(error: Exception) -> str:
+    """A file that was never made is another matter than one that a bad disk has spoilt."""
+    if isinstance(error, FileNotFoundError):
+        return "there is none"
+    return f"it is damaged ({error}); this node needs a new one-time code"
 
 
 def _ask(endpoint: str, question: dict[str, str]) -> Enrolment:
@@ -119,3 +134,4 @@ def _write_private(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+    sync_folder(path.parent)

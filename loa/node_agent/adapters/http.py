@@ -10,9 +10,18 @@ from socket import SO_RCVBUF, SOL_SOCKET
 import urllib3
 from urllib3.connection import HTTPConnection
 
+from loa.node_agent.adapters.folders import sync_folder
 from loa.node_agent.adapters.recordings import digest_of
 from loa.node_agent.core.bucket import Bucket
-from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
+from loa.node_agent.errors import (
+    FetchFailedError,
+    FetchStoppedError,
+    StorageError,
+    StorageFailingError,
+    StorageFullError,
+    StorageReadOnlyError,
+    WrongDigestError,
+)
 from loa.node_agent.ports import Job, Timekeeper
 from loa.protocol.bearer import make_token
 from loa.protocol.ids import NodeId
@@ -25,6 +34,12 @@ _CONNECT_S, _READ_S = 5.0, 10.0
 _LOOK_EVERY_S = 0.1
 """How long a slow fetch waits at most before it looks whether something more urgent has come."""
 _OK, _PARTIAL, _BAD_RANGE = 200, 206, 416
+_TROUBLES: dict[int, type[StorageError]] = {
+    errno.ENOSPC: StorageFullError,
+    errno.EDQUOT: StorageFullError,
+    errno.EROFS: StorageReadOnlyError,
+    errno.EIO: StorageFailingError,
+}
 
 
 class HttpFetcher:
@@ -62,7 +77,7 @@ class HttpFetcher:
         """Let `job.into` hold the bytes with the digest of the job; atomic, and synced to the disk.
 
         What came before a break stays in `<name>.part` and is gone on from. Raises `FetchError`s and
-        `StorageFullError`.
+        `StorageError`s.
         """
         part = job.into.with_name(job.into.name + ".part")
         with _minding_the_disk(part):
@@ -153,11 +168,7 @@ def _put_in_place(part: Path, into: Path) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(into)
-    folder = os.open(into.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(into.parent)
 
 
 @contextmanager
@@ -165,6 +176,7 @@ def _minding_the_disk(part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageFullError(str(part)) from error
-        raise
+        trouble = _TROUBLES.get(error.errno or 0)
+        if trouble is None:
+            raise
+        raise trouble(str(part)) from error

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +22,11 @@ class RecordingFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # on a disk that takes nothing: then none is here
+            folder.mkdir(parents=True, exist_ok=True)
         self._looked_at: set[RecordingId] = set()
+        self._damaged: dict[RecordingId, int] = {}
+        """Files that are damaged and could not be set aside, with their inode."""
 
     def place(self, recording: RecordingId) -> Path:
         """See `Recordings.place`."""
@@ -43,7 +47,8 @@ class RecordingFolder:
     def note_needed(self, needed: Iterable[RecordingId], at: datetime) -> None:
         """See `Recordings.note_needed`."""
         for recording in set(needed) & self.here().keys():
-            os.utime(self.place(recording), (at.timestamp(), at.timestamp()))
+            with suppress(OSError):  # a read-only disk keeps everything anyway
+                os.utime(self.place(recording), (at.timestamp(), at.timestamp()))
 
     def is_sound(self, recording: RecordingId) -> bool:
         """See `Recordings.is_sound`."""
@@ -53,9 +58,14 @@ class RecordingFolder:
             return False
         if recording in self._looked_at:
             return True
-        if digest_of(path) != recording:
+        inode = path.stat().st_ino
+        if self._damaged.get(recording) == inode:
+            return False
+        if not _is_whole(path, recording):
             _log.error("event=recording_corrupt recording=%s", recording)
-            path.replace(path.with_suffix(".corrupt"))
+            self._damaged[recording] = inode
+            with suppress(OSError):
+                path.replace(path.with_suffix(".corrupt"))
             return False
         self._looked_at.add(recording)
         return True
@@ -63,23 +73,27 @@ class RecordingFolder:
     def drop(self, recordings: Iterable[RecordingId]) -> None:
         """See `Recordings.drop`."""
         for recording in recordings:
-            self.place(recording).unlink(missing_ok=True)
+            _delete(self.place(recording))
             self._looked_at.discard(recording)
 
     def sweep(self, awaited: Iterable[RecordingId]) -> int:
         """See `Recordings.sweep`. What was set aside goes too."""
         kept = {self.place(recording).name for recording in self.here()}
         kept |= {self.place(recording).name + _PART for recording in awaited}
-        gone = [path for path in self._folder.iterdir() if path.name not in kept]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return len(gone)
+        if not self._folder.is_dir():
+            return 0
+        return sum(_delete(path) for path in self._folder.iterdir() if path.name not in kept)
 
     def free_bytes(self) -> SizeBytes:
         """See `Recordings.free_bytes`."""
-        return SizeBytes(shutil.disk_usage(self._folder).free)
+        try:
+            return SizeBytes(shutil.disk_usage(self._folder).free)
+        except OSError:
+            return SizeBytes(0)
 
     def _files(self, suffix: str) -> Iterator[tuple[RecordingId, os.stat_result]]:
+        if not self._folder.is_dir():
+            return
         with os.scandir(self._folder) as found:
             for file in found:
                 name = file.name.removesuffix(suffix)
@@ -94,3 +108,20 @@ def digest_of(path: Path) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _is_whole(path: Path, recording: RecordingId) -> bool:
+    """A dying card gives an error instead of bytes: that is damage, too."""
+    try:
+        return digest_of(path) == recording
+    except OSError:
+        return False
+
+
+def _delete(path: Path) -> bool:
+    """Whether it is gone; on a read-only disk it stays."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
