@@ -79,7 +79,15 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
         after_all=updating.jobs,
     )
     vitals = _make_vitals(data, voice, memory, recordings, inbox)
-    telling = _make_telling(voice, memory, courier, clock, sounding, fetching, vitals)
+    telling = _make_telling(
+        voice=voice,
+        memory=memory,
+        courier=courier,
+        clock=clock,
+        sounding=sounding,
+        fetching=fetching,
+        vitals=vitals,
+    )
     timing = Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice)
     return Agent(
         timing=timing,
@@ -157,6 +165,7 @@ def _make_updating(
 
 
 def _make_telling(
+    *,
     voice: Voice,
     memory: Memory,
     courier: MqttCourier,

@@ -21,6 +21,8 @@ from loa.protocol.units import to_whole_ms
 _TELL_AFTER = 5
 """Attempts until a fetch that does not succeed is a problem to report; once a job."""
 _MOST_JOBS = 200
+_HASTY_WAIT_S, _LONGEST_WAIT_S = 15.0, 300.0
+"""After failures: for what is due within minutes, and for the rest."""
 _LOOK_AGAIN = timedelta(hours=1)
 """Room may have come free by itself."""
 
@@ -174,6 +176,7 @@ class Fetching:
             into=self._recordings.place(source.recording),
             not_before=self._not_before.get(source.recording, 0.0),
             rate_bytes_s=order.rate_bytes_s(self._settings()),
+            longest_wait_s=_HASTY_WAIT_S if order.is_hasty else _LONGEST_WAIT_S,
         )
 
 

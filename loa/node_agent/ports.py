@@ -313,6 +313,8 @@ class Job:
     """On the monotonic clock."""
     rate_bytes_s: int | None = None
     """How fast it may come at most; None: as fast as it does."""
+    longest_wait_s: float = 300.0
+    """How long at most it waits after a failure."""
 
 
 class Downloads(Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from loa.node_agent.adapters.clock import SystemTime
-from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.downloads import BackgroundDownloads, Failure, not_before
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job
@@ -333,6 +333,19 @@ def test_a_failure_is_told_and_tried_again(inbox: Queue[Arrival]) -> None:
     assert (first.attempt, second.attempt) == (1, 2)
     assert isinstance(third, Fetched)
     downloads.close()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "longest_wait_s", "expected"),
+    [(1, 300, 100.75), (3, 300, 103), (9, 300, 292), (20, 300, 325), (2_000, 300, 325), (20, 15, 111.25)],
+)
+def test_waits_double_up_to_the_longest_and_what_became_urgent_waits_less(
+    attempt: int, longest_wait_s: float, expected: float
+) -> None:
+    job = replace(make_job("/a"), longest_wait_s=longest_wait_s)
+    assert not_before(job, Failure(attempt, 100.0, 0.75)) == expected
+    assert not_before(replace(job, not_before=900.0), Failure(attempt, 100.0, 0.75)) == 900
+    assert not_before(job, None) == 0
 
 
 class Hurry(SystemTime):

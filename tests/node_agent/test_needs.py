@@ -139,6 +139,7 @@ def test_an_emergency_is_fetched_before_all_without_spread_or_limit(tmp_path: Pa
     wanted = jobs(world)
     assert list(wanted) == ["b", "5", "a"]
     assert (wanted["b"].rate_bytes_s, wanted["b"].not_before) == (None, 0.0)
+    assert wanted["b"].longest_wait_s < wanted["a"].longest_wait_s
 
 
 def test_what_becomes_due_is_no_longer_held_back(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import logging
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from threading import Condition, Thread
@@ -9,7 +10,7 @@ from typing import Protocol
 from loa.node_agent.errors import FetchError, FetchStoppedError, StorageError
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job, Timekeeper
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
+_FIRST_WAIT_S = 1.0
 _DOUBLINGS = 16
 """More change nothing, but that a float can't hold the result after some days without a controller."""
 _CLOSE_S = 0.6
@@ -25,8 +26,26 @@ class Fetch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last of several attempts that came to nothing."""
+
+    attempt: int
+    at_s: float
+    spread: float
+    """The drawn part of the wait."""
+
+
+def not_before(job: Job, failure: Failure | None) -> float:
+    """When a job may be tried, on the monotonic clock; what became urgent need not wait out a long pause."""
+    if failure is None:
+        return job.not_before
+    wait_s = min(_FIRST_WAIT_S * 2 ** min(failure.attempt - 1, _DOUBLINGS), job.longest_wait_s)
+    return max(job.not_before, failure.at_s + wait_s * failure.spread)
+
+
 class BackgroundDownloads:
-    """`Downloads` in one thread. After a failure a job waits 1 s, then twice as long each time, up to 5 min.
+    """`Downloads` in one thread. After a failure a job waits 1 s, then twice as long, up to its longest.
 
     Each wait is drawn from between half and the whole of it, so that nodes don't come back together.
     """
@@ -41,7 +60,7 @@ class BackgroundDownloads:
         self._done: set[Path] = set()
         """What came since it was wanted: the agent, which may not know yet, wants it still."""
         self._current: Job | None = None
-        self._attempts: dict[str, tuple[int, float]] = {}
+        self._failures: dict[str, Failure] = {}
         self._closed = False
         self._thread = Thread(target=self._run, name="loa-downloads", daemon=True)
         self._thread.start()
@@ -55,7 +74,7 @@ class BackgroundDownloads:
             self._done &= {job.into for job in jobs}
             self._jobs = [job for job in jobs if job.into not in self._done]
             wanted = {job.sha256 for job in jobs}
-            self._attempts = {name: tried for name, tried in self._attempts.items() if name in wanted}
+            self._failures = {name: one for name, one in self._failures.items() if name in wanted}
             self._changed.notify()
 
     def close(self) -> None:
@@ -86,7 +105,7 @@ class BackgroundDownloads:
     def _due(self) -> tuple[Job | None, float | None]:
         """The first job that need not wait, else how long until one need not."""
         now = self._clock.monotonic()
-        waits = [max(job.not_before, self._attempts.get(job.sha256, (0, 0.0))[1]) - now for job in self._jobs]
+        waits = [not_before(job, self._failures.get(job.sha256)) - now for job in self._jobs]
         for job, wait_s in zip(self._jobs, waits, strict=True):
             if wait_s <= 0:
                 return job, None
@@ -109,10 +128,10 @@ class BackgroundDownloads:
 
     def _put_off(self, job: Job) -> int:
         with self._changed:
-            attempt = self._attempts.get(job.sha256, (0, 0.0))[0] + 1
-            wait_s = min(_FIRST_WAIT_S * 2 ** min(attempt - 1, _DOUBLINGS), _LONGEST_WAIT_S)
+            last = self._failures.get(job.sha256)
+            attempt = last.attempt + 1 if last else 1
             spread = random.uniform(0.5, 1)  # noqa: S311 -- spreads load, guards nothing
-            self._attempts[job.sha256] = (attempt, self._clock.monotonic() + wait_s * spread)
+            self._failures[job.sha256] = Failure(attempt, self._clock.monotonic(), spread)
             return attempt
 
     def _drop(self, job: Job) -> None:
