@@ -1,7 +1,8 @@
 """Fakes of a node's smaller ports: time, courier, downloads, recordings."""
 
+import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Full, Queue
 from typing import Protocol
@@ -10,6 +11,19 @@ from loa.node_agent.ports import Arrival, Job, Message, NodeClock, Reading, Step
 from loa.protocol.ids import RecordingId
 from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.units import SizeBytes
+
+
+class SystemTime:
+    """A `Timekeeper` on this machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def state(self) -> ClockState:
+        return ClockState.TRUSTED
 
 
 class WorldClock(NodeClock, Protocol):
