@@ -49,7 +49,6 @@ class Timing:
         self._waiting: deque[Message] = deque(maxlen=_MOST_WAITING)
         self._state: ClockState | None = None
         self._seen: tuple[int, Plan | None, Named | None] | None = None
-        self._named: Named | None = None
         self._ask_at_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
         self._told_apart = False
@@ -100,8 +99,7 @@ class Timing:
     def take(self, answered: Answered) -> None:
         """The controller answered a nonce of ours."""
         answer, was_set = answered.answer, self._clock.is_set
-        self._named = Named(at=answer.at, current=dict(answer.current))
-        self._memory.named = self._named
+        self._memory.named = Named(at=answer.at, current=dict(answer.current))
         self._mind(self._clock.take_answer(answer.at, answered.round_trip_s), was_set=was_set)
         self._compare()
         self._note_state()
@@ -169,14 +167,14 @@ class Timing:
     def _mind_the_gate(self) -> None:
         """Let emergencies sound that an answer names, and ask about others."""
         plan = self._sounding.plan
-        seen = self._memory.revision, plan, self._named
+        seen = self._memory.revision, plan, self._memory.named
         if seen == self._seen:
             return
         self._seen = seen
         self._raise()
         if plan is None:
             return
-        known = cleared(plan, self._memory.shelf, self._memory.held, self._named)
+        known = cleared(plan, self._memory.shelf, self._memory.held, self._memory.named)
         if known - self._sounding.cleared:
             self._sounding.cleared |= known
             self._memory.needs_plan = True

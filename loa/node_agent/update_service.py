@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from loa.audio.clock import Clock
 from loa.node_agent import logs
 from loa.node_agent.core.ledger import (
     Act,
@@ -20,7 +21,6 @@ from loa.node_agent.core.ledger import (
     wanted,
 )
 from loa.node_agent.errors import DamagedLedgerError, InstallError
-from loa.node_agent.ports import Timekeeper
 from loa.node_agent.update_ports import Desk, IsAlive, Versions
 from loa.protocol.bundle import Take, read_bundle, read_manifest
 from loa.protocol.errors import MisaddressedError, ProtocolError
@@ -39,7 +39,7 @@ class Updater:
     """Installs, switches and rolls back. It believes nothing that the agent says of a bundle."""
 
     def __init__(
-        self, *, desk: Desk, versions: Versions, clock: Timekeeper, boot_id: BootId, is_alive: IsAlive
+        self, *, desk: Desk, versions: Versions, clock: Clock, boot_id: BootId, is_alive: IsAlive
     ) -> None:
         self._desk = desk
         self._versions = versions

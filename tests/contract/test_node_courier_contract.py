@@ -11,10 +11,9 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.courier import KEEPALIVE_S, Broker, MqttCourier, Will
 from loa.node_agent.ports import Arrival, Courier, Message
-from tests.fakes.node_world import FakeBroker, FakeCourier, FakeTime
+from tests.fakes.node_world import FakeBroker, FakeCourier, FakeTime, SystemTime
 from tests.node_agent import station
 from tests.node_agent.makers import NOON
 from tests.waiting import wait_for

@@ -1,6 +1,7 @@
 """A hello is answered with the time and the versions of the node's own areas."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
@@ -108,3 +109,24 @@ def test_every_hello_is_answered(desk: Desk) -> None:
     assert [str(topic) for topic, _ in desk.courier.sent] == [
         f"loa/v1/nodes/{node}/answer" for node in (NODE, "loa-2", NODE)
     ]
+
+
+def test_a_hello_by_a_clock_that_shows_1970_is_answered(desk: Desk) -> None:
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    desk.say(hello(desk).model_copy(update={"sent_at": long_ago}))
+    answer = desk.courier.last(Topic(Channel.ANSWER, NODE))
+    assert isinstance(answer, Answer)
+    assert answer.at == desk.town.clock.now()
+
+
+def test_the_time_is_read_when_all_else_is_ready(desk: Desk) -> None:
+    class Slow(Versions):
+        def current(self, _area: AreaId) -> Held:
+            desk.town.clock.forward(seconds=1)
+            return CURRENT
+
+    desk.versions = Slow()
+    desk.say(hello(desk))
+    answer = desk.courier.last(Topic(Channel.ANSWER, NODE))
+    assert isinstance(answer, Answer)
+    assert answer.at == desk.town.clock.now()

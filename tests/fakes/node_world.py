@@ -1,5 +1,6 @@
 """Fakes of a node's smaller ports: time, courier, downloads, recordings."""
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,19 @@ from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.units import SizeBytes
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SystemTime:
+    """A `Timekeeper` on this machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def state(self) -> ClockState:
+        return ClockState.TRUSTED
 
 
 class WorldClock(NodeClock, Protocol):

@@ -18,7 +18,6 @@ from loa.node_agent.update_service import Updater, unpack
 from loa.node_agent.updater import boot_id, is_alive
 from loa.protocol.bundle import read_manifest
 from loa.protocol.keys import KeyRing, SigningKey
-from loa.protocol.reasons import ClockState
 from tests.waiting import wait_for
 
 SOURCE = Path(__file__).parents[2]
@@ -26,7 +25,7 @@ Change = Callable[[Path], None]
 
 
 class HastyTime:
-    """A `Timekeeper` with the machine's own time, that can be let jump where a test would wait."""
+    """A `Clock` with the machine's own time, that can be let jump where a test would wait."""
 
     def __init__(self) -> None:
         self._real = SystemTime()
@@ -37,9 +36,6 @@ class HastyTime:
 
     def monotonic(self) -> float:
         return self._real.monotonic() + self.ahead_s
-
-    def state(self) -> ClockState:
-        return self._real.state()
 
 
 class Machine:

@@ -49,9 +49,11 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with Village.founded(tmp_path_factory.mktemp("wrong-clock"), broker_apart=True) as village:
         node = village.add_node("loa-1", "thon-1")
-        sounds = [make_sound(village.folder / f"{seed}.wav", 3, seed=seed) for seed in (51, 52, 53)]
+        notice, flood, last_year = (
+            make_sound(village.folder / f"{seed}.wav", 3, seed=seed) for seed in (51, 52, 53)
+        )
         office = village.office
-        recordings = [office.upload(sound) for sound in sounds]
+        recordings = [office.upload(sound) for sound in (notice, flood, last_year)]
         # planned for tomorrow, so that the loudspeaker has the sounds of the alarms today
         for recording in recordings[1:]:
             office.announce(recording, at=soon(86_400))
@@ -62,7 +64,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         for announced in (missed, played):
             office.awaits_delivery(announced, node.name)
         sources = office.source(recordings[1]), office.source(recordings[2])
-        yield Scene(village, node, *sounds, sources, missed, played)
+        yield Scene(village, node, notice, flood, last_year, sources, missed, played)
 
 
 def test_it_waits_for_one_answer_and_old_alarms_stay_old(scene: Scene) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.downloads import BackgroundDownloads, Failure, not_before
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
@@ -23,6 +22,7 @@ from loa.protocol.bearer import check_token
 from loa.protocol.ids import sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.units import SizeBytes
+from tests.fakes.node_world import SystemTime
 from tests.node_agent.makers import NODE
 from tests.waiting import wait_for
 

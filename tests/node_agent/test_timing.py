@@ -156,6 +156,21 @@ def test_a_slow_answer_lets_a_current_emergency_sound_and_no_scheduled_item(worl
     assert outcomes(world)[item] is Reason.CLOCK_UNTRUSTED
 
 
+def test_an_emergency_that_is_newer_than_the_answer_is_asked_about_at_once(world: FieldWorld) -> None:
+    world.boot()
+    world.round_trip = seconds(20)
+    world.live(world.true + minutes(4) + seconds(10))
+    assert world.clock.is_set
+    assert world.clock.state() is ClockState.UNTRUSTED
+    before = len(world.hellos)
+    world.urge(alarm(world.true))
+    world.live(world.true + seconds(3))
+    assert not is_sounding(world)
+    assert len(world.hellos) == before + 1
+    world.live(world.true + seconds(20))
+    assert is_sounding(world)
+
+
 def test_an_answer_to_a_nonce_that_is_stale_or_of_another_says_nothing(world: FieldWorld) -> None:
     world.boot()
     world.round_trip = seconds(90)

@@ -1,20 +1,14 @@
 import time
 from datetime import UTC, datetime
 
-from loa.protocol.reasons import ClockState
-
 
 class SystemTime:
-    """The system's clock, kept by NTP or a battery: trusted as the system sets it."""
+    """The machine's clock as it is, for programs beside the agent: right or wrong, nobody knows."""
 
     def now(self) -> datetime:
-        """See `Timekeeper.now`."""
+        """The wall time, aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """See `Timekeeper.monotonic`."""
+        """Seconds that never go back, from an arbitrary origin."""
         return time.monotonic()
-
-    def state(self) -> ClockState:
-        """See `Timekeeper.state`."""
-        return ClockState.TRUSTED

@@ -59,9 +59,9 @@ def simulate(keeper: str, boot_id: str) -> None:
             return f"{int(time.time())}\n"
         return real_text(path, *arguments, **more)
 
-    ctypes.CDLL = library  # type: ignore[assignment,misc]
-    pathlib.Path.iterdir = listing  # type: ignore[method-assign]
-    pathlib.Path.read_text = text  # type: ignore[method-assign]
+    ctypes.CDLL = library  # type: ignore[assignment, misc]  # this process is what is simulated
+    pathlib.Path.iterdir = listing  # type: ignore[method-assign, assignment]  # as above
+    pathlib.Path.read_text = text  # type: ignore[method-assign, assignment]  # as above
 
 
 time.sleep = sleep
