@@ -17,7 +17,7 @@ class AgentSettings(BaseSettings):
     sink: Annotated[str, Field(pattern=r"^(default|wav:.+)$")] = "default"
     """`default`, the sound card, or `wav:PATH`, a file that grows in real time."""
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    block_ms: BlockMs = 20
+    block_ms: BlockMs = 18
     """What the sound card is given at once. A STOP is heard within four of these; where underflows count up,
     take more."""
     stop_pin: Pin | None = None
