@@ -20,6 +20,7 @@ from bench.figure import Figure
 from bench.monitors import Recording, recorded
 from bench.square import Square, at_the_millisecond, square
 from loa.audio.player import RATE_HZ
+from loa.audio.sounddevice_player import BLOCK_MS
 from loa.protocol.broadcast import RecordingSource
 from loa.protocol.ids import RecordingId
 from loa.protocol.kinds import BroadcastClass
@@ -36,6 +37,8 @@ from tests.pulse import SINKS, pulse
 
 ROUNDS = 25
 MOST_MS = 100.0
+BLOCKS_TO_THE_EAR = 4
+"""The block that is being waited for and three that are in the card: what no agent can undercut."""
 LEAD = timedelta(milliseconds=500)
 SOFT, LOUD = 600.0, 24_000.0
 """Levels of the noise; between them lies `_THRESHOLD`, above all of the one and below most of the other."""
@@ -58,8 +61,8 @@ class Effects:
 
 def measure() -> Figure:
     found = effects()
-    emergency, stop = _p99(found.due_now), _p99(found.stop)
-    worst = max(emergency, stop, _p99(found.with_lead))
+    worst = max(_p99(found.due_now), _p99(found.stop), _p99(found.with_lead))
+    limit_ms = BLOCKS_TO_THE_EAR * BLOCK_MS
     series = {"emergency due now": found.due_now, "with lead": found.with_lead, "STOP": found.stop}
     notes = "; ".join(
         f"{name}: p50 {np.percentile(of, 50):.1f}, p99 {_p99(of):.1f} ms, {len(of)} times"
@@ -67,12 +70,12 @@ def measure() -> Figure:
     )
     return Figure(
         name="preempt",
-        value=emergency,
+        value=worst,
         unit="ms p99",
-        peer=stop,
-        peer_unit="ms p99 (STOP)",
-        ratio=emergency / stop,
-        target=f"message at the node to changed sample, p99 at most {MOST_MS:g} ms, STOP the same",
+        peer=limit_ms,
+        peer_unit="ms of blocks in the card",
+        ratio=worst / limit_ms,
+        target=f"message at the node to changed sample, emergency and STOP: p99 at most {MOST_MS:g} ms",
         met=worst <= MOST_MS,
         notes=notes,
     )

@@ -90,10 +90,15 @@ def test_units_start_the_programs_that_are_installed() -> None:
     assert started == set(scripts)
 
 
-def test_the_node_may_use_the_sound_card_and_no_other_device() -> None:
+def test_the_node_may_use_the_sound_card_and_gpio_and_no_other_device() -> None:
     lines = (ROOT / "systemd/loa-node.service").read_text().splitlines()
     devices = [line for line in lines if line.startswith(("Device", "SupplementaryGroups"))]
-    assert devices == ["SupplementaryGroups=audio", "DevicePolicy=closed", "DeviceAllow=char-alsa rw"]
+    assert devices == [
+        "SupplementaryGroups=audio",
+        "DevicePolicy=closed",
+        "DeviceAllow=char-alsa rw",
+        "DeviceAllow=char-gpiochip rw",
+    ]
 
 
 def test_the_node_may_read_how_its_clock_is_kept_and_not_set_it() -> None:

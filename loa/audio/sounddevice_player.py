@@ -11,7 +11,7 @@ from loa.audio.decoder import DecodedFile
 from loa.audio.mixer import Samples, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
-BLOCK_MS = 20
+BLOCK_MS = 18
 """Three blocks wait in the card, so that a STOP is heard within four; the shorter, the dearer."""
 _BLOCKS_AHEAD = 2
 _FADE_AWAY_S = 1.0

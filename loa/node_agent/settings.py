@@ -19,7 +19,7 @@ class AgentSettings(BaseSettings):
     versions: Path = Path("/opt/loa")
     """Directory of the installed versions, where `loa-node-update` keeps them."""
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    block_ms: BlockMs = 20
+    block_ms: BlockMs = 18
     """What the sound card is given at once. A STOP is heard within four of these; where underflows count up,
     take more."""
     stop_pin: Pin | None = None

@@ -18,7 +18,7 @@ Hold = Annotated[int, Field(ge=200, le=600_000)]
 class Wiring(Wire):
     """What is this machine's own: how its sound card is driven, and what is wired to its GPIO."""
 
-    block_ms: BlockMs = 20
+    block_ms: BlockMs = 18
     stop_pin: Pin | None = None
     amplifier_pin: Pin | None = None
     amplifier_active_low: bool = False

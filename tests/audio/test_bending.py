@@ -12,8 +12,8 @@ from loa.audio.player import RATE_HZ, Cue
 from tests.audio.test_mixer import BLOCK, START, ReadySound, voice
 
 LEVEL = 10_000
-CARD_BLOCK = 960
-BLOCKS = 3 * 60 * 50
+CARD_BLOCK = 864
+BLOCKS = 3 * 60 * 55
 TONE_HZ = 1_000
 
 
@@ -43,7 +43,7 @@ def play_on_a_card(ppm: float, sounding: Voice) -> tuple[Samples, list[float]]:
 
 @pytest.mark.parametrize("ppm", [-200, -50, 50, 100, 200])
 def test_drift_is_made_good_without_a_click(ppm: float) -> None:
-    seconds = BLOCKS / 50 + 5
+    seconds = BLOCKS / 55 + 5
     heard, off_ms = play_on_a_card(ppm, voice(ReadySound(tone(TONE_HZ, seconds)), length_ms=seconds * 1000))
     assert max(abs(off) for off in off_ms[1:]) < 1.1
     steady = heard[RATE_HZ:].astype(float)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loa.node_agent.ports import Pressed
 from loa.node_agent.wiring import Wiring
 from loa.protocol.codec import decode
 from loa.protocol.ids import StopId, occurrence_id
@@ -75,6 +76,14 @@ def test_a_press_ends_what_sounds_at_once(world: World) -> None:
     world.go(NOON + minutes(3))
     (report,) = world.plays()
     assert (report.outcome, report.by, report.played_ms) == (Reason.SILENCED, "button", 60_000)
+
+
+def test_a_press_silences_before_anything_is_laid_out_or_written(world: World) -> None:
+    world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1), source=LONG))))
+    world.go(NOON + minutes(2))
+    world.disk.is_full = True
+    world.agent.take(Pressed(world.clock.now()))
+    assert world.player.status().sounding is None
 
 
 def test_a_press_is_told_as_a_problem_and_in_the_state(world: World) -> None:
