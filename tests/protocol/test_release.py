@@ -80,7 +80,7 @@ def test_no_bit_of_what_is_installed_can_be_changed(at: int, bit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/x-1-py3-none-any.whl", "x.whl", "/x-1-py3-none-any.whl", "a b-1-c-d-e.whl"]
+    "name", ["../x-1-py3-none-any.whl", "x.whl", "/x-1-py3-none-any.whl", "a b-1-c-d-e.whl"]
 )
 def test_a_wheel_s_name_leads_nowhere_else(name: str) -> None:
     with pytest.raises(ValueError, match="name"):
@@ -88,7 +88,7 @@ def test_a_wheel_s_name_leads_nowhere_else(name: str) -> None:
 
 
 def test_versions_are_ordered_by_their_numbers() -> None:
-    assert numbers("0.10.0") > numbers("0.9.9") > numbers("0.9.9.dev1"[:3])
+    assert numbers("0.10.0") > numbers("0.9.9") > numbers("0.9")
     assert numbers("nonsense") == ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 
 from loa.controller.core.presence import Presence
@@ -152,15 +152,10 @@ def reasons(session: Session, rollout: int, limit: int) -> list[tuple[Standing, 
 
 def note(session: Session, news: Iterable[News], now: datetime) -> None:
     """Keep what nodes told; what comes a second time, or late, changes nothing."""
-    for one in news:
-        rollout = one.rollout or _last_with(session, one)
-        values = {"standing": one.standing.value, "detail": one.detail, "runs": one.runs, "changed_at": now}
-        session.connection().execute(
-            update(RolloutNodeRow)
-            .where(col(RolloutNodeRow.rollout_id) == rollout, col(RolloutNodeRow.node_id) == one.node)
-            .where(col(RolloutNodeRow.standing).in_(_before(one.standing)))
-            .values(values)
-        )
+    told = list(news)
+    trials = [one for one in told if one.standing is Standing.ON_TRIAL]
+    _note(session, trials, _IS_WAITING, now)
+    _note(session, [one for one in told if one not in trials], or_(_IS_WAITING, _IS_ON_TRIAL), now)
 
 
 def pointers(session: Session, nodes: Collection[NodeId]) -> dict[NodeId, ReleasePointer]:
@@ -210,9 +205,31 @@ def _last_with(session: Session, news: News) -> int:
     return session.exec(found.limit(1)).first() or 0
 
 
-def _before(standing: Standing) -> list[str]:
-    before = [Standing.WAITING] if standing is Standing.ON_TRIAL else [Standing.WAITING, Standing.ON_TRIAL]
-    return [one.value for one in before]
+def _note(session: Session, told: list[News], before: ColumnElement[bool], now: datetime) -> None:
+    if not told:
+        return
+    statement = (
+        update(RolloutNodeRow)
+        .where(col(RolloutNodeRow.rollout_id) == bindparam("rollout"))
+        .where(col(RolloutNodeRow.node_id) == bindparam("node"), before)
+        .values(
+            standing=bindparam("new_standing"),
+            detail=bindparam("new_detail"),
+            runs=bindparam("new_runs"),
+            changed_at=now,
+        )
+    )
+    rows = [
+        {
+            "rollout": one.rollout or _last_with(session, one),
+            "node": one.node,
+            "new_standing": one.standing.value,
+            "new_detail": one.detail,
+            "new_runs": one.runs,
+        }
+        for one in told
+    ]
+    session.connection().execute(statement, rows)
 
 
 def _agent(text: str | None) -> str:
@@ -220,3 +237,7 @@ def _agent(text: str | None) -> str:
         return State.from_bytes(text or "").agent or ""
     except MalformedError:
         return ""
+
+
+_IS_WAITING = col(RolloutNodeRow.standing) == Standing.WAITING.value
+_IS_ON_TRIAL = col(RolloutNodeRow.standing) == Standing.ON_TRIAL.value
