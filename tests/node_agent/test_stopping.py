@@ -15,6 +15,7 @@ from loa.protocol.reasons import ProblemCode, Reason
 from loa.protocol.reports import State, Stopped
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import DurationMs
+from tests.fakes.node_disk import FakeDisk
 from tests.node_agent import rig
 from tests.node_agent.makers import (
     NODE,
@@ -81,6 +82,7 @@ def test_a_press_ends_what_sounds_at_once(world: World) -> None:
 def test_a_press_silences_before_anything_is_laid_out_or_written(world: World) -> None:
     world.issue(make_programme(make_entry(make_broadcast(NOON + minutes(1), source=LONG))))
     world.go(NOON + minutes(2))
+    assert isinstance(world.disk, FakeDisk)
     world.disk.is_full = True
     world.agent.take(Pressed(world.clock.now()))
     assert world.player.status().sounding is None
