@@ -1,3 +1,4 @@
+import os
 import random
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from loa.node_agent.adapters.clock import SystemTime
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.ears import make_listeners
 from loa.node_agent.adapters.http import HttpFetcher
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.sound_file import open_sound
@@ -19,13 +21,16 @@ from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival
 from loa.node_agent.runner import Agent
+from loa.node_agent.self_test import SelfTest
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
+from loa.node_agent.witness import Witness
 from loa.protocol.ids import BootId
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
+SELF_TEST_FILE = "self-test.wav"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -39,8 +44,7 @@ def build(data: Path, sink: str) -> Agent:
     recordings = RecordingFolder(data / RECORDINGS_FOLDER)
     keys, bodies = identity.key_ring(), data / "incoming"
     intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
-    opener = partial(open_player, sink, clock)
-    sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
+    sounding = _make_sounding(memory, recordings, sink, clock, data)
     voice = Voice(node=identity.node, boot_id=_boot_id(), key=key, clock=clock)
     courier = _make_courier(identity.mqtt, voice, inbox)
     fetcher = HttpFetcher(identity.base_url, node=identity.node, key=key, clock=clock)
@@ -75,6 +79,21 @@ def build(data: Path, sink: str) -> Agent:
         courier=courier,
         downloads=downloads,
         clock=clock,
+    )
+
+
+def _make_sounding(
+    memory: Memory, recordings: RecordingFolder, sink: str, clock: SystemTime, data: Path
+) -> Sounding:
+    listeners = make_listeners(sink, os.environ, clock)
+    witness = Witness(listeners=listeners, open_sound=open_sound, clock=clock)
+    return Sounding(
+        memory=memory,
+        recordings=recordings,
+        open_player=partial(open_player, sink, clock),
+        clock=clock,
+        witness=witness,
+        self_test=SelfTest(memory=memory, witness=witness, clock=clock, path=data / SELF_TEST_FILE),
     )
 
 

@@ -9,7 +9,7 @@ from loa.node_agent.core.reports import problem
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.errors import StorageFullError
 from loa.node_agent.ports import Change, Disk, Timekeeper
-from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
+from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, RecordingId, start_of
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ProblemCode
 from loa.protocol.reports import Held, PlayReport
@@ -36,6 +36,7 @@ class Memory:
         self.plays: dict[OccurrenceId, Play] = dict(recalled.plays)
         self.reported: set[OccurrenceId] = set(recalled.reported)
         self.accounted_at: datetime = recalled.accounted_at or clock.now()
+        self.self_tested_at: datetime | None = recalled.self_tested_at
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -92,6 +93,7 @@ class Memory:
         for recording in change.forget_sounds:
             self.sounds.pop(recording, None)
         self.accounted_at = change.accounted_at or self.accounted_at
+        self.self_tested_at = change.self_tested_at or self.self_tested_at
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
@@ -103,6 +105,11 @@ class Memory:
         for occurrence in occurrences:
             self.plays.pop(occurrence, None)
             self.reported.add(occurrence)
+
+    def known_at(self, broadcast: BroadcastId) -> datetime | None:
+        """When the node learnt of a broadcast that is on its shelf."""
+        seen = self.shelf.entries.get(broadcast)
+        return None if seen is None else seen.known_at
 
     def reported_before(self, at: datetime) -> set[OccurrenceId]:
         """Marks of occurrences that were planned before an instant."""

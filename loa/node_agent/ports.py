@@ -45,6 +45,7 @@ class Recalled:
     """Of occurrences that are not reported yet."""
     reported: frozenset[OccurrenceId] = frozenset()
     accounted_at: datetime | None = None
+    self_tested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class Change:
     accounted_at: datetime | None = None
     """Everything whose outcome lies before it is reported; older marks of what was reported may go."""
     forget_reported: Iterable[OccurrenceId] = ()
+    self_tested_at: datetime | None = None
+    """Self-tests that were due until then are done."""
 
 
 class Disk(Protocol):

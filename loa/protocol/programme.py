@@ -6,7 +6,7 @@ from pydantic import Field
 
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, WithdrawalId
-from loa.protocol.policy import Policy
+from loa.protocol.policy import Policy, WallTime
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.when import DEFAULT_TZ, TzName
 from loa.protocol.wire import Wire
@@ -97,6 +97,10 @@ class NodeSettings(Wire):
     fetch_jitter_ms: DurationMs = DurationMs(2_000)
     fetch_ahead_ms: Annotated[DurationMs, Field(ge=_TWO_DAYS_MS)] = DurationMs(7 * 86_400_000)
     """How far the node looks ahead. It does so once a day, so less than two days would leave it silent."""
+    self_test_at: WallTime | None = None
+    """Local time of the daily self-test; none without it. Never sounds outside the allowed hours."""
+    self_test_asked_at: Instant | None = None
+    """When a technician last asked for a self-test: void 10 minutes later."""
 
 
 class Config(Wire):

@@ -72,6 +72,32 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk_full"
     QUEUE_OVERFLOW = "queue_overflow"
     JOURNAL_CORRUPT = "journal_corrupt"
+    NOT_RENDERED = "not_rendered"
+    """It was played, and an ear of the node did not find it: the loudspeaker may be silent."""
+    EAR_FAILED = "ear_failed"
+    """What the machine's owner named for listening captures nothing."""
+    SELF_TEST_FAILED = "self_test_failed"
+
+
+class SelfTestOutcome(StrEnum):
+    """What became of a self-test."""
+
+    PASSED = "passed"
+    """Every ear of the node found its sound."""
+    SILENT = "silent"
+    """It was played, and an ear did not find it."""
+    UNPROVEN = "unproven"
+    """It was played, and no ear could judge it."""
+    INTERRUPTED = "interrupted"
+    """Something had to sound, or the node was silenced, before it was over."""
+    BUSY = "busy"
+    """Something sounded, or was due, as long as it was valid."""
+    QUIET_HOURS = "quiet_hours"
+    """Nothing ordinary may sound at this hour."""
+    SILENCED = "silenced"
+    """A silence was in force."""
+    PLAYER_FAILED = "player_failed"
+    """The sound device failed."""
 
 
 class ClockState(StrEnum):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from loa.protocol.ids import AreaId, BootId, JournalId, NodeId, Nonce, OccurrenceId
 from loa.protocol.programme import Version
-from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason
+from loa.protocol.reasons import ClockState, ProblemCode, Reason, RefusalReason, SelfTestOutcome
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.wire import Wire
 
@@ -83,6 +83,37 @@ class Piece(Wire):
     offset_ms: DurationMs
 
 
+class Sensed(Wire):
+    """What an ear made of a sound, in windows of a second; pauses of the recording are not judged."""
+
+    judged: Annotated[int, Field(ge=1)]
+    """Windows."""
+    passed: Annotated[int, Field(ge=0)]
+    """Windows in which the recording was there, loud enough."""
+    correlation: Annotated[float, Field(ge=-1.001, le=1.001)]
+    """Of the envelopes of 12 bands with those of the recording: about 0 for anything else."""
+    level_db: Annotated[float, Field(ge=-120, le=120)]
+    """Captured against recorded, the player's gain counted; -120 is digital silence."""
+    delay_ms: int | None = None
+    """From the player's time to the ear; absent where nothing was recognized."""
+
+
+class Evidence(Wire):
+    """How far an occurrence came on its way to the ear; absent is not measured, never good or bad."""
+
+    delivered_at: Instant | None = None
+    """When the node had both the broadcast and its recording."""
+    verified: bool
+    """The signature of the broadcast and the digest of the recording."""
+    decoded: bool | None = None
+    rendered: bool | None = None
+    """Whether the output gave the recording, by its loopback: a cut cable goes unnoticed."""
+    rendered_by: Sensed | None = None
+    heard: bool | None = None
+    """Whether a microphone heard it, or the amplifier drew it as current."""
+    heard_by: Sensed | None = None
+
+
 class PlayReport(Wire):
     """Nhật ký phát: what became of one occurrence on one node. One for each occurrence."""
 
@@ -100,6 +131,7 @@ class PlayReport(Wire):
     """First sample against the instant at which the timeline wanted it; 0 if nothing sounded."""
     played_ms: DurationMs = DurationMs(0)
     pieces: tuple[Piece, ...] = ()
+    evidence: Evidence | None = None
 
 
 class RefusalReport(Wire):
@@ -126,7 +158,21 @@ class ProblemReport(Wire):
     occurrence: OccurrenceId | None = None
 
 
-Report = Annotated[PlayReport | RefusalReport | ProblemReport, Field(discriminator="kind")]
+class SelfTestReport(Wire):
+    """What became of a self-test: a soft sound that the agent makes itself, and what its ears made of it."""
+
+    kind: Literal["self_test"] = "self_test"
+    number: Number
+    at: Instant
+    due_at: Instant
+    """When it was asked for, or the hour of the node's settings."""
+    on_demand: bool
+    outcome: SelfTestOutcome
+    detail: Annotated[str, Field(max_length=500)] = ""
+    evidence: Evidence | None = None
+
+
+Report = Annotated[PlayReport | RefusalReport | ProblemReport | SelfTestReport, Field(discriminator="kind")]
 
 
 class Reports(Wire):

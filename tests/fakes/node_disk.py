@@ -37,6 +37,7 @@ class FakeDisk:
             plays={**before.plays, **{play.occurrence: play for play in change.plays}},
             reported=before.reported - set(change.forget_reported),
             accounted_at=change.accounted_at or before.accounted_at,
+            self_tested_at=change.self_tested_at or before.self_tested_at,
         )
         for draft in change.reports:
             self._number(draft)

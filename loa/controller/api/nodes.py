@@ -1,6 +1,6 @@
 """Nodes: adding, naming, moving, retiring, and their codes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +16,8 @@ from loa.controller.core.presence import Presence
 from loa.controller.services.nodes import Code
 from loa.controller.store.database import Work
 from loa.protocol.ids import AreaId, NodeId
-from loa.protocol.reports import State
+from loa.protocol.policy import WallTime
+from loa.protocol.reports import SelfTestReport, State
 from loa.protocol.units import Instant
 
 Name = Annotated[Words, Field(min_length=1, max_length=200)]
@@ -40,11 +41,15 @@ class NodePatch(Given):
     """What is to be different; what is left out stays."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Cụm sân đình", "parent": "thon-minh-tan"}]}
+        json_schema_extra={
+            "examples": [{"name": "Cụm sân đình", "parent": "thon-minh-tan", "self_test_at": "06:30"}]
+        }
     )
 
     name: Name | None = None
     parent: AreaId | None = None
+    self_test_at: WallTime | Literal["never"] | None = None
+    """Local time of the daily self-test, `never` for none; it does not sound in quiet hours."""
 
 
 class CodeOut(BaseModel):
@@ -70,6 +75,11 @@ class NodeOut(BaseModel):
     state: State | None
     state_at: Instant | None
     """When the controller received it."""
+    self_test_at: str | None
+    """Local time of the daily self-test; null: none."""
+    self_test_asked_at: Instant | None
+    self_test: SelfTestReport | None
+    """The last one that the node told of."""
 
 
 def router() -> APIRouter:
@@ -82,6 +92,7 @@ def router() -> APIRouter:
     routes.get(one, responses=documented(401, 404))(get)
     routes.patch(one, response_model=NodeOut, responses=refused)(change)
     routes.delete(one, response_model=NodeOut, responses=refused)(retire)
+    routes.post(f"{one}/self-test", status_code=202, response_model=NodeOut, responses=refused)(self_test)
     routes.post(f"{one}/code", status_code=201, response_model=CodeOut, responses=refused)(new_code)
     return routes
 
@@ -119,7 +130,7 @@ def get(node: NodeId, who: Who, parts: Parts) -> NodeOut:
 
 
 def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -> Response:
-    """Rename a node, or put it below another area."""
+    """Rename a node, put it below another area, or give its self-test another hour."""
 
     def act(work: Work) -> Result:
         changed = parts.nodes.get(work.session, who, node)
@@ -127,6 +138,9 @@ def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -
             changed = parts.nodes.rename(work, who, node, patch.name)
         if patch.parent is not None and patch.parent != changed.parent_id:
             changed = parts.nodes.move(work, who, node, patch.parent)
+        if patch.self_test_at is not None:
+            at = None if patch.self_test_at == "never" else patch.self_test_at
+            changed = parts.nodes.schedule_self_test(work, who, node, at)
         return Result(node_out(changed))
 
     return once.run(act)
@@ -140,6 +154,11 @@ def retire(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
 def new_code(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
     """Another code, as for a new disk; the one before ends."""
     return once.run(lambda work: Result(code_out(parts.nodes.new_code(work, who, node)), 201))
+
+
+def self_test(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Have a node sound its soft self-test and say what came of it; never in quiet hours."""
+    return once.run(lambda work: Result(node_out(parts.nodes.ask_self_test(work, who, node)), 202))
 
 
 def code_out(code: Code) -> CodeOut:
@@ -161,4 +180,7 @@ def node_out(node: Node) -> NodeOut:
         code_expires_at=node.code_expires_at,
         state=State.from_bytes(node.state) if node.state else None,
         state_at=node.state_at,
+        self_test_at=node.self_test_at,
+        self_test_asked_at=node.self_test_asked_at,
+        self_test=SelfTestReport.from_bytes(node.self_test) if node.self_test else None,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from loa.protocol.ids import JournalId, NodeId, broadcast_of
-from loa.protocol.reports import PlayReport, ProblemReport, RefusalReport
+from loa.protocol.reports import PlayReport, Report
 
 Row = dict[str, Any]
 PLACE_CHARACTERS = 400
@@ -21,9 +21,7 @@ def gapless(up_to: int, numbers: Sequence[int]) -> int:
     return up_to
 
 
-def report_row(
-    node: NodeId, journal: JournalId, report: PlayReport | RefusalReport | ProblemReport, now: datetime
-) -> Row:
+def report_row(node: NodeId, journal: JournalId, report: Report, now: datetime) -> Row:
     """The report as it is kept."""
     return {
         "node_id": node,
@@ -38,7 +36,7 @@ def report_row(
 
 def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
     """What a play report says in a line of the log."""
-    pieces = report.pieces
+    pieces, evidence = report.pieces, report.evidence
     return {
         "occurrence": report.occurrence,
         "broadcast_id": broadcast_of(report.occurrence),
@@ -52,6 +50,9 @@ def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
         "late_ms": _kept(report.late_ms) if pieces else None,
         "played_ms": _kept(report.played_ms),
         "pieces": _pieces(report) if pieces else None,
+        "rendered": evidence.rendered if evidence else None,
+        "heard": evidence.heard if evidence else None,
+        "evidence": evidence.to_bytes().decode() if evidence else None,
         "reported_at": now,
     }
 

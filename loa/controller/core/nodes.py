@@ -28,6 +28,11 @@ class Node:
     state: str | None
     """JSON of the last `loa.protocol.reports.State`."""
     state_at: datetime | None
+    self_test_at: str | None = None
+    """Local time of the daily self-test."""
+    self_test_asked_at: datetime | None = None
+    self_test: str | None = None
+    """JSON of the last `loa.protocol.reports.SelfTestReport`."""
 
 
 def spaced(code: str) -> str:

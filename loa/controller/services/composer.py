@@ -151,6 +151,7 @@ class Composer:
             areas=tuple(tree.areas_of(kept.node)),
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
+            settings=kept.settings,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

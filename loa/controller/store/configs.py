@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from loa.controller.store.tables import NodeRow
 from loa.protocol.ids import NodeId
-from loa.protocol.programme import ConfigPointer
+from loa.protocol.programme import ConfigPointer, NodeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,16 @@ class Kept:
     node: NodeId
     version: int
     body: bytes | None
+    settings: NodeSettings
 
 
 def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
     """Of these nodes, as far as they are in service."""
-    found = select(NodeRow.id, NodeRow.config_version, NodeRow.config_body).where(
-        col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None)
-    )
-    return [Kept(NodeId(node), version, body) for node, version, body in session.exec(found)]
+    found = select(NodeRow).where(col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None))
+    return [
+        Kept(NodeId(row.id), row.config_version, row.config_body, _settings(row))
+        for row in session.exec(found)
+    ]
 
 
 def config_body_of(session: Session, node: NodeId) -> bytes | None:
@@ -58,3 +60,7 @@ def mqtt_hashes(session: Session) -> dict[NodeId, str]:
         col(NodeRow.mqtt_hash).is_not(None), col(NodeRow.retired_at).is_(None)
     )
     return {NodeId(node): hashed for node, hashed in session.exec(found) if hashed is not None}
+
+
+def _settings(row: NodeRow) -> NodeSettings:
+    return NodeSettings(self_test_at=row.self_test_at, self_test_asked_at=row.self_test_asked_at)

@@ -117,4 +117,7 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         presence_at=row.presence_at,
         state=row.state,
         state_at=row.state_at,
+        self_test_at=row.self_test_at,
+        self_test_asked_at=row.self_test_asked_at,
+        self_test=row.self_test,
     )

@@ -94,6 +94,9 @@ OUTCOME = (
     "late_ms",
     "played_ms",
     "pieces",
+    "rendered",
+    "heard",
+    "evidence",
     "reported_at",
 )
 """The columns of a line that a report fills."""

@@ -90,6 +90,12 @@ class NodeRow(SQLModel, table=True):
     presence: str = Field(default="unknown", max_length=16)
     presence_at: datetime | None = _moment(nullable=True)
     journal_id: str | None = Field(default=None, max_length=32)
+    self_test_at: str | None = Field(default=None, max_length=5)
+    """Local time of the daily self-test; None: none."""
+    self_test_asked_at: datetime | None = _moment(nullable=True)
+    """When somebody last asked for one."""
+    self_test: str | None = _text(nullable=True)
+    """JSON of the last `SelfTestReport`."""
 
 
 class UserRow(SQLModel, table=True):
@@ -340,6 +346,12 @@ class LogRow(SQLModel, table=True):
     late_ms: int | None = None
     played_ms: int | None = None
     pieces: str | None = _text(nullable=True)
+    rendered: bool | None = None
+    """Whether the output gave it, by its loopback; None: not measured."""
+    heard: bool | None = None
+    """Whether a microphone heard it; None: not measured."""
+    evidence: str | None = _text(nullable=True)
+    """JSON of `loa.protocol.reports.Evidence`."""
     reported_at: datetime | None = _moment(nullable=True)
 
 

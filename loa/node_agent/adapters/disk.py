@@ -50,6 +50,7 @@ class SqliteDisk:
     def recall(self) -> Recalled:
         """See `Disk.recall`."""
         config, accounted = self._fact("config"), self._fact("accounted_ms")
+        self_tested = self._fact("self_tested_ms")
         return Recalled(
             config=Config.from_bytes(config) if config else None,
             held={AreaId(area): Held.model_validate_json(text) for area, text in self._rows("held")},
@@ -58,6 +59,7 @@ class SqliteDisk:
             plays={OccurrenceId(name): Play.from_bytes(text) for name, text in self._rows("plays")},
             reported=frozenset(OccurrenceId(name) for (name,) in self._rows("reported")),
             accounted_at=from_ms(int(accounted)) if accounted else None,
+            self_tested_at=from_ms(int(self_tested)) if self_tested else None,
         )
 
     def write(self, change: Change) -> None:
@@ -171,6 +173,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         _set_fact(base, "config", change.config.to_bytes().decode())
     if change.accounted_at is not None:
         _set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
+    if change.self_tested_at is not None:
+        _set_fact(base, "self_tested_ms", str(to_ms(change.self_tested_at)))
     for area, held in change.held.items():
         base.execute("INSERT OR REPLACE INTO held VALUES (?, ?)", (area, held.to_bytes().decode()))
     for recording, at in change.sounds.items():

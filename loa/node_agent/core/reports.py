@@ -8,7 +8,7 @@ from loa.node_agent.core.plan import Plan
 from loa.node_agent.core.plays import Play
 from loa.protocol.ids import OccurrenceId, broadcast_of, start_of
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
-from loa.protocol.reports import Piece, PlayReport, ProblemReport, RefusalReport
+from loa.protocol.reports import Evidence, Piece, PlayReport, ProblemReport, RefusalReport
 from loa.protocol.units import DurationMs
 from loa.schedules.model import Item, Outcome
 
@@ -29,7 +29,9 @@ class Reality:
     running_since: datetime
 
 
-def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayReport:
+def report_on(
+    plan: Plan, occurrence: OccurrenceId, reality: Reality, evidence: Evidence | None = None
+) -> PlayReport:
     """The report on an occurrence of the plan whose outcome is final."""
     item, outcome = plan.items[occurrence], plan.outcomes[occurrence]
     play = reality.plays.get(occurrence, Play(occurrence=occurrence))
@@ -48,6 +50,7 @@ def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayRep
         pieces=tuple(
             Piece(from_at=one.from_at, to_at=one.to_at, offset_ms=one.offset_ms) for one in play.done
         ),
+        evidence=evidence,
     )
 
 
