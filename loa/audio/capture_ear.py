@@ -108,9 +108,9 @@ class CaptureEar:
     def _follow(self, pipe: IO[bytes]) -> None:
         buffer, line = bytearray(_CHUNK_BYTES), _Line()
         while _fill(pipe, buffer):
-            end_ns = line.place(to_ns(self._clock.now()))
+            follows = line.place(to_ns(self._clock.now()))
             samples = np.frombuffer(buffer, np.int16).astype(np.float32)
-            self._ring.put(bands_of(samples), end_ns)
+            self._ring.put(bands_of(samples), line.end_ns, follows=follows)
             self.trouble = None
 
     def _suffer(self, detail: str) -> None:
@@ -121,17 +121,18 @@ class CaptureEar:
 
 
 class _Line:
-    """Places chunks in time: they come late at times, and never early."""
+    """Places chunks in time: they come late at times, and never early, so the earliest ones are right."""
 
     def __init__(self) -> None:
-        self._end_ns = 0
+        self.end_ns = 0
+        """When the last chunk ended."""
 
-    def place(self, now_ns: int) -> int:
-        """When the chunk that came now ended."""
-        follows_ns = self._end_ns + _CHUNK_FRAMES * FRAME_NS + _LEAK_NS
+    def place(self, now_ns: int) -> bool:
+        """A chunk came; False if it does not follow the one before."""
+        follows_ns = self.end_ns + _CHUNK_FRAMES * FRAME_NS + _LEAK_NS
         is_lost = now_ns - follows_ns > _LOST_NS
-        self._end_ns = now_ns if is_lost else min(follows_ns, now_ns)
-        return self._end_ns
+        self.end_ns = now_ns if is_lost else min(follows_ns, now_ns)
+        return not is_lost
 
 
 def _fill(pipe: IO[bytes], buffer: bytearray) -> bool:

@@ -42,13 +42,10 @@ class Ring:
         self._count = 0
         self._last_ns = 0
 
-    def put(self, frames: Bands, end_ns: int) -> None:
-        """Add frames that follow each other, the last of which ended at `end_ns`.
-
-        A jump of more than a frame against those before means that something was lost: they are forgotten.
-        """
+    def put(self, frames: Bands, end_ns: int, *, follows: bool) -> None:
+        """Add frames, the last of which ended at `end_ns`; unless they follow the others, forget those."""
         with self._lock:
-            if abs(end_ns - self._last_ns - len(frames) * FRAME_NS) > FRAME_NS:
+            if not follows:
                 self._count = 0
             places = (self._count + np.arange(len(frames))) % RING_FRAMES
             self._bands[places] = frames

@@ -104,5 +104,3 @@ def told(village: Village, announced: Announced) -> Json:
     village.office.awaits_outcome(announced, "loa-1")
     (line,) = village.office.settled(announced)
     return line
-
-

@@ -5,19 +5,31 @@ from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.audio.deck import OpenSound
+from loa.audio.decoder import DecodedFile
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
+from loa.node_agent.self_test import SelfTest
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Telling
 from loa.node_agent.voice import Voice
+from loa.node_agent.witness import Listener, Witness
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
-from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
+from loa.protocol.reports import (
+    PlayReport,
+    ProblemReport,
+    Receipt,
+    RefusalReport,
+    Report,
+    Reports,
+    SelfTestReport,
+)
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.node_disk import FakeDisk
@@ -40,6 +52,9 @@ class World:
         self.recordings = FakeRecordings(folder / "recordings")
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
+        self.listeners: list[Listener] = []
+        """Ears of the agent; they count from the next restart on."""
+        self.open_sound: OpenSound = DecodedFile
         self.gives_receipts = True
         self._reports: dict[int, Report] = {}
         self._read = 0
@@ -61,8 +76,15 @@ class World:
             clock=self.clock,
             random=Random(1),
         )
+        witness = Witness(listeners=self.listeners, open_sound=self.open_sound, clock=self.clock)
+        path = self.folder / "self-test.wav"
         self.sounding = Sounding(
-            memory=self.memory, recordings=self.recordings, open_player=lambda: self.player, clock=self.clock
+            memory=self.memory,
+            recordings=self.recordings,
+            open_player=lambda: self.player,
+            clock=self.clock,
+            witness=witness,
+            self_test=SelfTest(memory=self.memory, witness=witness, clock=self.clock, path=path),
         )
         self.fetching = Fetching(
             memory=self.memory,
@@ -170,6 +192,9 @@ class World:
 
     def problems(self) -> list[ProblemReport]:
         return [report for report in self.reports() if isinstance(report, ProblemReport)]
+
+    def self_tests(self) -> list[SelfTestReport]:
+        return [report for report in self.reports() if isinstance(report, SelfTestReport)]
 
     def give_receipt(self, up_to: int) -> None:
         receipt = Receipt(node=NODE, journal_id=self.disk.journal_id, up_to=up_to, at=self.clock.now())
