@@ -15,12 +15,6 @@ def upgrade() -> None:
         op.add_column(table, column)
 
 
-def downgrade() -> None:
-    """Take the columns away, with what they hold."""
-    for table, column in reversed(_columns()):
-        op.drop_column(table, column.name)
-
-
 def _columns() -> list[tuple[str, sa.Column[object]]]:
     return [
         ("log", sa.Column("rendered", sa.Boolean(), nullable=True)),
