@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import record
 from bench.figure import Figure, verdict
 
-NAMES = ("fanout", "prepare", "ingest", "layout", "agent")
+NAMES = ("fanout", "prepare", "ingest", "layout", "agent", "evidence")
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

@@ -28,7 +28,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulse]:
 def village(tmp_path_factory: pytest.TempPathFactory, server: Pulse) -> Iterator[Village]:
     with Village.founded(tmp_path_factory.mktemp("evidence")) as founded:
         node = founded.enrol_node("loa-1", "thon-1")
-        node.sink, node.environment = "default", server.environment
+        # the monitor stands in for a microphone, too, which hears nothing else
+        microphone = {"LOA_NODE_MICROPHONE": f"pulse:{pulse.SINK}.monitor"}
+        node.sink, node.environment = "default", {**server.environment, **microphone}
         node.start()
         node.says("event=player_open")
         founded.office.awaits_online(node.name)
@@ -43,7 +45,7 @@ def sound(village: Village) -> Sound:
 def test_a_sink_that_sounds_is_rendered(village: Village, sound: Sound) -> None:
     line = told(village, announce(village, sound))
     evidence = line["evidence"]
-    assert (line["outcome"], line["rendered"], line["heard"]) == ("complete", True, None)
+    assert (line["outcome"], line["rendered"], line["heard"]) == ("complete", True, True)
     assert (evidence["verified"], evidence["decoded"]) == (True, True)
     assert datetime.fromisoformat(evidence["delivered_at"]) < datetime.fromisoformat(line["planned_at"])
     by = evidence["rendered_by"]
@@ -64,7 +66,7 @@ def test_a_sink_muted_outside_the_agent_is_not_rendered_and_the_log_says_so(
         line = told(village, announced)
     finally:
         server.mute(on=False)
-    assert (line["outcome"], line["rendered"]) == ("complete", False)
+    assert (line["outcome"], line["rendered"], line["heard"]) == ("complete", False, False)
     by = line["evidence"]["rendered_by"]
     assert by["judged"] >= LENGTH_S - 2
     assert by["passed"] == 0
@@ -86,6 +88,31 @@ def test_a_sink_muted_for_a_part_is_judged_by_windows(village: Village, server: 
     by = line["evidence"]["rendered_by"]
     assert line["rendered"] is False
     assert 2 <= by["passed"] <= by["judged"] - 2
+
+
+def test_a_self_test_finds_what_was_muted_between_two_broadcasts(village: Village, server: Pulse) -> None:
+    assert self_test(village)["outcome"] == "passed"
+    server.mute(on=True)
+    try:
+        failed = self_test(village)
+    finally:
+        server.mute(on=False)
+    assert (failed["outcome"], failed["on_demand"]) == ("silent", True)
+    assert failed["evidence"]["rendered_by"]["passed"] == 0
+    problems = village.office.leader.get("/incidents", kind="problem", node="loa-1")["items"]
+    assert problems[0]["report"]["code"] == "self_test_failed"
+    assert not [line for line in village.office.log() if line["occurrence"].startswith("self-test")]
+
+
+def self_test(village: Village) -> Json:
+    """Ask for one; what the loudspeaker tells of it."""
+    asked_at = village.office.admin.post("/nodes/loa-1/self-test")["self_test_asked_at"]
+
+    def told() -> Json | None:
+        last = village.office.admin.get("/nodes/loa-1")["self_test"]
+        return last if last is not None and last["due_at"] == asked_at else None
+
+    return wait_for(told, what="the self-test is told of", within_s=60)
 
 
 def announce(village: Village, sound: Sound) -> Announced:
