@@ -80,7 +80,13 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
     held = {AREA: Held(programme=7, urgent=8)}
     shelf, config, sounds = make_shelf(), make_config(version=4), {SOUND: NOON}
     change = Change(
-        config=config, held=held, shelf=shelf, sounds=sounds, plays=(play,), accounted_at=NOON + minutes(2)
+        config=config,
+        held=held,
+        shelf=shelf,
+        sounds=sounds,
+        plays=(play,),
+        accounted_at=NOON + minutes(2),
+        self_tested_at=NOON + minutes(3),
     )
     disk = reopen()
     journal = disk.journal_id
@@ -91,6 +97,7 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
     assert (recalled.config, recalled.held, recalled.shelf) == (config, held, shelf)
     assert (recalled.sounds, recalled.plays) == (sounds, {OCCURRENCE: play})
     assert recalled.accounted_at == NOON + minutes(2)
+    assert recalled.self_tested_at == NOON + minutes(3)
     assert disk.journal_id == journal
 
 

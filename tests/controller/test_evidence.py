@@ -78,7 +78,12 @@ def test_what_ears_found_is_counted(post: Post) -> None:
 
 def test_the_last_self_test_of_a_node_is_kept(post: Post) -> None:
     post.report(self_test(post, 1, SelfTestOutcome.PASSED))
-    post.report(self_test(post, 2, SelfTestOutcome.SILENT, hours=1), self_test(post, 3, SelfTestOutcome.BUSY))
+    later, latest = (
+        self_test(post, 2, SelfTestOutcome.BUSY, hours=1),
+        self_test(post, 3, SelfTestOutcome.SILENT, hours=2),
+    )
+    post.report(latest, later)
+    post.report(self_test(post, 1, SelfTestOutcome.PASSED))
     with post.town.db.look() as session:
         kept = SelfTestReport.from_bytes(post.town.nodes.get(session, TECHNICIAN, NODE).self_test or "")
     assert kept.outcome is SelfTestOutcome.SILENT

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loa.controller.adapters.silence_journal import FileSilenceJournal
+from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.publisher import Publisher
@@ -252,6 +253,9 @@ def test_a_restart_finds_what_was_not_sent_and_leaves_the_rest(station: Station)
 def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     station.town.node("loa-1")
     station.town.zone("vung-lu", "loa-1")
+    technician = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
+    with station.town.db.work() as work:
+        station.town.nodes.schedule_self_test(work, technician, NodeId("loa-1"), "06:30")
     station.publisher.config_changed(frozenset({AreaId("loa-1")}))
     topic = Topic(Channel.CONFIG, AreaId("loa-1"))
     wait_for(lambda: bool(station.courier.messages(topic)), what="the configuration")
@@ -260,6 +264,7 @@ def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     config = unpack_config(body, NodeId("loa-1"), KeyRing([station.courier.key.public]))
     assert config.areas[-2:] == ("vung-lu", "loa-1")
     assert config.areas[0] == "vinh-phuc"
+    assert config.settings.self_test_at == "06:30"
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
 

@@ -52,7 +52,7 @@ def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
         "pieces": _pieces(report) if pieces else None,
         "rendered": evidence.rendered if evidence else None,
         "heard": evidence.heard if evidence else None,
-        "evidence": evidence.to_bytes().decode() if evidence else None,
+        "evidence": evidence.model_dump_json(exclude_none=True) if evidence else None,
         "reported_at": now,
     }
 

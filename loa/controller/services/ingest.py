@@ -1,6 +1,7 @@
 """Takes in what nodes say: many messages in one transaction, receipts after the commit."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -227,8 +228,8 @@ class Ingest:
 
     def _count(self, batches: list[Reports]) -> None:
         """What comes a second time, for want of a receipt, counts again."""
-        for ear, found in found_by_ears(batches):
-            self._metrics.evidence.labels(ear, found).inc()
+        for (ear, found), number in Counter(found_by_ears(batches)).items():
+            self._metrics.evidence.labels(ear, found).inc(number)
         for report in (report for one in batches for report in one.reports):
             if isinstance(report, SelfTestReport):
                 self._metrics.self_tests.labels(report.outcome).inc()
