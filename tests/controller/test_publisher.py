@@ -253,9 +253,6 @@ def test_a_restart_finds_what_was_not_sent_and_leaves_the_rest(station: Station)
 def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     station.town.node("loa-1")
     station.town.zone("vung-lu", "loa-1")
-    technician = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
-    with station.town.db.work() as work:
-        station.town.nodes.schedule_self_test(work, technician, NodeId("loa-1"), "06:30")
     station.publisher.config_changed(frozenset({AreaId("loa-1")}))
     topic = Topic(Channel.CONFIG, AreaId("loa-1"))
     wait_for(lambda: bool(station.courier.messages(topic)), what="the configuration")
@@ -264,9 +261,26 @@ def test_a_node_gets_its_areas_policy_and_zone(station: Station) -> None:
     config = unpack_config(body, NodeId("loa-1"), KeyRing([station.courier.key.public]))
     assert config.areas[-2:] == ("vung-lu", "loa-1")
     assert config.areas[0] == "vinh-phuc"
-    assert config.settings.self_test_at == "06:30"
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
+
+
+def test_a_node_gets_the_hour_of_its_self_test(station: Station) -> None:
+    station.town.node("loa-1")
+    technician = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
+    with station.town.db.work() as work:
+        station.town.nodes.schedule_self_test(work, technician, NodeId("loa-1"), "06:30")
+    station.publisher.config_changed(frozenset({AreaId("loa-1")}))
+
+    def hour() -> str | None:
+        with station.town.db.look() as session:
+            body = config_body_of(session, NodeId("loa-1"))
+        if not body:
+            return None
+        keys = KeyRing([station.courier.key.public])
+        return unpack_config(body, NodeId("loa-1"), keys).settings.self_test_at
+
+    wait_for(lambda: hour() == "06:30", what="the configuration names the hour")
 
 
 def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from loa.audio.ear import FRAME_NS
 from loa.audio.evidence import BANDS, Bands
+from loa.audio.mixer import Samples
 
 Air = Callable[[int], Bands | None]
 """What is in the air in the frame that begins at an instant (ns): (12,) power; None: it was not captured."""
@@ -37,17 +38,19 @@ class FakeSound:
 
     failure: str | None = None
 
-    def __init__(self, samples: "np.typing.NDArray[np.int16]", first_frame: int) -> None:
+    def __init__(self, samples: Samples, first_frame: int) -> None:
         self._samples = samples
         self.position = first_frame
         self.closed = False
+        self.hangs = False
+        """Whether nothing more is ever decoded."""
 
     @property
     def ended(self) -> bool:
         return self.position >= len(self._samples)
 
-    def read(self, frames: int) -> "np.typing.NDArray[np.int16]":
-        block = self._samples[self.position : self.position + frames]
+    def read(self, frames: int) -> Samples:
+        block = self._samples[self.position : self.position + (0 if self.hangs else frames)]
         self.position += len(block)
         return block
 

@@ -54,7 +54,8 @@ class Room:
         for cue in cues:
             number = (at_ns - to_ns(cue.start_at)) // FRAME_NS
             if 0 <= number < len(self.bands) and not self.is_muted:
-                return self.bands[number]
+                frame: Bands = self.bands[number]
+                return frame
         return np.zeros(BANDS, np.float32)
 
 
@@ -255,4 +256,4 @@ def test_its_sound_is_soft_short_and_always_the_same(tmp_path: Path) -> None:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
     assert len(samples) == LENGTH_MS * RATE_HZ // 1000
     assert 20 * np.log10(np.abs(samples).max() / 32_768) == pytest.approx(PEAK_DBFS, abs=0.1)
-    assert level_dbfs(samples / np.float32(32_768)) < PEAK_DBFS
+    assert level_dbfs((samples / 32_768).astype(np.float32)) < PEAK_DBFS
