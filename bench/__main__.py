@@ -13,7 +13,18 @@ from pathlib import Path
 from bench import record
 from bench.figure import Figure, verdict
 
-NAMES = ("fanout", "prepare", "ingest", "layout", "agent", "skew", "busy", "preempt", "bytes")
+NAMES = (
+    "fanout",
+    "prepare",
+    "ingest",
+    "layout",
+    "agent",
+    "skew",
+    "busy",
+    "preempt",
+    "bytes",
+    "evidence",
+)
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

@@ -28,6 +28,11 @@ class Pulse:
         """For a client, through ALSA or directly, whose default output is this sink."""
         return _environment(self.folder) | {"PULSE_SINK": sink}
 
+    def mute(self, sink: str, *, on: bool) -> None:
+        """As somebody at the machine does, outside of the agent."""
+        command = ["pactl", "set-sink-mute", sink, "1" if on else "0"]
+        subprocess.run(command, env=_environment(self.folder), check=True)
+
     def answers(self) -> bool:
         """Whether clients are served."""
         command, environment = ["pactl", "info"], _environment(self.folder)
@@ -42,6 +47,7 @@ class Pulse:
 @contextmanager
 def pulse(folder: Path, sinks: Sequence[str] = SINKS) -> Iterator[Pulse]:
     """Started, with its sinks and one that combines them."""
+    folder.mkdir(parents=True, exist_ok=True)
     socket = folder / "pulse.socket"
     (folder / ".asoundrc").write_text(_ASOUNDRC)
     modules = [

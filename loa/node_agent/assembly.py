@@ -1,5 +1,6 @@
 import os
 import random
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Queue
@@ -11,6 +12,7 @@ from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
+from loa.node_agent.adapters.ears import make_listeners
 from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.gpio import GpioRelay, GpioSwitch
 from loa.node_agent.adapters.hardware import read_card, read_machine
@@ -30,8 +32,9 @@ from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
-from loa.node_agent.ports import Arrival, NodeClock, Timekeeper
+from loa.node_agent.ports import Arrival, OpenPlayer, Timekeeper
 from loa.node_agent.runner import Agent
+from loa.node_agent.self_test import SelfTest
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import AGENT, Telling
@@ -41,11 +44,13 @@ from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
+from loa.node_agent.witness import Witness
 from loa.protocol.ids import BootId, NodeId
 from loa.protocol.keys import SigningKey
 
 INBOX_SIZE = 2_000
 RECORDINGS_FOLDER = "recordings"
+SELF_TEST_FILE = "self-test.wav"
 USAGE_FILE = "usage.json"
 HARDWARE = Path("/")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -53,58 +58,81 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
     """The agent of an enrolled data directory, with real adapters. Raises a `NodeError`."""
-    identity, key = enrolment.load(data)
-    clock, dice = _make_clock(data), random.SystemRandom()
-    inbox: Queue[Arrival] = Queue(INBOX_SIZE)
-    disk = SqliteDisk(data / identity.journal_file)
-    memory = Memory(disk=disk, clock=clock)
-    recordings = RecordingFolder(data / RECORDINGS_FOLDER)
-    keys, bodies = identity.key_ring(), passing_folder(data)
-    intake = Intake(memory=memory, node=identity.node, keys=keys, folder=bodies, clock=clock, random=dice)
-    wired = _make_wired(wiring, inbox, clock)
-    opener = partial(open_player, sink, clock, wired)
-    sounding = Sounding(memory=memory, recordings=recordings, open_player=opener, clock=clock)
-    voice = _make_voice(identity.node, key, clock, data)
-    courier = _make_courier(identity.mqtt, voice, inbox)
-    downloads = _make_downloads(identity, voice, inbox)
+    ground = _lay_ground(data, sink, wiring)
+    memory, clock, voice, dice = ground.memory, ground.clock, ground.voice, random.SystemRandom()
+    sounding = _make_sounding(ground, sink, data)
+    courier = _make_courier(ground.identity.mqtt, voice, ground.inbox)
+    downloads = _make_downloads(ground)
+    intake = Intake(
+        memory=memory,
+        node=voice.node,
+        keys=ground.identity.key_ring(),
+        folder=passing_folder(data),
+        clock=clock,
+        random=dice,
+    )
     updating = _make_updating(memory, voice, FileSite(versions, data), sounding, courier)
     fetching = Fetching(
         memory=memory,
         intake=intake,
         sounding=sounding,
-        recordings=recordings,
+        recordings=ground.recordings,
         downloads=downloads,
         clock=clock,
         random=dice,
         after_all=updating.jobs,
     )
-    vitals = _make_vitals(data, voice, memory, recordings, inbox)
-    telling = _make_telling(
-        voice=voice,
-        memory=memory,
-        courier=courier,
-        clock=clock,
-        sounding=sounding,
-        fetching=fetching,
-        vitals=vitals,
-    )
-    timing = Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice)
+    telling = _make_telling(ground, courier, sounding, fetching, _make_vitals(ground, data))
     return Agent(
-        timing=timing,
-        inbox=inbox,
+        timing=Timing(clock=clock, memory=memory, sounding=sounding, telling=telling, random=dice),
+        inbox=ground.inbox,
         memory=memory,
-        disk=disk,
+        disk=ground.disk,
         intake=intake,
         sounding=sounding,
         fetching=fetching,
         telling=telling,
         stopping=Stopping(memory=memory, hush=sounding.hush, clock=clock),
-        wired=wired,
+        wired=ground.wired,
         updating=updating,
         courier=courier,
         downloads=downloads,
         clock=clock,
         watchdog=ServiceManager(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What all parts of an agent stand on."""
+
+    identity: enrolment.Enrolment
+    clock: KeptTime
+    inbox: Queue[Arrival]
+    disk: SqliteDisk
+    memory: Memory
+    recordings: RecordingFolder
+    voice: Voice
+    wired: Wired
+    open_player: OpenPlayer
+
+
+def _lay_ground(data: Path, sink: str, wiring: Wiring) -> _Ground:
+    identity, key = enrolment.load(data)
+    clock = KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id())
+    inbox: Queue[Arrival] = Queue(INBOX_SIZE)
+    disk = SqliteDisk(data / identity.journal_file)
+    wired = _make_wired(wiring, inbox, clock)
+    return _Ground(
+        identity=identity,
+        clock=clock,
+        inbox=inbox,
+        disk=disk,
+        memory=Memory(disk=disk, clock=clock),
+        recordings=RecordingFolder(data / RECORDINGS_FOLDER),
+        voice=_make_voice(identity.node, key, clock, data),
+        wired=wired,
+        open_player=partial(open_player, sink, clock, wired),
     )
 
 
@@ -115,13 +143,22 @@ def read_clock(data: Path) -> KeptTime:
     return clock
 
 
-def _make_clock(data: Path) -> KeptTime:
-    return KeptTime(LinuxTimeSources(), path=data / CLOCK_FILE, boot_id=_boot_id())
-
-
 def _make_voice(node: NodeId, key: SigningKey, clock: Timekeeper, data: Path) -> Voice:
     machine, card = read_machine(HARDWARE), read_card(HARDWARE, data)
     return Voice(node=node, boot_id=_boot_id(), key=key, clock=clock, machine=machine, card=card)
+
+
+def _make_sounding(ground: _Ground, sink: str, data: Path) -> Sounding:
+    clock, memory = ground.clock, ground.memory
+    witness = Witness(listeners=make_listeners(sink, os.environ, clock), open_sound=open_sound, clock=clock)
+    return Sounding(
+        memory=memory,
+        recordings=ground.recordings,
+        open_player=ground.open_player,
+        clock=clock,
+        witness=witness,
+        self_test=SelfTest(memory=memory, witness=witness, clock=clock, path=data / SELF_TEST_FILE),
+    )
 
 
 def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
@@ -129,11 +166,10 @@ def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arr
     return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
 
 
-def _make_downloads(
-    identity: enrolment.Enrolment, voice: Voice, inbox: Queue[Arrival]
-) -> BackgroundDownloads:
-    fetcher = HttpFetcher(identity.base_url, node=identity.node, key=voice.key, clock=voice.clock)
-    return BackgroundDownloads(fetcher, inbox=inbox, clock=voice.clock)
+def _make_downloads(ground: _Ground) -> BackgroundDownloads:
+    voice = ground.voice
+    fetcher = HttpFetcher(ground.identity.base_url, node=voice.node, key=voice.key, clock=ground.clock)
+    return BackgroundDownloads(fetcher, inbox=ground.inbox, clock=ground.clock)
 
 
 def _make_wired(wiring: Wiring, inbox: Queue[Arrival], clock: Timekeeper) -> Wired:
@@ -165,42 +201,33 @@ def _make_updating(
 
 
 def _make_telling(
-    *,
-    voice: Voice,
-    memory: Memory,
-    courier: MqttCourier,
-    clock: NodeClock,
-    sounding: Sounding,
-    fetching: Fetching,
-    vitals: Vitals,
+    ground: _Ground, courier: MqttCourier, sounding: Sounding, fetching: Fetching, vitals: Vitals
 ) -> Telling:
     return Telling(
-        voice=voice,
-        memory=memory,
+        voice=ground.voice,
+        memory=ground.memory,
         courier=courier,
-        clock=clock,
+        clock=ground.clock,
         random=random.SystemRandom(),
         sounding=lambda: sounding.sounding,
         siren_for=lambda: sounding.siren_for,
         output=lambda: sounding.output_watch.output,
         missing=lambda: fetching.missing,
         without_room=lambda: fetching.without_room,
-        free_bytes=vitals.free_bytes,
+        free_bytes=ground.recordings.free_bytes,
         vitals=vitals,
     )
 
 
-def _make_vitals(
-    data: Path, voice: Voice, memory: Memory, recordings: RecordingFolder, inbox: Queue[Arrival]
-) -> Vitals:
+def _make_vitals(ground: _Ground, data: Path) -> Vitals:
     machine = Machine(root=Path("/"), data=data, clock=offset_and_error_ms, signal_pct=signal_pct)
     return Vitals(
-        sensors=BackgroundSensors(look=machine.look, is_low=machine.under_voltage, inbox=inbox),
+        sensors=BackgroundSensors(look=machine.look, is_low=machine.under_voltage, inbox=ground.inbox),
         keeper=UsageFile(data / USAGE_FILE),
-        memory=memory,
-        clock=voice.clock,
-        boot_id=voice.boot_id,
-        free_bytes=recordings.free_bytes,
+        memory=ground.memory,
+        clock=ground.clock,
+        boot_id=ground.voice.boot_id,
+        free_bytes=ground.recordings.free_bytes,
     )
 
 

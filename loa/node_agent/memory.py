@@ -14,7 +14,7 @@ from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.pending import minus, plus
 from loa.node_agent.ports import Change, Disk, Timekeeper
 from loa.node_agent.writing import Writing
-from loa.protocol.ids import AreaId, OccurrenceId, RecordingId, start_of
+from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, RecordingId, start_of
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ProblemCode
 from loa.protocol.reports import Held, PlayReport, Report
@@ -43,6 +43,7 @@ class Memory:
         self.siren: Siren | None = recalled.siren
         self.presses: tuple[Press, ...] = tuple(recalled.presses)
         self.update = recalled.update
+        self.self_tested_at: datetime | None = recalled.self_tested_at
         self.needs_plan = True
         """Something changed that bears on what ought to sound."""
         self.has_news = True
@@ -123,6 +124,7 @@ class Memory:
             sounds=self.sounds,
             plays=tuple(self.plays.values()),
             accounted_at=self.accounted_at,
+            self_tested_at=self.self_tested_at,
             siren=self.siren,
             presses=self.presses,
             update=self.update,
@@ -140,6 +142,7 @@ class Memory:
         self.presses = self.presses if change.presses is None else tuple(change.presses)
         self.accounted_at = change.accounted_at or self.accounted_at
         self.siren = change.siren or self.siren
+        self.self_tested_at = change.self_tested_at or self.self_tested_at
         self.plays.update({play.occurrence: play for play in change.plays})
         self._close_plays(report.occurrence for report in change.reports if isinstance(report, PlayReport))
         self.reported -= set(change.forget_reported)
@@ -153,6 +156,11 @@ class Memory:
         for occurrence in occurrences:
             self.plays.pop(occurrence, None)
             self.reported.add(occurrence)
+
+    def known_at(self, broadcast: BroadcastId) -> datetime | None:
+        """When the node learnt of a broadcast that is on its shelf."""
+        seen = self.shelf.entries.get(broadcast)
+        return None if seen is None else seen.known_at
 
     def reported_before(self, at: datetime) -> set[OccurrenceId]:
         """Marks of occurrences that were planned before an instant."""

@@ -27,6 +27,7 @@ def join(older: Change, newer: Change) -> Change:
         plays=[play for name, play in plays.items() if name not in over],
         reports=(*older.reports, *newer.reports),
         accounted_at=newer.accounted_at or older.accounted_at,
+        self_tested_at=newer.self_tested_at or older.self_tested_at,
         siren=newer.siren or older.siren,
         presses=older.presses if newer.presses is None else newer.presses,
         update=newer.update or older.update,

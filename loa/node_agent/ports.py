@@ -115,6 +115,7 @@ class Recalled:
     accounted_at: datetime | None = None
     siren: Siren | None = None
     update: UpdateMemory = field(default_factory=UpdateMemory)
+    self_tested_at: datetime | None = None
     damage: tuple[str, ...] = ()
     """What could not be read and is missing here, in words; where it may have been sound, nothing is held."""
 
@@ -150,6 +151,8 @@ class Change:
     forget_reported: Iterable[OccurrenceId] = ()
     siren: Siren | None = None
     update: UpdateMemory | None = None
+    self_tested_at: datetime | None = None
+    """Self-tests that were due until then are done."""
     closed: Iterable[OccurrenceId] = ()
     """Occurrences that were reported in another journal: their plays go, and they are marked as reported."""
     carried: Sequence[Unsent] = ()

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty
 
-from loa.audio.player import Began, Ended, Failed, Player, PlayerEvent
+from loa.audio.player import Began, Cue, Ended, Failed, Player, PlayerEvent
 from loa.node_agent import logs
 from loa.node_agent.core import plays
 from loa.node_agent.core.cues import make_cues
+from loa.node_agent.core.evidence import evidence_on, in_words
 from loa.node_agent.core.forgetting import still_needed
 from loa.node_agent.core.leaps import EARLY, Leap, Unsure, had_its_turn
 from loa.node_agent.core.plan import Plan, make_plan, window_at
@@ -19,9 +20,11 @@ from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.memory import Memory
 from loa.node_agent.output_watch import OutputWatch
 from loa.node_agent.ports import Change, NodeClock, OpenPlayer, Recordings
-from loa.protocol.ids import OccurrenceId, RecordingId
+from loa.node_agent.self_test import SelfTest
+from loa.node_agent.witness import Witness
+from loa.protocol.ids import OccurrenceId, RecordingId, broadcast_of
 from loa.protocol.reasons import ClockState, ProblemCode, Reason
-from loa.protocol.reports import Report
+from loa.protocol.reports import Evidence, Report
 from loa.protocol.units import to_whole_ms
 from loa.schedules.localtime import broadcast_day
 
@@ -46,12 +49,21 @@ class Sounding:
     """Keeps the player at what the timeline demands, and the journal at what really sounded."""
 
     def __init__(
-        self, *, memory: Memory, recordings: Recordings, open_player: OpenPlayer, clock: NodeClock
+        self,
+        *,
+        memory: Memory,
+        recordings: Recordings,
+        open_player: OpenPlayer,
+        clock: NodeClock,
+        witness: Witness | None = None,
+        self_test: SelfTest | None = None,
     ) -> None:
         self._memory = memory
         self._recordings = recordings
         self._open_player = open_player
         self._clock = clock
+        self._witness = witness or Witness(clock=clock)
+        self._self_test = self_test
         self.running_since = clock.now()
         self.unsure = Unsure()
         self.cleared: set[OccurrenceId] = set()
@@ -65,6 +77,7 @@ class Sounding:
         self.lost: set[RecordingId] = set()
         """Recordings that came once and whose bytes are gone or damaged."""
         self._told_lost: set[RecordingId] = set()
+        self._told_ears: set[str] = set()
         self.sounding: OccurrenceId | None = None
         self.siren_for: OccurrenceId | None = None
         """The emergency in whose place the siren sounds."""
@@ -87,6 +100,7 @@ class Sounding:
         self._listen()
         if not self._clock.is_set:
             return
+        self._attend(now)
         if self._memory.needs_plan or not self._made_at - EARLY <= now < self._stale_at:
             self._lay_out(now)
         elif now >= self._cue_at:
@@ -124,6 +138,30 @@ class Sounding:
             self._player.close()
             self._listen()
             self._player = None
+        self._witness.close()
+
+    # What is captured, and the self-test.
+
+    def _attend(self, now: datetime) -> None:
+        self._witness.turn()
+        troubles = self._witness.troubles()
+        for name in troubles.keys() - self._told_ears:
+            detail = f"{name}: {troubles[name]}"
+            self._memory.keep(Change(reports=(self._problem(ProblemCode.EAR_FAILED, detail),)))
+        self._told_ears = set(troubles)
+        if self._self_test is not None and self._self_test.turn(self.plan, now):
+            self._cue(now)
+
+    def _guests(self, now: datetime) -> list[Cue]:
+        """What sounds beside the timeline."""
+        return self._self_test.cues(self.plan, now) if self._self_test is not None else []
+
+    def _evidence(self, plan: Plan, name: OccurrenceId) -> Evidence:
+        recording = plan.source(name).recording
+        came = (self._memory.known_at(broadcast_of(name)), self._memory.sounds.get(recording))
+        is_whole = came[1] is not None and recording not in self.lost
+        play, findings = self._memory.plays.get(name), self._witness.findings(name)
+        return evidence_on(play, came=came, is_whole=is_whole, findings=findings)
 
     # The player.
 
@@ -181,6 +219,9 @@ class Sounding:
                 return
 
     def _hear(self, event: PlayerEvent) -> None:
+        self._witness.note(event)
+        if self._self_test is not None and self._self_test.hear(event):
+            return
         occurrence, siren = stood_for(event.cue.occurrence), is_stand_in(event.cue.occurrence)
         if occurrence in self._memory.reported:
             logs.shout(_log, "sounded_after_report", occurrence=occurrence, what=type(event).__name__)
@@ -279,7 +320,10 @@ class Sounding:
         cues = make_cues(
             self.plan, now, now + CUES_AHEAD, running_since=self.running_since, path_of=self._path_of
         )
-        self._player.set_plan([cue for cue in cues if self._may_sound(self.plan, cue.occurrence)])
+        cues = [cue for cue in cues if self._may_sound(self.plan, cue.occurrence)]
+        cues += self._guests(now)
+        self._witness.expect(cues)
+        self._player.set_plan(cues)
 
     def _may_sound(self, plan: Plan, cue: str) -> bool:
         """Not what a clock that was set back would repeat, nor by a clock that nobody can rely on."""
@@ -340,12 +384,14 @@ class Sounding:
             if self._still_goes_on(name, plan.outcomes[name].at, now):
                 heapq.heappush(self._owed, (now + SETTLE, name))
             else:
-                drafts.append(self._report(plan, name))
+                drafts += self._report(plan, name)
         if drafts:
             self._memory.keep(Change(reports=drafts, accounted_at=to_whole_ms(now - _DOUBT)))
 
     def _still_goes_on(self, name: OccurrenceId, over_at: datetime, now: datetime) -> bool:
-        """Whether the player has yet to tell of the end; not waited for without end."""
+        """Whether the player has yet to tell of the end, or ears of what it was; not without end."""
+        if self._witness.is_busy(name):
+            return True
         play = self._memory.plays.get(name)
         if play is None or play.going is None:
             return False
@@ -354,15 +400,17 @@ class Sounding:
         self._memory.keep(Change(plays=(plays.closed(plays.still_sounding(play, over_at)),)))
         return False
 
-    def _report(self, plan: Plan, name: OccurrenceId) -> Report:
+    def _report(self, plan: Plan, name: OccurrenceId) -> list[Report]:
         reality = Reality(
             plays=self._memory.plays, running_since=self.running_since, was_unsure=self.unsure.covers
         )
-        report = report_on(plan, name, reality)
+        report = report_on(plan, name, reality, self._evidence(plan, name))
         logs.say(
             _log, "over", occurrence=name, outcome=report.outcome, late_ms=report.late_ms, by=report.by or "-"
         )
-        return report
+        if report.evidence is None or report.evidence.rendered is not False:
+            return [report]
+        return [report, self._problem(ProblemCode.NOT_RENDERED, in_words(report.evidence), name)]
 
     def _problem(self, code: ProblemCode, detail: str, occurrence: OccurrenceId | None = None) -> Report:
         return problem(at=self._clock.now(), code=code, detail=detail, occurrence=occurrence)

@@ -40,7 +40,7 @@ class Vitals:
         self._memory = memory
         self._clock = clock
         self._boot_id = boot_id
-        self.free_bytes = free_bytes
+        self._free_bytes = free_bytes
         self._seen: Readings | None = None
         self._usage = keeper.read()
         self._kept_s = clock.monotonic()
@@ -89,7 +89,7 @@ class Vitals:
         bare = _health(
             readings, usage, self._boot_id, self._settings().month_budget_bytes, self._outlook(usage)
         )
-        look = Look(bare, self.free_bytes(), self._clock.state())
+        look = Look(bare, self._free_bytes(), self._clock.state())
         before = self._watch.concerns
         self._watch = watch(self._watch, look, self._clock.monotonic())
         concerns = self._watch.concerns

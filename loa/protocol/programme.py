@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from loa.protocol.broadcast import Entry, RecordingSource
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, StopId, WithdrawalId
 from loa.protocol.kinds import StandingMessage
-from loa.protocol.policy import Policy
+from loa.protocol.policy import Policy, WallTime
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.when import DEFAULT_TZ, TzName
 from loa.protocol.wire import Wire
@@ -114,6 +114,10 @@ class NodeSettings(Wire):
     """Day of the month on which the SIM's volume begins anew; in a shorter month its last day."""
     month_budget_bytes: Annotated[SizeBytes, Field(gt=0)] | None = None
     """What the SIM may use a month; without it there is no forecast."""
+    self_test_at: WallTime | None = None
+    """Local time of the daily self-test; none without it. Never sounds outside the allowed hours."""
+    self_test_asked_at: Instant | None = None
+    """When a technician last asked for a self-test: void 10 minutes later."""
 
 
 class ReleasePointer(Wire):

@@ -95,6 +95,11 @@ class ProblemCode(StrEnum):
     """Somebody pressed the STOP button at the loudspeaker; it is silent until the console releases it."""
     GPIO_FAILED = "gpio_failed"
     """The amplifier's relay or the STOP button cannot be reached."""
+    NOT_RENDERED = "not_rendered"
+    """It was played, and an ear of the node did not find it: the loudspeaker may be silent."""
+    EAR_FAILED = "ear_failed"
+    """What the machine's owner named for listening captures nothing."""
+    SELF_TEST_FAILED = "self_test_failed"
 
 
 class UpdateOutcome(StrEnum):
@@ -110,6 +115,27 @@ class UpdateOutcome(StrEnum):
     """It could not be installed or failed its check; it never ran."""
     REFUSED = "refused"
     """Its signature, contents or version are not in order; it was not installed."""
+
+
+class SelfTestOutcome(StrEnum):
+    """What became of a self-test."""
+
+    PASSED = "passed"
+    """Every ear of the node found its sound."""
+    SILENT = "silent"
+    """It was played, and an ear did not find it."""
+    UNPROVEN = "unproven"
+    """It was played, and no ear could judge it."""
+    INTERRUPTED = "interrupted"
+    """Something had to sound, or the node was silenced, before it was over."""
+    BUSY = "busy"
+    """Something sounded, or was due, as long as it was valid."""
+    QUIET_HOURS = "quiet_hours"
+    """Nothing ordinary may sound at this hour."""
+    SILENCED = "silenced"
+    """A silence was in force."""
+    PLAYER_FAILED = "player_failed"
+    """The sound device failed."""
 
 
 class ClockState(StrEnum):

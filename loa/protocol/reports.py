@@ -14,6 +14,7 @@ from loa.protocol.reasons import (
     ProblemCode,
     Reason,
     RefusalReason,
+    SelfTestOutcome,
     UpdateOutcome,
 )
 from loa.protocol.units import DurationMs, Instant, SizeBytes
@@ -126,6 +127,37 @@ class Piece(Wire):
     offset_ms: DurationMs
 
 
+class Sensed(Wire):
+    """What an ear made of a sound, in windows of a second; pauses of the recording are not judged."""
+
+    judged: Annotated[int, Field(ge=1)]
+    """Windows."""
+    passed: Annotated[int, Field(ge=0)]
+    """Windows in which the recording was there, loud enough."""
+    correlation: Annotated[float, Field(ge=-1.001, le=1.001)]
+    """Of the envelopes of 12 bands with those of the recording: about 0 for anything else."""
+    level_db: Annotated[float, Field(ge=-120, le=120)]
+    """Captured against recorded, the player's gain counted; -120 is digital silence."""
+    delay_ms: int | None = None
+    """From the player's time to the ear; absent where nothing was recognized."""
+
+
+class Evidence(Wire):
+    """How far an occurrence came on its way to the ear; absent is not measured, never good or bad."""
+
+    delivered_at: Instant | None = None
+    """When the node had both the broadcast and its recording."""
+    verified: bool
+    """The signature of the broadcast and the digest of the recording."""
+    decoded: bool | None = None
+    rendered: bool | None = None
+    """Whether the output gave the recording, by its loopback: a cut cable goes unnoticed."""
+    rendered_by: Sensed | None = None
+    heard: bool | None = None
+    """Whether a microphone heard it, or the amplifier drew it as current."""
+    heard_by: Sensed | None = None
+
+
 class PlayReport(Wire):
     """Nhật ký phát: what became of one occurrence on one node. One for each occurrence."""
 
@@ -146,6 +178,7 @@ class PlayReport(Wire):
     siren_ms: DurationMs = DurationMs(0)
     """How long the standing siren sounded in its place, since its own sound had not come."""
     pieces: tuple[Piece, ...] = ()
+    evidence: Evidence | None = None
 
 
 class RefusalReport(Wire):
@@ -189,7 +222,23 @@ class UpdateReport(Wire):
     detail: Annotated[str, Field(max_length=500)] = ""
 
 
-Report = Annotated[PlayReport | RefusalReport | ProblemReport | UpdateReport, Field(discriminator="kind")]
+class SelfTestReport(Wire):
+    """What became of a self-test: a soft sound that the agent makes itself, and what its ears made of it."""
+
+    kind: Literal["self_test"] = "self_test"
+    number: Number
+    at: Instant
+    due_at: Instant
+    """When it was asked for, or the hour of the node's settings."""
+    on_demand: bool
+    outcome: SelfTestOutcome
+    detail: Annotated[str, Field(max_length=500)] = ""
+    evidence: Evidence | None = None
+
+
+Report = Annotated[
+    PlayReport | RefusalReport | ProblemReport | UpdateReport | SelfTestReport, Field(discriminator="kind")
+]
 
 
 class Reports(Wire):

@@ -179,6 +179,7 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
         plays=(play,),
         accounted_at=NOON + minutes(2),
         siren=siren,
+        self_tested_at=NOON + minutes(3),
     )
     disk = reopen()
     journal = disk.journal_id
@@ -190,6 +191,7 @@ def test_everything_that_was_written_is_recalled(reopen: Reopen) -> None:
     assert (recalled.sounds, recalled.plays) == (sounds, {OCCURRENCE: play})
     assert recalled.accounted_at == NOON + minutes(2)
     assert recalled.siren == siren
+    assert recalled.self_tested_at == NOON + minutes(3)
     assert disk.journal_id == journal
 
 

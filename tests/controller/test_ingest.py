@@ -33,6 +33,7 @@ from loa.protocol.reports import (
     PlayReport,
     Receipt,
     RefusalReport,
+    Report,
     Reports,
     State,
 )
@@ -83,7 +84,7 @@ class Post:
         said = [Incoming(str(topic), encode(topic, one, key or self.key)) for one in messages]
         self.ingest.take_in(said)
 
-    def report(self, *reports: PlayReport | RefusalReport) -> None:
+    def report(self, *reports: Report) -> None:
         self.say(Channel.REPORTS, Reports(node=NODE, journal_id=JOURNAL, reports=reports))
 
     def confirmed(self) -> int:

@@ -120,3 +120,13 @@ def test_what_sounded_though_it_was_withdrawn_is_seen(town: Town, tmp_path: Path
         found = Proofs(journal=journal).of(session, minh, line)
     journal.close()
     assert (found.verdict, found.beyond_ms) == (Verdict.UNDEMANDED, 25_000)
+
+
+def test_what_no_ear_found_is_silent_whatever_was_played() -> None:
+    def verdict(*, rendered: bool | None) -> Verdict:
+        told = Told(outcome="complete", stretches=(stretch(0, 60),), rendered=rendered)
+        outcome = Outcome(Reason.COMPLETE, TEN + timedelta(seconds=60))
+        return judge(WHOLE, outcome, told).verdict
+
+    assert verdict(rendered=False) is Verdict.SILENT
+    assert verdict(rendered=True) is verdict(rendered=None) is Verdict.AS_DEMANDED

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loa.controller.adapters.silence_journal import FileSilenceJournal
-from loa.controller.core.access import Role
+from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.rollouts import Status
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.metrics import Metrics
@@ -354,6 +354,24 @@ def _config(station: Station, node: NodeId, is_it: Callable[[Config], bool]) -> 
         return config if config is not None and is_it(config) else None
 
     return wait_for(look, what="the configuration")
+
+
+def test_a_node_gets_the_hour_of_its_self_test(station: Station) -> None:
+    station.town.node("loa-1")
+    technician = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
+    with station.town.db.work() as work:
+        station.town.nodes.schedule_self_test(work, technician, NodeId("loa-1"), "06:30")
+    station.publisher.config_changed(frozenset({AreaId("loa-1")}))
+
+    def hour() -> str | None:
+        with station.town.db.look() as session:
+            body = config_body_of(session, NodeId("loa-1"))
+        if not body:
+            return None
+        keys = KeyRing([station.courier.key.public])
+        return unpack_config(body, NodeId("loa-1"), keys).settings.self_test_at
+
+    wait_for(lambda: hour() == "06:30", what="the configuration names the hour")
 
 
 def test_a_retired_node_leaves_nothing_with_the_broker(station: Station) -> None:

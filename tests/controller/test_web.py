@@ -19,6 +19,7 @@ from loa.controller.web.localtime import megabytes, spell, weekday_time
 from loa.controller.web.log_lines import Reader, line_of
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
+from loa.protocol.reports import Evidence, Sensed
 from loa.protocol.units import to_ms
 from loa.protocol.when import DEFAULT_TZ
 
@@ -39,6 +40,22 @@ def entry(outcome: str, **facts: object) -> LogRow:
     )
 
 
+def ears(*, rendered: int | None = None, heard: int | None = None) -> dict[str, object]:
+    """The columns of a line whose ears found so few of 8 windows."""
+
+    def sensed(passed: int | None) -> Sensed | None:
+        if passed is None:
+            return None
+        return Sensed(judged=8, passed=passed, correlation=0.1, level_db=-120)
+
+    evidence = Evidence(verified=True, rendered_by=sensed(rendered), heard_by=sensed(heard))
+    return {
+        "rendered": None if rendered is None else False,
+        "heard": None if heard is None else False,
+        "evidence": evidence.to_bytes().decode(),
+    }
+
+
 def marks(outcome: str, **facts: object) -> str:
     reader = Reader(now=NOW, tz=DEFAULT_TZ)
     line = line_of(entry(outcome, **facts), reader, node="Cụm 1", href="")
@@ -52,6 +69,19 @@ def test_every_code_of_a_closed_set_has_words() -> None:
     assert set(BroadcastClass) == set(catalogue.CLASSES)
     assert set(BulletinState) == set(catalogue.BULLETIN_STATES)
     assert set(AreaKind) == set(catalogue.KINDS)
+
+
+def test_what_did_not_come_out_is_told_in_words() -> None:
+    reader = Reader(now=NOW, tz=DEFAULT_TZ)
+
+    def reason(**facts: object) -> str:
+        line = line_of(entry("complete", played_ms=480_000, **facts), reader, node="Cụm 1", href="")
+        return line.reason
+
+    assert reason(**ears(rendered=0)).startswith("Máy đã phát nhưng đường ra không có tiếng.")
+    assert reason(**ears(rendered=3)).endswith("chỉ có tiếng 3 trên 8 giây đã đo")
+    assert reason(**ears(heard=0)).startswith("Máy đã phát nhưng micrô không nghe thấy.")
+    assert reason(rendered=True) == reason()
 
 
 def test_a_code_without_words_is_told_with_the_code() -> None:
@@ -68,6 +98,15 @@ def test_a_code_without_words_is_told_with_the_code() -> None:
             "Đã phát yes yes yes unknown",
         ),
         ("complete", {"played_ms": 480_000, "late_ms": 4_000}, "Phát trễ yes yes yes unknown"),
+        (
+            "complete",
+            {"played_ms": 480_000, "rendered": True, "heard": True},
+            "Đã phát yes yes yes yes",
+        ),
+        ("complete", {"played_ms": 480_000, **ears(rendered=0)}, "Loa không ra tiếng yes yes no unknown"),
+        ("complete", {"played_ms": 480_000, **ears(rendered=3)}, "Có lúc mất tiếng yes yes partly unknown"),
+        ("complete", {"played_ms": 480_000, **ears(heard=0)}, "Không nghe thấy yes yes yes no"),
+        ("partly", {"played_ms": 60_000, **ears(heard=2)}, "Có lúc mất tiếng yes yes partly partly"),
         ("power_lost", {"played_ms": 60_000}, "Phát thiếu yes yes partly unknown"),
         ("power_lost", {"played_ms": 0}, "Không phát yes yes no none"),
         ("silenced", {"played_ms": 0}, "Đã dừng yes yes no none"),

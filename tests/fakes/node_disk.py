@@ -42,6 +42,7 @@ class FakeDisk:
             accounted_at=change.accounted_at or before.accounted_at,
             siren=change.siren or before.siren,
             update=change.update or before.update,
+            self_tested_at=change.self_tested_at or before.self_tested_at,
         )
         for occurrence in change.closed:
             self._close_play(occurrence)

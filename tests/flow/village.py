@@ -45,6 +45,9 @@ class Loudspeaker:
         self.boot_s = 0.0
         """How long its first start took, as this machine is today."""
         self._log = folder / "node.log"
+        self.sink = f"wav:{self.ear.wav}"
+        self.environment: dict[str, str] = {}
+        """What its machine's owner has set beside the usual."""
         self.process: Process | None = None
 
     def enrol(self, base_url: str, code: str) -> None:
@@ -52,9 +55,9 @@ class Loudspeaker:
 
     def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY) -> None:
         """Switch it on; with `at`, under a clock that shows `at` now and is kept by `keeper`."""
-        sink = f"wav:{self.ear.wav}"
-        command = ["loa-node", "run", "--data", str(self.data), "--sink", sink]
-        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at, keeper)})
+        command = ["loa-node", "run", "--data", str(self.data), "--sink", self.sink]
+        environment = {**_clean(), **_clock(at, keeper), **self.environment}
+        self.process = Process(command, log=self._log, environment=environment)
 
     def kill(self) -> None:
         """As a loss of power takes it."""
@@ -187,14 +190,19 @@ class Village:
 
     def add_node(self, name: str, area: str) -> Loudspeaker:
         """Enrol a loudspeaker and switch it on; returns when the controller knows it to be there."""
-        node = Loudspeaker(name, self.folder / name)
-        node.enrol(self.base_url, self.office.add_node(name, area))
-        self.nodes.append(node)
+        node = self.enrol_node(name, area)
         node.start()
         began_s = time.monotonic()
         wait_for(node.ear.wav.exists, what=f"{name} has a player", within_s=START_WITHIN_S)
         node.boot_s = time.monotonic() - began_s
         self.office.awaits_online(name)
+        return node
+
+    def enrol_node(self, name: str, area: str) -> Loudspeaker:
+        """Enrol a loudspeaker that is off as yet."""
+        node = Loudspeaker(name, self.folder / name)
+        node.enrol(self.base_url, self.office.add_node(name, area))
+        self.nodes.append(node)
         return node
 
     def processes(self) -> list[psutil.Process]:

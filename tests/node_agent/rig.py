@@ -6,6 +6,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from random import Random
 
+from loa.audio.deck import OpenSound
+from loa.audio.decoder import DecodedFile
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.errors import GpioError
 from loa.node_agent.fetching import Fetching
@@ -13,6 +15,7 @@ from loa.node_agent.intake import Intake
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Arrival, Fetched, FetchTrouble, Job
 from loa.node_agent.runner import Agent
+from loa.node_agent.self_test import SelfTest
 from loa.node_agent.sounding import Sounding
 from loa.node_agent.stopping import Stopping
 from loa.node_agent.telling import Telling
@@ -22,11 +25,20 @@ from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.node_agent.wired import Wired
 from loa.node_agent.wiring import Wiring
+from loa.node_agent.witness import Listener, Witness
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, JournalId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
-from loa.protocol.reports import PlayReport, ProblemReport, Receipt, RefusalReport, Report, Reports
+from loa.protocol.reports import (
+    PlayReport,
+    ProblemReport,
+    Receipt,
+    RefusalReport,
+    Report,
+    Reports,
+    SelfTestReport,
+)
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests.fakes.gpio import FakeRelay, FakeSwitch
@@ -64,6 +76,9 @@ class World:
         self.sensors, self.usage = FakeSensors(), FakeUsageKeeper()
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
+        self.listeners: list[Listener] = []
+        """Ears of the agent; they count from the next restart on."""
+        self.open_sound: OpenSound = DecodedFile
         self.gives_receipts = True
         self.wiring = wiring or Wiring()
         self.has_gpio = has_gpio
@@ -97,12 +112,7 @@ class World:
             clock=self.clock,
             random=Random(1),
         )
-        self.sounding = Sounding(
-            memory=self.memory,
-            recordings=self.recordings,
-            open_player=lambda: self.wired.amplified(self.player),
-            clock=self.clock,
-        )
+        self.sounding = self._make_sounding()
         self.updating = self._make_updating(courier)
         self.fetching = Fetching(
             memory=self.memory,
@@ -126,6 +136,18 @@ class World:
         )
         self.agent = self._make_agent(timing, courier)
         self.agent.recover()
+
+    def _make_sounding(self) -> Sounding:
+        witness = Witness(listeners=self.listeners, open_sound=self.open_sound, clock=self.clock)
+        path = self.folder / "self-test.wav"
+        return Sounding(
+            memory=self.memory,
+            recordings=self.recordings,
+            open_player=lambda: self.wired.amplified(self.player),
+            clock=self.clock,
+            witness=witness,
+            self_test=SelfTest(memory=self.memory, witness=witness, clock=self.clock, path=path),
+        )
 
     def _make_agent(self, timing: Timing, courier: FakeCourier) -> Agent:
         return Agent(
@@ -271,6 +293,9 @@ class World:
 
     def problems(self) -> list[ProblemReport]:
         return [report for report in self.reports() if isinstance(report, ProblemReport)]
+
+    def self_tests(self) -> list[SelfTestReport]:
+        return [report for report in self.reports() if isinstance(report, SelfTestReport)]
 
     def give_receipt(self, up_to: int, journal_id: JournalId | None = None) -> None:
         journal_id = journal_id or self.disk.journal_id

@@ -15,6 +15,7 @@ from loa.controller.store.log import LogFilter
 from loa.controller.store.tables import LogRow
 from loa.protocol.ids import AreaId, BroadcastId, NodeId
 from loa.protocol.kinds import BroadcastClass
+from loa.protocol.reports import Evidence
 from loa.protocol.units import Instant
 
 
@@ -29,6 +30,8 @@ class LogQuery(Given):
     class_: Annotated[BroadcastClass | None, Field(alias="class")] = None
     outcome: Annotated[Words | None, Field(max_length=32)] = None
     broadcast: BroadcastId | None = None
+    rendered: bool | None = None
+    heard: bool | None = None
     cursor: Annotated[Words | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -58,6 +61,11 @@ class LogLine(BaseModel):
     siren_ms: int | None
     """How long the standing siren sounded in its place, as its sound had not come; no part of `played_ms`."""
     pieces: list[dict[str, Any]]
+    rendered: bool | None
+    """Whether the output gave the recording, judged from what its loopback captured; null: not measured."""
+    heard: bool | None
+    """Whether a microphone heard it; null: not measured."""
+    evidence: Evidence | None
     reported_at: Instant | None
 
 
@@ -79,6 +87,8 @@ def log(who: Who, parts: Parts, query: Annotated[LogQuery, Query()]) -> LogLines
         class_=query.class_,
         outcome=query.outcome,
         broadcast=query.broadcast,
+        rendered=query.rendered,
+        heard=query.heard,
     )
     with parts.db.look() as session:
         page = parts.log.page(session, who, wanted, area=query.area, cursor=query.cursor, limit=query.limit)
@@ -125,6 +135,7 @@ def as_line(row: LogRow) -> LogLine:
         area=row.area_id,
         class_=row.class_,
         pieces=json.loads(row.pieces or "[]"),
+        evidence=Evidence.from_bytes(row.evidence) if row.evidence else None,
     )
 
 
@@ -136,4 +147,4 @@ def router() -> APIRouter:
     return routes
 
 
-_SAME = set(LogLine.model_fields) - {"broadcast", "node", "area", "class_", "pieces"}
+_SAME = set(LogLine.model_fields) - {"broadcast", "node", "area", "class_", "pieces", "evidence"}

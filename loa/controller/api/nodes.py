@@ -1,6 +1,6 @@
 """Nodes: adding, naming, moving, releasing, retiring, and their codes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,8 +18,9 @@ from loa.controller.services.nodes import Code
 from loa.controller.store.database import Work
 from loa.protocol.health import Concern
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.policy import WallTime
 from loa.protocol.programme import NodeSettings
-from loa.protocol.reports import State
+from loa.protocol.reports import SelfTestReport, State
 from loa.protocol.units import Instant
 
 Name = Annotated[Words, Field(min_length=1, max_length=200)]
@@ -53,7 +54,7 @@ class NodePatch(Given):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"name": "Cụm sân đình", "parent": "thon-minh-tan"},
+                {"name": "Cá»¥m sÃ¢n ÄÃ¬nh", "parent": "thon-minh-tan", "self_test_at": "06:30"},
                 {"settings": {"billing_day": 20, "month_budget_bytes": 500_000_000}},
             ]
         }
@@ -62,6 +63,8 @@ class NodePatch(Given):
     name: Name | None = None
     parent: AreaId | None = None
     settings: SettingsPatch | None = None
+    self_test_at: WallTime | Literal["never"] | None = None
+    """Local time of the daily self-test, `never` for none; it does not sound in quiet hours."""
 
 
 class CodeOut(BaseModel):
@@ -92,6 +95,11 @@ class NodeOut(BaseModel):
     """What somebody must mind of its machine."""
     identities: Identities
     """Which machines and cards spoke under its name, hashed, the last first; and what was made of it."""
+    self_test_at: str | None
+    """Local time of the daily self-test; null: none."""
+    self_test_asked_at: Instant | None
+    self_test: SelfTestReport | None
+    """The last one that the node told of."""
 
 
 def router() -> APIRouter:
@@ -104,6 +112,7 @@ def router() -> APIRouter:
     routes.get(one, responses=documented(401, 404))(get)
     routes.patch(one, response_model=NodeOut, responses=refused)(change)
     routes.delete(one, response_model=NodeOut, responses=refused)(retire)
+    routes.post(f"{one}/self-test", status_code=202, response_model=NodeOut, responses=refused)(self_test)
     routes.post(f"{one}/code", status_code=201, response_model=CodeOut, responses=refused)(new_code)
     routes.post(f"{one}/release", response_model=NodeOut, responses=refused)(release)
     return routes
@@ -145,7 +154,7 @@ def get(node: NodeId, who: Who, parts: Parts) -> NodeOut:
 
 
 def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -> Response:
-    """Rename a node, put it below another area, or change its settings."""
+    """Rename a node, put it below another area, change its settings or the hour of its self-test."""
 
     def act(work: Work) -> Result:
         changed = parts.nodes.get(work.session, who, node)
@@ -156,6 +165,9 @@ def change(node: NodeId, patch: NodePatch, who: Who, parts: Parts, once: Once) -
         if patch.settings is not None:
             given = patch.settings.model_dump(exclude_unset=True)
             changed = parts.nodes.change_settings(work, who, node, given)
+        if patch.self_test_at is not None:
+            at = None if patch.self_test_at == "never" else patch.self_test_at
+            changed = parts.nodes.schedule_self_test(work, who, node, at)
         return Result(node_out(changed))
 
     return once.run(act)
@@ -174,6 +186,11 @@ def new_code(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
 def release(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
     """Let a node sound again whose STOP button was pressed: see `state.stopped`."""
     return once.run(lambda work: Result(node_out(parts.nodes.release(work, who, node))))
+
+
+def self_test(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Have a node sound its soft self-test and say what came of it; never in quiet hours."""
+    return once.run(lambda work: Result(node_out(parts.nodes.ask_self_test(work, who, node)), 202))
 
 
 def code_out(code: Code) -> CodeOut:
@@ -198,4 +215,7 @@ def node_out(node: Node) -> NodeOut:
         settings=node.settings,
         concerns=list(node.concerns),
         identities=node.identities,
+        self_test_at=node.self_test_at,
+        self_test_asked_at=node.self_test_asked_at,
+        self_test=SelfTestReport.from_bytes(node.self_test) if node.self_test else None,
     )

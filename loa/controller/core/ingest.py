@@ -36,7 +36,7 @@ def report_row(node: NodeId, journal: JournalId, report: Report, now: datetime) 
 
 def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
     """What a play report says in a line of the log."""
-    pieces = report.pieces
+    pieces, evidence = report.pieces, report.evidence
     return {
         "occurrence": report.occurrence,
         "broadcast_id": broadcast_of(report.occurrence),
@@ -51,6 +51,9 @@ def outcome_row(node: NodeId, report: PlayReport, now: datetime) -> Row:
         "played_ms": _kept(report.played_ms),
         "siren_ms": _kept(report.siren_ms) or None,
         "pieces": _pieces(report) if pieces else None,
+        "rendered": evidence.rendered if evidence else None,
+        "heard": evidence.heard if evidence else None,
+        "evidence": evidence.model_dump_json(exclude_none=True) if evidence else None,
         "reported_at": now,
     }
 

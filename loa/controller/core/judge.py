@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     UNREPORTED = "unreported"
     """Nobody knows: the node did not report in time."""
     SILENT = "silent"
-    """It had to sound, and nothing did."""
+    """It had to sound, and nothing did, or an ear of the node did not find it."""
     UNDEMANDED = "undemanded"
     """It sounded, and nothing had to."""
     DIFFERENT = "different"
@@ -45,6 +45,8 @@ class Told:
     outcome: str
     """A `Reason`, or `expected` or `missed`."""
     stretches: tuple[Stretch, ...] = ()
+    rendered: bool | None = None
+    """What a loopback of the output found, if there was one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def _verdict(demanded: Sequence[Stretch], reason: Reason | None, told: Told, *, 
         return Verdict.PENDING
     if told.outcome == "missed":
         return Verdict.UNREPORTED
-    if demanded and not told.stretches:
+    if demanded and (not told.stretches or told.rendered is False):
         return Verdict.SILENT
     if told.stretches and not demanded:
         return Verdict.UNDEMANDED

@@ -34,6 +34,11 @@ class Node:
     settings: NodeSettings
     concerns: tuple[Concern, ...]
     identities: Identities
+    self_test_at: str | None = None
+    """Local time of the daily self-test."""
+    self_test_asked_at: datetime | None = None
+    self_test: str | None = None
+    """JSON of the last `loa.protocol.reports.SelfTestReport`."""
 
 
 def spaced(code: str) -> str:

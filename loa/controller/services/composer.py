@@ -174,7 +174,7 @@ class Composer:
             tz=tree.tz_of(AreaId(kept.node)),
             policy=tree.policy_of(AreaId(kept.node)) or default_policy(),
             standing=given.standing,
-            settings=kept.settings.model_copy(update={"released": kept.released}),
+            settings=kept.settings,
             release=given.release,
         )
         if floor <= kept.version and self._is_same(config, kept):

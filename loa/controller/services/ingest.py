@@ -1,6 +1,7 @@
 """Takes in what nodes say: many messages in one transaction, receipts after the commit."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from loa.controller.core.evidence import found_by_ears, last_self_tests
 from loa.controller.core.ingest import gapless, outcome_row, report_row
 from loa.controller.core.rollouts import news_of
 from loa.controller.errors import DiskFull, Unavailable
@@ -23,11 +25,21 @@ from loa.controller.store import reports as store
 from loa.controller.store import rollouts
 from loa.controller.store.database import Database, Work
 from loa.controller.store.reports import Facts, Journal
+from loa.controller.store.self_tests import store_self_tests
 from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode
 from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
-from loa.protocol.reports import Hello, PlayReport, Receipt, RefusalReport, Reports, State, UpdateReport
+from loa.protocol.reports import (
+    Hello,
+    PlayReport,
+    Receipt,
+    RefusalReport,
+    Reports,
+    SelfTestReport,
+    State,
+    UpdateReport,
+)
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import to_whole_ms
 
@@ -170,6 +182,7 @@ class Ingest:
         store.insert_reports(work.session, rows)
         self._store_outcomes(work, batches, now)
         _store_updates(work, batches, now)
+        store_self_tests(work.session, last_self_tests(batches))
         known = store.journals(work.session, {(one.node, one.journal_id) for one in batches})
         up_to = self._advance(known, store.beyond(work.session, known))
         store.store_journals(work.session, up_to, now)
@@ -222,7 +235,16 @@ class Ingest:
             receipt = Receipt(node=node, journal_id=journal, up_to=number, at=now)
             self._courier.send(Topic(Channel.RECEIPT, node), receipt)
         self._metrics.receipts.inc(len(up_to))
+        self._count(batches)
         self._announce(batches)
+
+    def _count(self, batches: list[Reports]) -> None:
+        """What comes a second time, for want of a receipt, counts again."""
+        for (ear, found), number in Counter(found_by_ears(batches)).items():
+            self._metrics.evidence.labels(ear, found).inc(number)
+        for report in (report for one in batches for report in one.reports):
+            if isinstance(report, SelfTestReport):
+                self._metrics.self_tests.labels(report.outcome).inc()
 
     def _announce(self, batches: list[Reports]) -> None:
         kinds = {(one.node, isinstance(report, PlayReport)) for one in batches for report in one.reports}

@@ -26,6 +26,15 @@ class Metrics:
         self.job_failures = Counter(
             "loa_job_failures", "Runs of a job that failed", ["job"], registry=self.registry
         )
+        self.evidence = Counter(
+            "loa_evidence",
+            "Occurrences that sounded, by what an ear found",
+            ["ear", "found"],
+            registry=self.registry,
+        )
+        self.self_tests = Counter(
+            "loa_self_tests", "Self-tests of nodes by outcome", ["outcome"], registry=self.registry
+        )
         self.nodes = Gauge("loa_nodes", "Nodes by presence", ["presence"], registry=self.registry)
         self.concerns = Gauge(
             "loa_nodes_concerned", "Nodes by what to mind", ["concern"], registry=self.registry

@@ -20,12 +20,15 @@ from loa.controller.store import areas, nodes
 from loa.controller.store.configs import settings_in
 from loa.controller.store.database import Session, Work
 from loa.controller.store.health import points_of
+from loa.controller.store.tables import NodeRow
 from loa.protocol.bearer import check_token
 from loa.protocol.errors import MalformedError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, PublicKey
+from loa.protocol.policy import WallTime
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reports import State
+from loa.protocol.units import to_whole_ms
 
 SALT_BYTES = 12
 
@@ -85,10 +88,7 @@ class Nodes:
 
     def new_code(self, work: Work, who: Person, node: NodeId) -> Code:
         """Another code, as for a new disk; the one before ends, the node works on until it enrols anew."""
-        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
-        row = nodes.node_row(work.session, node)
-        if row.retired_at is not None:
-            raise Conflict("node_retired", f"{node} is retired; add a new node", node=node)
+        self._in_service(work, who, node)
         self._audit.note(work, who.user_id, "node.code", area=node, subject=node)
         return self._new_code(work, node)
 
@@ -132,6 +132,20 @@ class Nodes:
         work.session.flush()
         work.after_commit(lambda: self._publisher.config_changed(frozenset({AreaId(node)})))
         return nodes.node_of(work.session, node)
+
+    def schedule_self_test(self, work: Work, who: Person, node: NodeId, at: WallTime | None) -> Node:
+        """The local time of its daily self-test; None for none."""
+        row = self._in_service(work, who, node)
+        row.self_test_at = at
+        self._audit.note(work, who.user_id, "node.changed", area=node, subject=node, self_test_at=at)
+        return self._tell_settings(work, node)
+
+    def ask_self_test(self, work: Work, who: Person, node: NodeId) -> Node:
+        """Have it test itself as soon as nothing else sounds there; void if it cannot within 10 minutes."""
+        row = self._in_service(work, who, node)
+        row.self_test_asked_at = to_whole_ms(self._clock.now())
+        self._audit.note(work, who.user_id, "node.self_test", area=node, subject=node)
+        return self._tell_settings(work, node)
 
     def move(self, work: Work, who: Person, node: NodeId, parent: AreaId) -> Node:
         """Put it below another area; see `Areas.move`."""
@@ -215,6 +229,19 @@ class Nodes:
         except ProtocolError as error:
             raise Unauthenticated("node_not_known", f"{error}; or enrol anew", node=node) from error
         return NodeId(node)
+
+    def _in_service(self, work: Work, who: Person, node: NodeId) -> NodeRow:
+        """The row of a node that the person keeps and that is not retired."""
+        permit(work.session, who, Act.MANAGE_NODES, AreaId(node), sees=Act.READ_AREA)
+        row = nodes.node_row(work.session, node)
+        if row.retired_at is not None:
+            raise Conflict("node_retired", f"{node} is retired; add a new node", node=node)
+        return row
+
+    def _tell_settings(self, work: Work, node: NodeId) -> Node:
+        work.session.flush()
+        tell_nodes(work, [node], access=self._access, publisher=self._publisher)
+        return nodes.node_of(work.session, node)
 
     def _new_code(self, work: Work, node: str) -> Code:
         code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))

@@ -60,4 +60,4 @@ def _told(row: LogRow) -> Told:
         Stretch(datetime.fromisoformat(one["from_at"]), datetime.fromisoformat(one["to_at"]))
         for one in pieces
     )
-    return Told(outcome=row.outcome, stretches=stretches)
+    return Told(outcome=row.outcome, stretches=stretches, rendered=row.rendered)

@@ -1,9 +1,10 @@
 """The configurations of nodes as they were last packed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import update
+from sqlalchemy import Row, update
 from sqlmodel import Session, col, select
 
 from loa.controller.store.tables import NodeRow
@@ -19,8 +20,6 @@ class Kept:
     version: int
     body: bytes | None
     settings: NodeSettings
-    released: StopId | None
-    """The press of its STOP button that the console released last."""
 
 
 def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
@@ -31,10 +30,12 @@ def kept_configs(session: Session, nodes: set[NodeId]) -> list[Kept]:
         col(NodeRow.config_body),
         col(NodeRow.settings),
         col(NodeRow.released),
+        col(NodeRow.self_test_at),
+        col(NodeRow.self_test_asked_at),
     ).where(col(NodeRow.id).in_(nodes), col(NodeRow.retired_at).is_(None))
     return [
-        Kept(NodeId(node), version, body, settings_in(settings), StopId(released) if released else None)
-        for node, version, body, settings, released in session.connection().execute(found)
+        Kept(NodeId(row.id), row.config_version, row.config_body, settings_of(row))
+        for row in session.connection().execute(found)
     ]
 
 
@@ -74,3 +75,13 @@ def mqtt_hashes(session: Session) -> dict[NodeId, str]:
         col(NodeRow.mqtt_hash).is_not(None), col(NodeRow.retired_at).is_(None)
     )
     return {NodeId(node): hashed for node, hashed in session.exec(found) if hashed is not None}
+
+
+def settings_of(row: NodeRow | Row[*tuple[Any, ...]]) -> NodeSettings:
+    """All settings of a node: those that people gave it, its last released press, its self-tests."""
+    more = {
+        "released": StopId(row.released) if row.released else None,
+        "self_test_at": row.self_test_at,
+        "self_test_asked_at": row.self_test_asked_at,
+    }
+    return settings_in(row.settings).model_copy(update=more)

@@ -30,6 +30,8 @@ class LogFilter:
     class_: str | None = None
     outcome: str | None = None
     broadcast: str | None = None
+    rendered: bool | None = None
+    heard: bool | None = None
 
 
 def placements(
@@ -116,6 +118,8 @@ def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
         LogRow.class_: wanted.class_,
         LogRow.outcome: wanted.outcome,
         LogRow.broadcast_id: wanted.broadcast,
+        LogRow.rendered: wanted.rendered,
+        LogRow.heard: wanted.heard,
     }
     conditions = [within(wanted.within)]
     conditions += [col(column) == value for column, value in equal.items() if value is not None]

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from loa.controller.core.nodes import Node
 from loa.controller.errors import NotFound
 from loa.controller.store.areas import below
-from loa.controller.store.configs import settings_in
+from loa.controller.store.configs import settings_of
 from loa.controller.store.heard import concerns_in
 from loa.controller.store.identities import read_identities
 from loa.controller.store.tables import AreaRow, NodeRow, ZoneMemberRow
@@ -128,7 +128,10 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         presence_at=row.presence_at,
         state=row.state,
         state_at=row.state_at,
-        settings=settings_in(row.settings),
+        settings=settings_of(row),
         concerns=concerns_in(row.concerns),
         identities=read_identities(row.identities),
+        self_test_at=row.self_test_at,
+        self_test_asked_at=row.self_test_asked_at,
+        self_test=row.self_test,
     )

@@ -102,6 +102,9 @@ OUTCOME = (
     "played_ms",
     "siren_ms",
     "pieces",
+    "rendered",
+    "heard",
+    "evidence",
     "reported_at",
 )
 """The columns of a line that a report fills."""

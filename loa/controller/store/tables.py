@@ -98,6 +98,12 @@ class NodeRow(SQLModel, table=True):
     """JSON of `loa.protocol.programme.NodeSettings`; None: the defaults."""
     concerns: str | None = _text(nullable=True)
     """What to mind of its machine (`loa.protocol.health.Concern`), parted by commas; None: nothing."""
+    self_test_at: str | None = Field(default=None, max_length=5)
+    """Local time of the daily self-test; None: none."""
+    self_test_asked_at: datetime | None = _moment(nullable=True)
+    """When somebody last asked for one."""
+    self_test: str | None = _text(nullable=True)
+    """JSON of the last `SelfTestReport`."""
 
 
 class HealthRow(SQLModel, table=True):
@@ -373,6 +379,12 @@ class LogRow(SQLModel, table=True):
     siren_ms: int | None = None
     """How long the standing siren sounded in its place; None if it did not."""
     pieces: str | None = _text(nullable=True)
+    rendered: bool | None = None
+    """Whether the output gave it, by its loopback; None: not measured."""
+    heard: bool | None = None
+    """Whether a microphone heard it; None: not measured."""
+    evidence: str | None = _text(nullable=True)
+    """JSON of `loa.protocol.reports.Evidence`."""
     reported_at: datetime | None = _moment(nullable=True)
 
 

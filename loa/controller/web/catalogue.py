@@ -86,6 +86,9 @@ SHORT = Look("Phát thiếu", "half", "warn")
 LATE = Look("Phát trễ", "clock", "warn")
 STOPPED = Look("Đã dừng", "octagon", "off")
 UNKNOWN = Look("Không kiểm được", "question", "unknown")
+SILENT = Look("Loa không ra tiếng", "horn-off", "bad")
+PARTLY_SILENT = Look("Có lúc mất tiếng", "half", "warn")
+NOT_HEARD = Look("Không nghe thấy", "horn-off", "bad")
 LOST = Look("Mất liên lạc", "waves-off", "bad")
 
 OUTCOMES: Mapping[str, Look] = {
@@ -128,6 +131,10 @@ WHY: Mapping[str, str] = {
     Reason.PLAYER_FAILED: "Bộ phát âm thanh của loa bị lỗi",
     Reason.CLOCK_UNTRUSTED: "Loa chưa có giờ đúng lúc đến giờ phát",
 }
+RENDERED_NOTHING = "Máy đã phát nhưng đường ra không có tiếng. Xem lại nút tắt tiếng, âm lượng, dây nối."
+RENDERED_PART = "Máy đã phát nhưng đường ra chỉ có tiếng {passed} trên {judged} giây đã đo"
+HEARD_NOTHING = "Máy đã phát nhưng micrô không nghe thấy. Xem lại tăng âm, loa và dây loa."
+HEARD_PART = "Máy đã phát nhưng micrô chỉ nghe thấy {passed} trên {judged} giây đã đo"
 PLAYED_PART = "Phát {played} trên {planned}"
 SIREN_INSTEAD = "Còi báo động phát thay {siren}"
 LATE_BY = "Trễ {late}, đủ {planned}"
@@ -148,6 +155,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
 OUTCOME_FILTER: Mapping[str, str] = {
     "expected": "Sẽ phát",
     "complete": "Đã phát",
+    "not_rendered": "Loa không ra tiếng",
+    "not_heard": "Micrô không nghe thấy",
     "missed": "Không kiểm được",
     "interrupted": "Phát thiếu: tin khẩn cấp chen vào",
     "partly": "Phát thiếu: vào giữa chừng",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from loa.controller.core.expected import EXPECTED, MISSED
 from loa.controller.store.tables import LogRow
-from loa.controller.web import catalogue, phrases
+from loa.controller.web import catalogue, ears, phrases
 from loa.controller.web.catalogue import Look
 from loa.controller.web.localtime import clock, clock_seconds, spell, weekday
 from loa.protocol.kinds import BroadcastClass
@@ -76,6 +76,8 @@ def look_of(entry: LogRow, now: datetime) -> Look:
     played = entry.played_ms or 0
     if entry.outcome == EXPECTED and entry.planned_at <= now:
         return catalogue.UNKNOWN
+    if played and (lacking := ears.lacking_look(entry)) is not None:
+        return lacking
     if entry.outcome == Reason.COMPLETE and (entry.late_ms or 0) > LATE_MS:
         return catalogue.LATE
     look = catalogue.OUTCOMES.get(entry.outcome, catalogue.UNKNOWN)
@@ -117,6 +119,8 @@ def _told(entry: LogRow) -> str:
 def _own(entry: LogRow) -> str:
     """What became of its own sound."""
     played, planned = entry.played_ms or 0, entry.duration_ms
+    if played and (lacking := ears.lacking_words(entry)) is not None:
+        return lacking
     words = {"played": spell(played), "planned": spell(planned), "late": spell(entry.late_ms or 0)}
     if entry.outcome == Reason.COMPLETE and (entry.late_ms or 0) > LATE_MS:
         return catalogue.LATE_BY.format_map(words)
@@ -140,11 +144,13 @@ def _played(entry: LogRow, now: datetime, *, is_on: bool) -> str:
     if entry.outcome in {EXPECTED, MISSED}:
         return "none" if entry.planned_at > now and not is_on else "unknown"
     played = entry.played_ms or 0
+    if played and entry.rendered is False:
+        return ears.mark(ears.RENDERED, entry)
     if entry.outcome == Reason.COMPLETE:
         return "yes"
     return "partly" if played else "no"
 
 
 def _heard(entry: LogRow) -> str:
-    """No node listens with a microphone yet: where something played, nobody can know whether it was heard."""
-    return "unknown" if entry.played_ms else "none"
+    """Where something played and no microphone listens, nobody can know whether it was heard."""
+    return ears.mark(ears.HEARD, entry) if entry.played_ms else "none"

@@ -29,6 +29,8 @@ DAYS: Mapping[str, str] = {"today": phrases.TODAY, "yesterday": phrases.YESTERDA
 ONE_DAY = {"today", "yesterday"}
 """With these filters no line needs to name its day."""
 _DAY = timedelta(days=1)
+_LACKING = {"not_rendered", "not_heard"}
+"""Choices of the filter that ask the ears, not the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ def _find(console: Console, visit: Visit, chosen: Chosen, cursor: str | None) ->
         until_at=until_at,
         field=chosen.field or None,
         class_=chosen.class_ or None,
-        outcome=chosen.outcome or None,
+        outcome=None if chosen.outcome in _LACKING else chosen.outcome or None,
+        rendered=False if chosen.outcome == "not_rendered" else None,
+        heard=False if chosen.outcome == "not_heard" else None,
     )
     area = AreaId(chosen.area) if chosen.area else None
     with console.controller.db.look() as session:

@@ -59,6 +59,8 @@ def _write_state(base: sqlite3.Connection, change: Change) -> None:
         set_fact(base, "config", change.config.to_bytes().decode())
     if change.accounted_at is not None:
         set_fact(base, "accounted_ms", str(to_ms(change.accounted_at)))
+    if change.self_tested_at is not None:
+        set_fact(base, "self_tested_ms", str(to_ms(change.self_tested_at)))
     if change.siren is not None:
         set_fact(base, "siren", change.siren.to_bytes().decode())
     if change.presses is not None:

@@ -8,7 +8,7 @@ from loa.node_agent.core.plan import Plan
 from loa.node_agent.core.plays import Play
 from loa.protocol.ids import OccurrenceId, broadcast_of, start_of
 from loa.protocol.reasons import ProblemCode, Reason, RefusalReason
-from loa.protocol.reports import Piece, PlayReport, ProblemReport, RefusalReport
+from loa.protocol.reports import Evidence, Piece, PlayReport, ProblemReport, RefusalReport
 from loa.protocol.units import DurationMs
 from loa.schedules.model import Item, Outcome
 
@@ -31,7 +31,9 @@ class Reality:
     """Whether the clock was not to be relied on at an instant, or was set over it."""
 
 
-def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayReport:
+def report_on(
+    plan: Plan, occurrence: OccurrenceId, reality: Reality, evidence: Evidence | None = None
+) -> PlayReport:
     """The report on an occurrence of the plan whose outcome is final."""
     item, outcome = plan.items[occurrence], plan.outcomes[occurrence]
     play = reality.plays.get(occurrence, Play(occurrence=occurrence))
@@ -49,6 +51,7 @@ def report_on(plan: Plan, occurrence: OccurrenceId, reality: Reality) -> PlayRep
         played_ms=DurationMs(play.played_ms),
         siren_ms=DurationMs(play.siren_ms),
         pieces=_pieces(play),
+        evidence=evidence,
     )
 
 
