@@ -179,9 +179,7 @@ class _Wire:
             both.create_task(self._take(reader, queue))
             both.create_task(self._give(writer, queue))
 
-    async def _take(
-        self, reader: asyncio.StreamReader, queue: "asyncio.Queue[tuple[float, bytes]]"
-    ) -> None:
+    async def _take(self, reader: asyncio.StreamReader, queue: "asyncio.Queue[tuple[float, bytes]]") -> None:
         due_s = 0.0
         while True:
             chunk = await reader.read(_CHUNK_BYTES)
@@ -194,9 +192,7 @@ class _Wire:
             if not chunk:
                 return
 
-    async def _give(
-        self, writer: asyncio.StreamWriter, queue: "asyncio.Queue[tuple[float, bytes]]"
-    ) -> None:
+    async def _give(self, writer: asyncio.StreamWriter, queue: "asyncio.Queue[tuple[float, bytes]]") -> None:
         while True:
             due_s, chunk = await queue.get()
             await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
