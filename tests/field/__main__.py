@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result.findings.is_clean:
         shutil.rmtree(folder)
     else:
+        (folder / "plan.txt").write_text(table.planned(result.ledger.dues))
         print(f"\n{table.listed(result.ledger.faults)}\n\n{_again(wanted)}; everything is in {folder}")
     print(table.verdict(result), flush=True)
     return 0 if result.findings.is_clean else 1

@@ -86,6 +86,10 @@ class Judge:
 
     def compare(self, nodes: Sequence[str]) -> Findings:
         """After everything was heard: what ought to have been heard, and what the log says of it."""
+        unhealed = self._ledger.unhealed
+        self.findings.lost += [
+            f"{one.node or 'all'} did not come back after {one.kind} {one.number}" for one in unhealed
+        ]
         for due in self._ledger.dues:
             for node in nodes:
                 matches = self.findings.heard.get((due.occurrence, node), [])
@@ -109,9 +113,9 @@ class Judge:
         if due.scene == "alarm":
             return not self._is_deaf(node, due.said_at, REACHES)
         line = self._lines.get((due.occurrence, node))
-        return bool(line and line["delivered_at"]) and (
-            datetime.fromisoformat(line["delivered_at"]) < due.planned_at - seconds(1)
-        )
+        if line is None or line["delivered_at"] is None:
+            return False
+        return datetime.fromisoformat(line["delivered_at"]) < due.planned_at - seconds(1)
 
     def _is_deaf(self, node: str, at: datetime, until: timedelta) -> bool:
         return any(span.deaf or span.mute for span in self._ledger.met(node, Stretch(at, at + until)))
@@ -196,7 +200,8 @@ class Judge:
 
     def _knew_unless_deaf(self, node: str, due: Due) -> bool:
         when = due.planned_at - due.said_at
-        return self._knew(node, due) or self._is_muted(node, due) or self._is_deaf(node, due.said_at, when)
+        spans = self._ledger.met(node, Stretch(due.said_at, due.said_at + when))
+        return self._knew(node, due) or any(span.starved or span.deaf or span.mute for span in spans)
 
     def _untold(self, node: str, due: Due, matches: Sequence[Match]) -> Iterator[str]:
         name = (due.occurrence, node)
@@ -220,12 +225,14 @@ class Judge:
         return self._is_deaf(node, due.said_at, due.may.to_at - due.said_at)
 
     def _was_just_begun(self, node: str, due: Due, matches: Sequence[Match]) -> bool:
-        """It went off before the beginning was on its disk."""
+        """It went off before the beginning was on its disk, which may have taken nothing at that time."""
         if (due.occurrence, node) in self._ledger.excused:
             return True
         begun_at = matches[0].at
         spans = self._ledger.met(node, Stretch(begun_at, begun_at + JOURNALLED))
-        return any(span.mute and not span.astray for span in spans)
+        unwritten = [span.when for span in spans if span.unwritten]
+        later = [span for when in unwritten for span in self._ledger.met(node, when)]
+        return any(span.mute and not span.astray for span in [*spans, *later])
 
     def _twice(self, node: str, due: Due, matches: Sequence[Match]) -> Iterator[str]:
         again = NEVER

@@ -1,10 +1,11 @@
 """The kinds of faults: how each is done, healed, and what may go wrong meanwhile.
 
 A fault is a generator: until the first `yield` it is done, what it yields is how long to wait (seconds) or
-what to wait for, and the rest heals it. The spans that it appends say what it excuses, and nothing else is.
+what to wait for, and the rest heals it; what follows `HEALED` watches how long its effects last. The spans that it appends say what it excuses, and nothing else is.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,18 +23,19 @@ from tests.field.world import Parish, Pole
 from tests.flow.office import OPEN
 from tests.flow.times import seconds
 
-Steps = Iterator[float | Callable[[], bool]]
+HEALED = None
+Steps = Iterator[float | Callable[[], bool] | None]
 
 # What it takes until all is as before, once the cause is gone.
-RECONNECT = seconds(35)
-"""The agent's longest pause between attempts is 30 s."""
-TIMEOUT = seconds(130)
-"""A connection that is dead is noticed by two keepalives of 60 s."""
-FETCH = seconds(12)
-"""Reads time out after 10 s, then comes a pause."""
-CONTROLLER_BACK = seconds(25)
-BROKER_BACK = seconds(45)
-"""A hello follows a reconnect after at most 30 s, and only it has a lost message published again."""
+HEARS = seconds(4)
+"""From the first byte of the broker until everything that is retained was taken in."""
+PUBLISHED = seconds(8)
+"""From when controller or broker are back until the controller has published again."""
+STALLS = seconds(2)
+"""What was held comes at once, and is dealt with."""
+FETCH = seconds(35)
+"""Reads time out after 10 s; pauses between attempts grow with the time that it could not."""
+_BOOT = seconds(10)
 WARM = seconds(4)
 """Decoders are opened 3 s ahead."""
 CLOCK_SETTLES = seconds(10)
@@ -59,12 +61,34 @@ class Stage:
         after: timedelta,
         *,
         deaf: bool = False,
+        starved: bool = False,
+        unwritten: bool = False,
         mute: bool = False,
         astray: timedelta = NEVER,
+        node: str | None = None,
     ) -> None:
         """From the fault until so long after now."""
         when = Stretch(fault.at - seconds(0.3), self.parish.now() + after)
-        self.ledger.spans.append(Span(fault.node, when, fault.kind, deaf=deaf, mute=mute, astray=astray))
+        span = Span(
+            node or fault.node,
+            when,
+            fault.kind,
+            deaf=deaf,
+            starved=starved,
+            unwritten=unwritten,
+            mute=mute,
+            astray=astray,
+        )
+        self.ledger.spans.append(span)
+
+    def until_it_hears(self, fault: Fault, after: timedelta, *poles: Pole) -> Steps:
+        """Nodes are deaf until they are seen to get something from the broker, by the bytes on the wire."""
+        self.excuse(fault, FETCH, starved=True)
+        begun_s = time.monotonic()
+        yield HEALED
+        for pole in poles:
+            yield lambda link=pole.mqtt: link.brought_at_s > begun_s  # type: ignore[misc]
+            self.excuse(fault, after, deaf=True, node=pole.name)
 
 
 Inflict = Callable[[Stage, Fault, Pole], Steps]
@@ -75,34 +99,36 @@ Inflict = Callable[[Stage, Fault, Pole], Steps]
 
 def slow(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     """300 ± 100 ms, 64 kbit/s."""
-    yield from _weather(stage, fault, pole, SLOW, (4, 12), FETCH)
+    yield from _weather(stage, fault, pole, SLOW, (4, 12))
+    stage.excuse(fault, STALLS, deaf=True)
+    stage.excuse(fault, FETCH, starved=True)
 
 
 def stall(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     """Nothing, then everything in order."""
-    yield from _weather(stage, fault, pole, Weather(Flow.STALLED), (1, 9), FETCH)
+    yield from _weather(stage, fault, pole, Weather(Flow.STALLED), (1, 9))
+    stage.excuse(fault, STALLS, deaf=True)
+    stage.excuse(fault, FETCH, starved=True)
 
 
 def cut(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     """No connection at all."""
-    yield from _weather(stage, fault, pole, Weather(Flow.CUT), (2, 10), RECONNECT)
+    yield from _weather(stage, fault, pole, Weather(Flow.CUT), (2, 10))
+    yield from stage.until_it_hears(fault, HEARS, pole)
 
 
 def half_open(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     """Connections are dead and nobody says so, for a while or until a keepalive finds out."""
     says_so = not stage.is_long or stage.dice.random() < 0.7
-    yield from _weather(
-        stage, fault, pole, Weather(Flow.HALF_OPEN), (2, 8), RECONNECT if says_so else TIMEOUT
-    )
+    yield from _weather(stage, fault, pole, Weather(Flow.HALF_OPEN), (2, 8))
+    fault.what += ", then reset" if says_so else ", never told"
     if says_so:
         for link in pole.links:
             link.reset(dead_only=True)
-    fault.what += ", then reset" if says_so else ", never told"
+    yield from stage.until_it_hears(fault, HEARS, pole)
 
 
-def _weather(
-    stage: Stage, fault: Fault, pole: Pole, weather: Weather, lasting: tuple[float, float], after: timedelta
-) -> Steps:
+def _weather(stage: Stage, fault: Fault, pole: Pole, weather: Weather, lasting: tuple[float, float]) -> Steps:
     lasting_s = stage.dice.uniform(*lasting)
     fault.what = f"{lasting_s:.0f} s"
     for link in pole.links:
@@ -110,15 +136,13 @@ def _weather(
     yield lasting_s
     for link in pole.links:
         link.become(Weather())
-    stage.excuse(fault, after, deaf=True)
 
 
 def reset(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     """Connections end with a reset."""
     for link in pole.links:
         link.reset()
-    yield 0.1
-    stage.excuse(fault, FETCH, deaf=True)
+    yield from stage.until_it_hears(fault, HEARS, pole)
 
 
 # Processes.
@@ -144,7 +168,7 @@ def _start(stage: Stage, fault: Fault, pole: Pole, after: timedelta) -> Steps:
     pole.start()
     yield lambda: _size(pole) > size_bytes
     stage.excuse(fault, after, mute=True)
-    stage.excuse(fault, after + FETCH, deaf=True)
+    yield from stage.until_it_hears(fault, max(after, HEARS), pole)
 
 
 def _size(pole: Pole) -> int:
@@ -156,7 +180,8 @@ def kill_broker(stage: Stage, fault: Fault, _pole: Pole) -> Steps:
     stage.parish.kill_broker()
     yield stage.dice.uniform(0.1, 3)
     stage.parish.start_broker()
-    stage.excuse(fault, BROKER_BACK, deaf=True)
+    stage.excuse(fault, PUBLISHED, deaf=True)
+    yield from stage.until_it_hears(fault, HEARS, *stage.parish.poles)
 
 
 def kill_controller(stage: Stage, fault: Fault, _pole: Pole) -> Steps:
@@ -165,7 +190,8 @@ def kill_controller(stage: Stage, fault: Fault, _pole: Pole) -> Steps:
     yield stage.dice.uniform(0.1, 2)
     stage.parish.start_controller()
     yield stage.parish.is_ready
-    stage.excuse(fault, CONTROLLER_BACK, deaf=True)
+    stage.excuse(fault, PUBLISHED, deaf=True)
+    stage.excuse(fault, FETCH, starved=True)
 
 
 # The clock of one node.
@@ -193,7 +219,8 @@ def _jump(stage: Stage, fault: Fault, pole: Pole, by: timedelta) -> Steps:
     yield lasting_s
     pole.clock.turn(jump=NEVER)
     stage.excuse(fault, CLOCK_SETTLES, mute=True, astray=by)
-    stage.excuse(fault, RECONNECT, deaf=True)
+    stage.excuse(fault, CLOCK_SETTLES, deaf=True)
+    stage.excuse(fault, FETCH, starved=True)
 
 
 # The disk of one node.
@@ -216,7 +243,7 @@ def _behave(stage: Stage, fault: Fault, pole: Pole, disk: Disk) -> Steps:
     pole.supply.behave(disk)
     yield lasting_s
     pole.supply.behave(Disk.SOUND)
-    stage.excuse(fault, DISK_SETTLES, deaf=True)
+    stage.excuse(fault, DISK_SETTLES, starved=True, unwritten=True)
 
 
 def spoil_recording(stage: Stage, fault: Fault, pole: Pole) -> Steps:
@@ -227,12 +254,12 @@ def spoil_recording(stage: Stage, fault: Fault, pole: Pole) -> Steps:
     if path is not None:
         _spoil(stage.dice, path)
         fault.what = path.stem[:8]
-    yield from _start(stage, fault, pole, WARM)
     if path is not None:
-        when = Stretch(fault.at, stage.parish.now() + FETCH)
+        when = Stretch(fault.at, stage.parish.now() + _BOOT + FETCH)
         stage.ledger.spans.append(
             Span(pole.name, when, fault.kind, mute=True, recording=RecordingId(path.stem))
         )
+    yield from _start(stage, fault, pole, WARM)
 
 
 def spoil_journal(stage: Stage, fault: Fault, pole: Pole) -> Steps:
@@ -250,8 +277,10 @@ def spoil_journal(stage: Stage, fault: Fault, pole: Pole) -> Steps:
         damage.spoil_page(path, stage.dice)
     else:
         damage.cut_short(path, stage.dice)
-    yield from _start(stage, fault, pole, JOURNAL_SETTLES)
-    stage.ledger.excused |= _over_since(stage, fault, pole)
+    for step in _start(stage, fault, pole, JOURNAL_SETTLES):
+        if step is HEALED:
+            stage.ledger.excused |= _over_since(stage, fault, pole)
+        yield step
 
 
 def _checkpoint(path: Path) -> None:

@@ -75,9 +75,13 @@ class Span:
     kind: str
     """Of the fault to which it is owed."""
     deaf: bool = False
-    """It need not hear messages, nor have its reports heard."""
+    """It need not hear messages."""
+    starved: bool = False
+    """It need not get at programmes and recordings."""
     mute: bool = False
     """It need not sound; what it sounds has to be right, though."""
+    unwritten: bool = False
+    """Its disk takes nothing; what it knows is gone if it is killed as well."""
     astray: timedelta = NEVER
     """So far its clock was off; what is scheduled may come by either clock."""
     recording: RecordingId | None = None
@@ -110,6 +114,8 @@ class Ledger:
     spans: list[Span] = field(default_factory=list)
     excused: set[tuple[OccurrenceId, str]] = field(default_factory=set)
     """Occurrences whose reports were in a journal that was damaged, and nowhere else."""
+    unhealed: list[Fault] = field(default_factory=list)
+    """After which something did not come back."""
     skipped: list[str] = field(default_factory=list)
     """Scenes that could not be set up, as while the controller was down."""
 

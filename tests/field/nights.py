@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.field.kinds import CONTROLLER_BACK, RECONNECT, WARM, Stage
+from tests.field.kinds import FETCH, WARM, Stage
 from tests.field.ledger import Due, Fault, Stretch, Span, whole
 from tests.field.proxy import Flow, Weather
 from tests.field.scenes import Scenes
@@ -17,7 +17,7 @@ _WAKE = seconds(9)
 """So long before something is due time goes at its usual pace again."""
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_WITHIN_S = 90.0
+_WITHIN_S = 180.0
 _LEAST_FAULTS, _MOST = 10, 8
 """Of a campaign; and of its nights, or what stands ready for later days would sound in it."""
 KINDS = ("hours_cut_off", "day_without_power")
@@ -100,7 +100,7 @@ class Nights:
 
     def _heal(self, fault: Fault) -> None:
         self._weather(Weather())
-        self._stage.excuse(fault, max(RECONNECT, CONTROLLER_BACK), deaf=True)
+        self._stage.excuse(fault, FETCH, deaf=True)
 
     def _weather(self, weather: Weather) -> None:
         for pole in self._stage.parish.poles:

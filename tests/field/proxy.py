@@ -7,6 +7,7 @@ dead. What TCP makes of loss is a stall: nothing for a while, then everything, i
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -93,6 +94,8 @@ class Link:
         self.weather = Weather()
         self.flows = asyncio.Event()
         self.dice = dice
+        self.brought_at_s = 0.0
+        """When something last came from the target and was passed on; `time.monotonic`."""
         self._network = network
         self._target = target
         self._wires: set[_Wire] = set()
@@ -170,14 +173,16 @@ class _Wire:
         far_reader, far_writer = await asyncio.open_connection(*target)
         writers.append(far_writer)
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._carry(reader, far_writer))
-            both.create_task(self._carry(far_reader, writers[0]))
+            both.create_task(self._carry(reader, far_writer, is_down=False))
+            both.create_task(self._carry(far_reader, writers[0], is_down=True))
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_down: bool
+    ) -> None:
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_MOST_CHUNKS)
         async with asyncio.TaskGroup() as both:
             both.create_task(self._take(reader, queue))
-            both.create_task(self._give(writer, queue))
+            both.create_task(self._give(writer, queue, is_down=is_down))
 
     async def _take(self, reader: asyncio.StreamReader, queue: "asyncio.Queue[tuple[float, bytes]]") -> None:
         due_s = 0.0
@@ -192,7 +197,13 @@ class _Wire:
             if not chunk:
                 return
 
-    async def _give(self, writer: asyncio.StreamWriter, queue: "asyncio.Queue[tuple[float, bytes]]") -> None:
+    async def _give(
+        self,
+        writer: asyncio.StreamWriter,
+        queue: "asyncio.Queue[tuple[float, bytes]]",
+        *,
+        is_down: bool,
+    ) -> None:
         while True:
             due_s, chunk = await queue.get()
             await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
@@ -204,6 +215,8 @@ class _Wire:
                     writer.write_eof()
                 return
             writer.write(chunk)
+            if is_down:
+                self._link.brought_at_s = time.monotonic()
             await writer.drain()
 
 

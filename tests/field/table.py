@@ -98,3 +98,13 @@ def listed(faults: Sequence[Fault]) -> str:
         + (f" (agent died {fault.deaths} times)" if fault.deaths else "")
         for fault in faults
     )
+
+
+def planned(dues: Sequence[Due]) -> str:
+    """Each occurrence by itself, with what had to be heard of it."""
+    return "\n".join(
+        f"{due.scene:10} {due.occurrence[:8]} {due.planned_at:%d %H:%M:%S} said {due.said_at:%H:%M:%S}"
+        f" pieces {[f'{one.when.from_at:%H:%M:%S.%f}-{one.when.to_at:%H:%M:%S.%f}' for one in due.pieces]}"
+        f" may {due.may.from_at:%H:%M:%S.%f}-{due.may.to_at:%H:%M:%S.%f}"
+        for due in dues
+    )
