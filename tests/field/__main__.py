@@ -1,4 +1,4 @@
-"""`python -m tests.field`: faults without end, and a judge. `make field FAULTS=n SEED=s KINDS="…" WITHOUT="…"`.
+"""`python -m tests.field`: many faults, and a judge. `make field FAULTS=n SEED=s KINDS="…" WITHOUT="…"`.
 
 Ends with 0 only if nothing was lost, doubled or astray; else the folder with everything stays.
 """

@@ -72,10 +72,11 @@ class Bureau:
         while True:
             try:
                 return ask()
-            except httpx.TransportError:
-                assert time.monotonic() < ends_s, "the controller does not come back"
+            except httpx.TransportError as error:
+                trouble = str(error)
             except Refused as error:
                 if error.status < _SERVER_ERROR:
                     raise RefusedError(str(error)) from error
-                assert time.monotonic() < ends_s, str(error)
+                trouble = str(error)
+            assert time.monotonic() < ends_s, trouble
             time.sleep(_PAUSE_S)

@@ -27,13 +27,14 @@ from tests.flow.times import seconds
 from tests.waiting import wait_for
 
 ALL_KINDS = (*kinds.KINDS, *nights.KINDS)
-POLES = 3
 _LOOK_S = 0.05
 _HELD_AHEAD = seconds(4)
 """So long before its start it is looked at who has its sound."""
-SETTLES_S = 150.0
-"""Reports go again after at most a minute, a dead connection is noticed after two."""
-_CALM_END = seconds(12)
+_SETTLES, _PAUSE_S = 20, 3.0
+"""How often minutes are let pass until the last report is there, and how long it then may take."""
+_KEEPALIVE = seconds(65)
+"""After two of these a dead connection is noticed; after one, reports that are not confirmed go again."""
+_CALM_END = seconds(5)
 """Of scenes after the last fault."""
 
 
@@ -55,7 +56,11 @@ class Wanted:
 
     @property
     def pace_s(self) -> float:
-        return 4.0 if self.is_long else 2.0
+        return 4.0 if self.is_long else 1.6
+
+    @property
+    def poles(self) -> int:
+        return 3 if self.is_long else 2
 
     @property
     def sounds(self) -> int:
@@ -69,6 +74,7 @@ class Result:
 
     ledger: Ledger
     findings: Findings
+    nodes: Sequence[str]
 
 
 class Helper:
@@ -111,7 +117,7 @@ class Campaign:
         self._goes_on = False
 
     def run(self) -> Result:
-        with Parish.built(self._folder, Random(self._dice.random()), poles=POLES) as parish:
+        with Parish.built(self._folder, Random(self._dice.random()), poles=self._wanted.poles) as parish:
             studio = Studio(parish.office, self._folder, Random(self._dice.random()))
             studio.stock(self._wanted.sounds)
             with Recorder(parish) as recorder:
@@ -119,7 +125,8 @@ class Campaign:
             self._settle(parish)
             lines = Bureau(parish).lines()
             parish.close()
-            return Result(self._ledger, self._judge(parish, lines))
+            names = tuple(pole.name for pole in parish.poles)
+            return Result(self._ledger, self._judge(parish, lines), names)
 
     def _live(self, parish: Parish, studio: Studio, recorder: Recorder) -> None:
         dice, wanted = self._dice, self._wanted
@@ -141,13 +148,13 @@ class Campaign:
         acts = _Acts(ahead, scenes, helpers)
         for after, kind in by_night:
             self._go_on(acts, until=lambda after=after: count - ahead.left >= after)  # type: ignore[misc]
-            self._rest(acts)
+            self._rest(acts, parish)
             night.begin(kind, daily)
             self._say(f"{kind}: over")
         self._go_on(acts, until=lambda: not ahead.left and ahead.is_calm)
         ends_at = parish.now() + _CALM_END
         self._go_on(acts, until=lambda: parish.now() > ends_at)
-        self._rest(acts)
+        self._rest(acts, parish)
         for helper in helpers:
             helper.stop()
 
@@ -158,11 +165,16 @@ class Campaign:
             acts.turn(more=True)
             self._tell()
 
-    def _rest(self, acts: "_Acts") -> None:
-        """Let what was begun come to its end, and begin nothing."""
+    def _rest(self, acts: "_Acts", parish: Parish) -> None:
+        """Let what was begun come to its end, and begin nothing. Nobody waits for what takes minutes."""
         self._goes_on = False
-        while not (acts.ahead.is_calm and acts.scenes.is_idle):
+        while not (acts.ahead.is_healed and acts.scenes.is_idle):
             acts.turn(more=False)
+        while not acts.ahead.is_calm:
+            parish.let_pass(_KEEPALIVE)
+            ends_s = time.monotonic() + _PAUSE_S
+            while time.monotonic() < ends_s and not acts.ahead.is_calm:
+                acts.turn(more=False)
 
     def _tell(self) -> None:
         done = len(self._ledger.faults)
@@ -181,12 +193,19 @@ class Campaign:
     def _settle(self, parish: Parish) -> None:
         """Wait until the log is complete, but for lines that are found out to be lost."""
         bureau = Bureau(parish)
-        try:
-            wait_for(
-                lambda: not self._open_lines(parish, bureau), what="reports", within_s=SETTLES_S, every_s=1
-            )
-        except AssertionError:
-            self._say("not every report came")
+        for _ in range(_SETTLES):
+            try:
+                wait_for(
+                    lambda: not self._open_lines(parish, bureau),
+                    what="reports",
+                    within_s=_PAUSE_S,
+                    every_s=0.5,
+                )
+            except AssertionError:
+                parish.let_pass(_KEEPALIVE)
+            else:
+                return
+        self._say("not every report came")
 
     def _open_lines(self, parish: Parish, bureau: Bureau) -> list[Due]:
         lines = {(line["occurrence"], line["node"]): line for line in bureau.lines()}

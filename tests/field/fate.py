@@ -14,7 +14,6 @@ _BOUND_S = 160.0
 _RESTART_S = 1.0
 """After which systemd starts an agent again that ended by itself."""
 _PHASES = ("before", "begin", "middle", "end", "after", "whenever")
-_MOST_WAIT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,8 @@ class Drawn:
     gap_s: float
     """Since the one before."""
     phase: str
+    patience_s: float
+    """It is not waited longer for its moment."""
 
 
 @dataclass(slots=True)
@@ -55,8 +56,13 @@ class Fate:
         return len(self._drawn)
 
     @property
+    def is_healed(self) -> bool:
+        """Whether every cause is gone."""
+        return not self._taken
+
+    @property
     def is_calm(self) -> bool:
-        """Whether everything is healed."""
+        """Whether every effect is gone, too."""
         return not self._active
 
     def turn(self, *, more: bool) -> None:
@@ -70,7 +76,7 @@ class Fate:
 
     def _is_time(self, drawn: Drawn) -> bool:
         waited_s = time.monotonic() - self._last_s - drawn.gap_s
-        return waited_s >= 0 and (waited_s > _MOST_WAIT_S or self._is_moment(drawn.phase))
+        return waited_s >= 0 and (waited_s > drawn.patience_s or self._is_moment(drawn.phase))
 
     def _is_moment(self, phase: str) -> bool:
         """Whether something that sounds, or is about to, is at this phase."""
@@ -159,7 +165,7 @@ def draw(dice: Random, count: int, kinds: Sequence[str], pace_s: float) -> list[
     """Each kind as often as the others, in an order of its own; on average one in `pace_s`."""
     deck = _decks(dice, kinds)
     return [
-        Drawn(next(deck), dice.random(), dice.uniform(0.3, 1.2) * pace_s, dice.choice(_PHASES))
+        Drawn(next(deck), dice.random(), dice.uniform(0.3, 1.2) * pace_s, dice.choice(_PHASES), pace_s)
         for _ in range(count)
     ]
 

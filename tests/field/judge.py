@@ -1,4 +1,4 @@
-"""What was lost, doubled or astray: the recordings of the sinks and the log, held against the plain arithmetic.
+"""What was lost, doubled or astray: recordings of the sinks and the log, held against the plain arithmetic.
 
 A node is held to every piece of an occurrence, and to silence but for them, if
   - it said in time that it holds the broadcast, and had its sound on its disk; an alarm has to reach whoever
@@ -207,7 +207,10 @@ class Judge:
         name = (due.occurrence, node)
         line = self._lines.get(name)
         heard = sum((match.length for match in matches), start=timedelta(0))
-        if line is None or line["outcome"] in OPEN:
+        if line is None:
+            yield f"{_name(due, node)}: not even expected ({heard} heard)"
+            return
+        if line["outcome"] in OPEN:
             if name not in self._ledger.excused and not self._never_learnt(node, due, line):
                 yield f"{_name(due, node)}: no report ({heard} heard)"
             return
@@ -219,8 +222,8 @@ class Judge:
         elif heard > SLACK and not line["pieces"] and not self._was_just_begun(node, due, matches):
             yield f"{_name(due, node)}: said to be {line['outcome']}, {heard} heard"
 
-    def _never_learnt(self, node: str, due: Due, line: Json | None) -> bool:
-        if line is not None and line["delivered_at"]:
+    def _never_learnt(self, node: str, due: Due, line: Json) -> bool:
+        if line["delivered_at"]:
             return False
         return self._is_deaf(node, due.said_at, due.may.to_at - due.said_at)
 

@@ -1,7 +1,8 @@
 """The kinds of faults: how each is done, healed, and what may go wrong meanwhile.
 
 A fault is a generator: until the first `yield` it is done, what it yields is how long to wait (seconds) or
-what to wait for, and the rest heals it; what follows `HEALED` watches how long its effects last. The spans that it appends say what it excuses, and nothing else is.
+what to wait for, and the rest heals it; what follows `HEALED` watches how long its effects last. The spans
+that it appends say what it excuses, and nothing else is.
 """
 
 import sqlite3

@@ -129,7 +129,7 @@ class Ledger:
 
 
 def in_turn(wishes: Sequence[tuple[datetime, timedelta, bool]]) -> list[datetime]:
-    """When each of (wished start, length, whether it goes first) begins, one after the other, none cut off."""
+    """When each of (wished start, length, whether it goes first) begins, one after the other and whole."""
     starts: dict[int, datetime] = {}
     free_at = min(wish[0] for wish in wishes)
     while len(starts) < len(wishes):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from tests.field.kinds import FETCH, WARM, Stage
-from tests.field.ledger import Due, Fault, Stretch, Span, whole
+from tests.field.ledger import Due, Fault, Span, Stretch, whole
 from tests.field.proxy import Flow, Weather
 from tests.field.scenes import Scenes
 from tests.field.studio import Take
@@ -119,9 +119,9 @@ class Nights:
 
 
 def spread(count: int, kinds: Sequence[str], *, alone: bool) -> list[tuple[int, str]]:
-    """After how many other faults which night comes: one in 25 faults; all of them where there are no others."""
+    """After how many other faults which night comes: one in 25 faults, or all if there are no others."""
     if not kinds or (count < _LEAST_FAULTS and not alone):
         return []
     nights = min(_MOST, count if alone else max(1, count // 25))
     others = 0 if alone else count - nights
-    return [(round((number + 0.5) * others / nights), kinds[number % len(kinds)]) for number in range(nights)]
+    return [(round((number + 1) * others / nights), kinds[number % len(kinds)]) for number in range(nights)]

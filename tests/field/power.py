@@ -1,7 +1,7 @@
 """What a loss of power leaves of a data directory: what was synced, and some of what was not.
 
-Works on what `shims/disk.c` kept. Of the names in a directory either those of its last sync remain or all that
-there were. Of a file the bytes of its last sync remain, but each block of 4 KiB that was written since
+Works on what `shims/disk.c` kept. Of the names in a directory either those of its last sync remain or all
+that there were. Of a file the bytes of its last sync remain, but each block of 4 KiB that was written since
 may have reached the disk, and so may its new length: no order among them.
 """
 

@@ -168,8 +168,8 @@ class _Wire:
         self, reader: asyncio.StreamReader, writers: list[asyncio.StreamWriter], target: tuple[str, int]
     ) -> None:
         """Until both directions are over; `writers` gets the one to the target, for whoever cleans up."""
-        while self.dead:
-            await asyncio.sleep(3600)
+        if self.dead:
+            await asyncio.Event().wait()
         far_reader, far_writer = await asyncio.open_connection(*target)
         writers.append(far_writer)
         async with asyncio.TaskGroup() as both:
@@ -208,8 +208,8 @@ class _Wire:
             due_s, chunk = await queue.get()
             await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
             await self._link.flows.wait()
-            while self.dead:
-                await asyncio.sleep(3600)
+            if self.dead:
+                await asyncio.Event().wait()
             if not chunk:
                 with suppress(OSError):
                     writer.write_eof()

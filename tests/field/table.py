@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from tests.field.campaign import POLES, Result
+from tests.field.campaign import Result
+from tests.field.judge import Name
 from tests.field.ledger import NEVER, Due, Fault
 
 _HEAD = ("fault", "done", "healed", "agents died", "kept from sounding", "heard anyway")
+_SCENES = ("scene", "occurrences", "on nodes", "held to it", "heard", "cut short or silent, excused")
 _SHORT = timedelta(seconds=0.7)
 
 
@@ -51,16 +53,16 @@ def _is_met(result: Result, kind: str, due: Due, node: str) -> bool:
     return any(span.kind == kind for span in spans) and bool(due.pieces)
 
 
-def _names(result: Result) -> Iterator[tuple[tuple[str, str], Due, str]]:
+def _names(result: Result) -> Iterator[tuple[Name, Due, str]]:
     for due in result.ledger.dues:
-        for number in range(1, POLES + 1):
-            yield (due.occurrence, f"loa-{number}"), due, f"loa-{number}"
+        for node in result.nodes:
+            yield (due.occurrence, node), due, node
 
 
 def _sounds(result: Result) -> str:
-    """By scene: how many occurrences on how many nodes, how many had to sound whole, how many were cut short."""
+    """By scene: how many occurrences on how many nodes, how many had to sound, how many did not wholly."""
     scenes = Counter(due.scene for due in result.ledger.dues)
-    rows = [("scene", "occurrences", "on nodes", "held to it", "heard", "cut short or silent, excused")]
+    rows: list[tuple[str, ...]] = [_SCENES]
     for scene in sorted(scenes):
         names = [(name, due) for name, due, _ in _names(result) if due.scene == scene]
         held = [name for name, _ in names if name in result.findings.strict]
@@ -70,7 +72,7 @@ def _sounds(result: Result) -> str:
     return _aligned(rows)
 
 
-def _lacks(result: Result, name: tuple[str, str], due: Due) -> bool:
+def _lacks(result: Result, name: Name, due: Due) -> bool:
     wanted = sum((piece.length for piece in due.pieces), start=NEVER)
     heard = sum((match.length for match in result.findings.heard.get(name, [])), start=NEVER)
     return wanted - heard > _SHORT

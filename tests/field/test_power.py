@@ -7,13 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsLenAndGetItem
 
 from tests.field.power import PowerSupply, torn
 from tests.field.preload import Disk, Shims, disk_environment
 
 BLOCK = 4096
+Drawn = TypeVar("Drawn")
 
 
 class Nothing(random.Random):
@@ -22,7 +27,7 @@ class Nothing(random.Random):
     def random(self) -> float:
         return 1.0
 
-    def choice(self, seq):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 -- as in random
+    def choice(self, seq: "SupportsLenAndGetItem[Drawn]") -> Drawn:
         return seq[0]
 
 

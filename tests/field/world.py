@@ -1,7 +1,8 @@
-"""The commune of the campaign: real processes, each behind a bad network, under a turned clock, on a bad disk."""
+"""The commune of the campaign: real processes behind a bad network, on bad disks, under clocks that turn."""
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -86,19 +87,23 @@ class Parish(Village):
     def built(cls, folder: Path, dice: Random, *, poles: int) -> Iterator[Self]:
         with Network(dice) as network, cls.founded(folder, broker_apart=True) as parish:
             parish.network = network
-            for number in range(1, poles + 1):
-                parish.add_pole(f"loa-{number}", f"thon-{1 + number % 2}")
+            villages = {f"loa-{number}": f"thon-{1 + number % 2}" for number in range(1, poles + 1)}
+            codes = {name: parish.office.add_node(name, village) for name, village in villages.items()}
+            with ThreadPoolExecutor(poles) as hands:
+                parish.poles = list(hands.map(parish.add_pole, codes, codes.values()))
+            parish.nodes += parish.poles
+            for pole in parish.poles:
+                pole.start()  # by this thread, since they die with the one that started them
             for pole in parish.poles:
                 parish.awaits(pole)
             yield parish
 
-    def add_pole(self, name: str, area: str) -> None:
+    def add_pole(self, name: str, code: str) -> Pole:
+        """Enrolled with its code, and off."""
         pole = Pole(name, self.folder / name, self.shims)
-        pole.enrol(self.base_url, self.office.add_node(name, area))
+        pole.enrol(self.base_url, code)
         pole.wire(self.network, http=self.ports[0], mqtt=self.ports[1])
-        self.nodes.append(pole)
-        self.poles.append(pole)
-        pole.start()
+        return pole
 
     def awaits(self, pole: Pole) -> None:
         """Return when it runs and the controller knows it to be there."""

@@ -140,7 +140,7 @@ class Village:
         environment = {**self._environment(), **_clock(at)}
         self._controller = Process(["loa-controller", "serve"], log=log, environment=environment)
         if self._broker_apart:
-            wait_for(Path(self._files.conf).exists, what=f"the broker's files, see {log}")
+            wait_for(Path(self._files.acl).exists, what=f"the broker's last file, see {log}")
             self.start_broker()
         wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
 
