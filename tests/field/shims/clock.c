@@ -6,8 +6,10 @@
  *   jump: how wrong this machine's wall clock is; added to the wall clock alone, as when somebody sets it.
  *
  * The kernel does not know of the warp, so every absolute deadline on its way there is set back by it.
+ * Whoever asks adjtimex hears that NTP keeps the clock, unless it is wrong; a battery clock there is none.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,10 @@
 #include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,4 +133,20 @@ int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restr
     begin();
     struct timespec at = moved(until, -ahead_ns(until->tv_sec > WALL_S ? CLOCK_REALTIME : CLOCK_MONOTONIC));
     return real_condwait(cond, mutex, &at);
+}
+
+int adjtimex(struct timex *found) {
+    if (found->modes) return errno = EPERM, -1;
+    int is_wrong = turned->jump_ns != 0;
+    *found = (struct timex){.status = is_wrong ? STA_UNSYNC : 0, .maxerror = 1000, .esterror = 100};
+    return is_wrong ? TIME_ERROR : TIME_OK;
+}
+
+int ntp_adjtime(struct timex *found) { return adjtimex(found); }
+
+DIR *opendir(const char *path) {
+    static DIR *(*real)(const char *);
+    if (!real) real = next("opendir");
+    if (!strcmp(path, "/sys/class/rtc")) return errno = ENOENT, NULL;
+    return real(path);
 }
