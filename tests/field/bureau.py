@@ -12,6 +12,8 @@ from tests.field.world import Parish
 from tests.flow.office import Announced, Json, Refused
 
 Answer = TypeVar("Answer")
+PATIENCE_MS = 15_000
+"""So late may a broadcast begin that was kept from it."""
 _PATIENCE_S = 90.0
 _PAUSE_S = 0.2
 _SERVER_ERROR = 500
@@ -40,7 +42,7 @@ class Bureau:
         """A broadcast that keeps to the clock on a node that learns of it late."""
         return self._patiently(
             lambda: self._office.announce(
-                recording, at=at, key=key, class_=class_, rrule=rrule, late="join", not_after_ms=15_000
+                recording, at=at, key=key, class_=class_, rrule=rrule, late="join", not_after_ms=PATIENCE_MS
             )
         )
 

@@ -113,7 +113,8 @@ class Campaign:
         self._say = say
         self._dice = Random(wanted.seed)
         self._ledger = Ledger()
-        self._looked_at = self._told = 0
+        self._known = self._told = 0
+        self._unseen: list[Due] = []
         self._goes_on = False
 
     def run(self) -> Result:
@@ -184,11 +185,11 @@ class Campaign:
 
     def _look(self, parish: Parish) -> None:
         """Who has the sound of what is about to sound: seen on their disks."""
-        for due in self._ledger.dues[self._looked_at :]:
-            if parish.now() < due.planned_at - _HELD_AHEAD:
-                return
+        self._unseen += self._ledger.dues[self._known :]
+        self._known = len(self._ledger.dues)
+        for due in [one for one in self._unseen if parish.now() >= one.planned_at - _HELD_AHEAD]:
             due.holders = frozenset(pole.name for pole in parish.poles if _has(pole, due))
-            self._looked_at += 1
+            self._unseen.remove(due)
 
     def _settle(self, parish: Parish) -> None:
         """Wait until the log is complete, but for lines that are found out to be lost."""

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from loa.protocol.ids import OccurrenceId
 from tests.field.hearing import Slice
@@ -34,6 +35,17 @@ AGAIN = seconds(0.5)
 """More than this of a sound a second time is a sound doubled."""
 
 Name = tuple[OccurrenceId, str]
+
+
+class Place(StrEnum):
+    """What may be heard at an instant."""
+
+    CLOSED = "closed"
+    """Nothing."""
+    OPEN = "open"
+    """Something of what was announced."""
+    DOUBTFUL = "doubtful"
+    """The same, but it can't be expected to be told what: too short, an edge, a seam, or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +86,12 @@ class Judge:
         strict = {due.occurrence for due in self._ledger.dues if self._is_strict(node, due)}
         self.findings.strict |= {(occurrence, node) for occurrence in strict}
         found: defaultdict[OccurrenceId, list[Match]] = defaultdict(list)
-        unknown: list[Slice] = []
-        for one in heard:
-            match = self._explain(node, one, strict)
-            if match is None:
-                unknown.append(one)
-            elif match[1] is not None:
+        explained = [(one, self._explain(node, one, strict)) for one in heard]
+        for _, (_, match) in explained:
+            if match is not None:
                 found[match[0].occurrence].append(match[1])
-        self.findings.stray += _runs(node, unknown)
+        verdicts = [(one, place, match is not None) for one, (place, match) in explained]
+        self.findings.stray += _runs(node, _unexplained(verdicts))
         self.findings.heard |= {(occurrence, node): matches for occurrence, matches in found.items()}
 
     def compare(self, nodes: Sequence[str]) -> Findings:
@@ -122,22 +132,25 @@ class Judge:
 
     # What is heard.
 
-    def _explain(self, node: str, one: Slice, strict: set[OccurrenceId]) -> tuple[Due, Match | None] | None:
-        """What a slice is of; without a match if it lies where that sounds and is too short to tell."""
+    def _explain(
+        self, node: str, one: Slice, strict: set[OccurrenceId]
+    ) -> tuple[Place, tuple[Due, Match] | None]:
+        """What a slice is of, and if it can't be told whether something may be heard there."""
         possible = [
             (due, shift)
             for due in self._ledger.dues
             for shift in self._shifts(node, one)
-            if self._may_be(due, due.occurrence in strict, one, shift)
+            if self._may_be(due, one, shift, is_strict=due.occurrence in strict)
         ]
         for due, shift in possible:
             position = self._position(node, due, one, shift, is_strict=due.occurrence in strict)
             if position is not None:
-                return due, Match(one.at, position, one.length)
-        if possible and (one.is_edge or not one.is_judged or self._is_seam(possible, one)):
-            return possible[0][0], None
-        spoilt = [due for due, _ in possible if self._is_spoilt(node, due)]
-        return (spoilt[0], None) if spoilt else None
+                return Place.OPEN, (due, Match(one.at, position, one.length))
+        if not possible:
+            return Place.CLOSED, None
+        is_doubtful = one.is_edge or not one.is_judged or self._is_seam(possible, one)
+        is_spoilt = any(self._is_spoilt(node, due) for due, _ in possible)
+        return Place.DOUBTFUL if is_doubtful or is_spoilt else Place.OPEN, None
 
     def _shifts(self, node: str, one: Slice) -> set[timedelta]:
         """By which its own clock may differ from the one that its timeline goes by."""
@@ -145,7 +158,7 @@ class Judge:
         near = (span for span in off if span.when.wider(abs(span.astray)).meets(_when(one, NEVER)))
         return {NEVER, *(span.astray for span in near)}
 
-    def _may_be(self, due: Due, is_strict: bool, one: Slice, shift: timedelta) -> bool:  # noqa: FBT001 -- as it is known
+    def _may_be(self, due: Due, one: Slice, shift: timedelta, *, is_strict: bool) -> bool:
         windows = due.informed if is_strict else [due.may]
         when = _when(one, shift)
         return any(
@@ -243,8 +256,15 @@ class Judge:
             again += max((_common(one, other) for other in matches[:number]), default=NEVER)
         if again > AGAIN:
             yield f"{_name(due, node)}: {again} of it heard again"
-        if self._reports[due.occurrence, node] > 1:
+        if self._reports[due.occurrence, node] > 1 + self._damages(node, due):
             yield f"{_name(due, node)}: {self._reports[due.occurrence, node]} reports"
+
+    def _damages(self, node: str, due: Due) -> int:
+        """How often a journal was lost that may have held the report: the next one cannot know of it."""
+        return sum(
+            fault.kind == "spoil_journal" and fault.node == node and fault.at > due.said_at
+            for fault in self._ledger.faults
+        )
 
 
 def _covers(piece: Piece, at: datetime) -> bool:
@@ -268,6 +288,19 @@ def _told(line: Json) -> timedelta:
         for one in line["pieces"]
     )
     return sum((end - begin for begin, end in pieces), start=timedelta(0))
+
+
+def _unexplained(verdicts: Sequence[tuple[Slice, Place, bool]]) -> list[Slice]:
+    """Without single ones between two that are as they ought to be: there one sound went over to another."""
+    known = [is_known or place is Place.DOUBTFUL for _, place, is_known in verdicts]
+    return [
+        one
+        for number, (one, place, _) in enumerate(verdicts)
+        if not known[number]
+        and not (
+            place is Place.OPEN and 0 < number < len(known) - 1 and known[number - 1] and known[number + 1]
+        )
+    ]
 
 
 def _runs(node: str, unknown: Sequence[Slice]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from random import Random
 from tests.field.kinds import FETCH, WARM, Stage
 from tests.field.ledger import Due, Fault, Span, Stretch, whole
 from tests.field.proxy import Flow, Weather
-from tests.field.scenes import Scenes
+from tests.field.scenes import Scenes, off_the_turn
 from tests.field.studio import Take
 from tests.flow.office import Announced
 from tests.flow.times import seconds
@@ -78,7 +78,7 @@ class Nights:
 
     def _announce(self, hour: int) -> Due:
         at = (self._stage.parish.now() + hour * _HOUR).replace(microsecond=0)
-        return self._scenes.announce_one("night", 2, at)
+        return self._scenes.announce_one("night", 2, off_the_turn(at, seconds(4)))
 
     def _let_it_arrive(self, dues: list[Due]) -> None:
         """By what is seen from the outside: every loudspeaker says that it holds the programme."""

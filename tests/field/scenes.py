@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
-from tests.field.bureau import Bureau, RefusedError
+from tests.field.bureau import PATIENCE_MS, Bureau, RefusedError
 from tests.field.ledger import ON_TIME, Due, Ledger, Piece, Stretch, around, hull, in_turn, until, whole
 from tests.field.studio import Studio, Take
 from tests.field.world import Parish
@@ -25,6 +25,8 @@ LEAD = seconds(2)
 OBEYED = seconds(1.5)
 """From the answer to a withdrawal or STOP until no node that hears sounds any more."""
 STANDING = timedelta(days=6)
+DAY_BEGINS_H = 20
+"""In UTC; 03:00 in the commune. What would sound on beyond is not begun: it is not to go on another day."""
 NAMES = ("once", "once", "queue", "priority", "emergency", "emergency", "withdrawal", "stop")
 
 
@@ -94,9 +96,19 @@ class Scenes:
             said_at=self._parish.now(),
             may=Stretch(at, at + take.sound.length),
         )
-        _lay(due, pieces)
+        self._arrange(due, pieces)
         self._ledger.dues.append(due)
         return due
+
+    def _arrange(self, due: Due, pieces: list[Piece]) -> None:
+        """What has to be heard; nothing, if it was approved so late that it depends on the moment."""
+        if due.said_at < due.planned_at - seconds(1) or due.scene == "alarm":
+            _lay(due, pieces)
+            return
+        over_at = due.said_at + timedelta(milliseconds=PATIENCE_MS) + 2 * due.length
+        due.may = Stretch(due.planned_at, over_at)
+        due.pieces, due.informed, due.keeps_time = [], [due.may], False
+        self.hold_until(over_at + seconds(2))
 
     def _shuffled(self) -> Iterator[str]:
         while True:
@@ -149,8 +161,8 @@ class Scenes:
             over_at = max(begin + due.length for begin, (due, _) in zip(starts, made, strict=True))
             for begin, (due, _) in zip(starts, made, strict=True):
                 due.keeps_time = False
-                due.may = Stretch(due.planned_at, over_at)
-                _lay(due, whole(begin, due.length))
+                due.may = Stretch(due.planned_at, max(due.may.to_at, over_at))
+                self._arrange(due, whole(begin, due.length))
 
     def _emergency(self) -> None:
         at = self._begin(seconds(9))
@@ -169,7 +181,7 @@ class Scenes:
         due.turns.append(begin - LEAD)
         due.keeps_time = False
         due.may = Stretch(due.may.from_at, due.may.to_at + length + ON_TIME)
-        _lay(due, around(due.planned_at, due.length, begin, length))
+        self._arrange(due, around(due.planned_at, due.length, begin, length))
         self._free_at = max(self._free_at, begin + length + seconds(3))
         self._at(begin + length + seconds(0.5), lambda: self._all_clear(alarm, own))
 
@@ -223,6 +235,8 @@ class Scenes:
         """It was said, at some moment from `said_at` until now, that it is to sound no more."""
         answered_at = self._parish.now()
         due.turns.append(said_at)
+        if not due.pieces:
+            return
         due.pieces = until(due.planned_at, due.length, said_at)
         last = min(answered_at + OBEYED, due.planned_at + due.length)
         due.informed = [Stretch(due.planned_at, last)] if last > due.planned_at else []
@@ -232,6 +246,7 @@ class Scenes:
     def _begin(self, length: timedelta) -> datetime:
         """The beginning of the next scene, which then has this time to itself."""
         at = self._whole_second(max(self._free_at, self._parish.now() + LEAST_AHEAD))
+        at = off_the_turn(at, length + AHEAD)
         self._free_at = at + length + seconds(self._dice.choice((1.5, 2.5)))
         return at
 
@@ -240,6 +255,12 @@ class Scenes:
 
     def _at(self, at: datetime, act: Callable[[], None]) -> None:
         heapq.heappush(self._acts, (at, next(self._numbers), act))
+
+
+def off_the_turn(at: datetime, length: timedelta) -> datetime:
+    """That instant, or the first one after the turn of the day if it would be on the air at it."""
+    turn_at = at.replace(hour=DAY_BEGINS_H, minute=0, second=0, microsecond=0)
+    return turn_at + seconds(1) if at < turn_at < at + length else at
 
 
 def _lay(due: Due, pieces: list[Piece]) -> None:

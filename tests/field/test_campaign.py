@@ -14,7 +14,6 @@ FAULTS, SEED = 20, 7
 @pytest.mark.timeout(400)
 def test_twenty_faults_lose_double_and_lead_astray_nothing(tmp_path: Path) -> None:
     result = Campaign(Wanted(FAULTS, SEED), tmp_path, print).run()
-    print(table.page(result))
-    print(table.listed(result.ledger.faults))
-    assert table.verdict(result) == f"{FAULTS} faults: 0 lost, 0 doubled, 0 stray"
+    told = f"{table.page(result)}\n{table.listed(result.ledger.faults)}"
+    assert table.verdict(result) == f"{FAULTS} faults: 0 lost, 0 doubled, 0 stray", told
     assert result.findings.strict, "nobody was held to anything"

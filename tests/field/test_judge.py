@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -130,7 +129,7 @@ def test_what_sounds_or_is_reported_twice_is_doubled(due: Due) -> None:
     ],
 )
 def test_a_line_that_is_missing_or_says_what_was_not_heard_is_lost(
-    line: Json, heard_s: float, lost: bool, due: Due
+    line: Json, heard_s: float, *, lost: bool, due: Due
 ) -> None:
     off_before = Span(NODE, Stretch(T - seconds(9), T - seconds(0.5)), "kill_agent", mute=True)
     found = _judged(due, _sounding(due.sound, T, to_s=heard_s), off_before, line=line)
