@@ -30,13 +30,17 @@ def upsert(
     *,
     key: Sequence[str],
     update: Collection[str],
+    where: sqlalchemy.ColumnElement[bool] | None = None,
 ) -> None:
-    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
+    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values.
+
+    With `where` only those that are there and fit it; the others stay as they are.
+    """
     if not rows:
         return
     # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
     new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in sorted(update)}
-    statement = _insert(session, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    statement = _insert(session, model).on_conflict_do_update(index_elements=list(key), set_=new, where=where)
     session.connection().execute(statement, list(rows))
 
 
