@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import tuple_
+from sqlalchemy import or_, tuple_
 from sqlmodel import Session, col, select
 
 from loa.controller.core.expected import EXPECTED, MISSED
@@ -87,7 +87,8 @@ def upsert_outcomes(session: Session, rows: list[Row]) -> None:
     A node that lost its journal learns of everything anew and finds itself too late for it. What it said
     while it knew better stands.
     """
-    is_open = col(LogRow.outcome).in_((EXPECTED, MISSED))
+    # not `in_`: its parameters expand, which no statement for many rows may
+    is_open = or_(col(LogRow.outcome) == EXPECTED, col(LogRow.outcome) == MISSED)
     upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME, where=is_open)
 
 
