@@ -146,7 +146,7 @@ class Campaign:
             Helper("office", lambda: scenes.turn(more=self._goes_on)),
             Helper("watch", lambda: self._look(parish)),
         ]
-        acts = _Acts(ahead, scenes, helpers)
+        acts = _Acts(parish, ahead, scenes, helpers)
         for after, kind in by_night:
             self._go_on(acts, until=lambda after=after: count - ahead.left >= after)  # type: ignore[misc]
             self._rest(acts, parish)
@@ -230,12 +230,14 @@ class Campaign:
 class _Acts:
     """What goes on at once."""
 
+    parish: Parish
     ahead: fate.Fate
     scenes: Scenes
     helpers: Sequence[Helper]
 
     def turn(self, *, more: bool) -> None:
         self.ahead.turn(more=more)
+        self.parish.check()
         for helper in self.helpers:
             helper.check()
         time.sleep(_LOOK_S)

@@ -130,6 +130,11 @@ class Parish(Village):
         log = self.folder / "controller.log"
         self._controller = Process(["loa-controller", "serve"], log=log, environment=self._environment())
 
+    def check(self) -> None:
+        """Raise if the controller ended though nobody killed it."""
+        if self._controller is not None:
+            self._controller.check()
+
     def is_ready(self) -> bool:
         return self.office.is_ready()
 
