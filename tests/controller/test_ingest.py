@@ -195,7 +195,7 @@ def test_the_same_reports_again_change_nothing_and_are_confirmed_again(post: Pos
 
 
 def test_what_a_node_says_after_it_lost_its_journal_does_not_change_the_log(post: Post) -> None:
-    entries = [place(post.town, COMMUNE) for _ in range(2)]
+    entries = [place(post.town, COMMUNE, title=title) for title in ("Chợ phiên", "Họp thôn")]
     post.report(*(play(entry, number) for number, entry in enumerate(entries, 1)))
     again = [
         play(entry, number, played_ms=0, outcome=Reason.LEARNT_TOO_LATE)
