@@ -44,20 +44,22 @@ class Loudspeaker:
         self.ear = Ear(folder / "heard.wav")
         self.boot_s = 0.0
         """How long its first start took, as this machine is today."""
-        self._log = folder / "node.log"
+        self.log_file = folder / "node.log"
         self.sink = f"wav:{self.ear.wav}"
         self.environment: dict[str, str] = {}
         """What its machine's owner has set beside the usual."""
         self.process: Process | None = None
 
     def enrol(self, base_url: str, code: str) -> None:
-        run_once(["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=_clean())
+        run_once(
+            ["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=clean_environment()
+        )
 
     def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY) -> None:
         """Switch it on; with `at`, under a clock that shows `at` now and is kept by `keeper`."""
         command = ["loa-node", "run", "--data", str(self.data), "--sink", self.sink]
-        environment = {**_clean(), **_clock(at, keeper), **self.environment}
-        self.process = Process(command, log=self._log, environment=environment)
+        environment = {**clean_environment(), **_clock(at, keeper), **self.environment}
+        self.process = Process(command, log=self.log_file, environment=environment)
 
     def kill(self) -> None:
         """As a loss of power takes it."""
@@ -71,16 +73,16 @@ class Loudspeaker:
 
     def says(self, event: str, *, since: int) -> None:
         """Return when its log has the words, after so many characters."""
-        wait_for(lambda: event in self.log()[since:], what=f"{event} in {self._log}", within_s=60)
+        wait_for(lambda: event in self.log()[since:], what=f"{event} in {self.log_file}", within_s=60)
 
     def log(self) -> str:
-        return self._log.read_text() if self._log.exists() else ""
+        return self.log_file.read_text() if self.log_file.exists() else ""
 
     def holds(self, *recordings: str) -> None:
         """Return when it has these sounds on its disk."""
         for recording in recordings:
             path = self.data / "recordings" / f"{recording}.ogg"
-            wait_for(path.exists, what=f"{self.name} holds {recording}, see {self._log}", within_s=60)
+            wait_for(path.exists, what=f"{self.name} holds {recording}, see {self.log_file}", within_s=60)
 
 
 class Village:
@@ -148,7 +150,7 @@ class Village:
         environment = {**self._environment(), **_clock(at)}
         self._controller = Process(["loa-controller", "serve"], log=log, environment=environment)
         if self._broker_apart:
-            wait_for(Path(self._files.conf).exists, what=f"the broker's files, see {log}")
+            wait_for(Path(self._files.acl).exists, what=f"the broker's last file, see {log}")
             self.start_broker()
         wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
 
@@ -254,7 +256,7 @@ class Village:
             "LOA_MAKE_STANDING_MESSAGES": "false",
         }
         apart = {"LOA_BROKER_MODE": "files", "LOA_BROKER_FOLDER": str(self._files.folder)}
-        return {**_clean(), **own, **(apart if self._broker_apart else {}), **self._settings}
+        return {**clean_environment(), **own, **(apart if self._broker_apart else {}), **self._settings}
 
     def _is_ready(self) -> bool:
         if self._controller is not None:
@@ -273,6 +275,6 @@ def _clock(at: datetime | None, keeper: Keeper = Keeper.BATTERY) -> dict[str, st
     return {} if at is None else simulated(at, keeper=keeper)
 
 
-def _clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Our environment without what somebody set for an installation of their own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LOA_")}

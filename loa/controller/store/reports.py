@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
+from loa.controller.core.expected import EXPECTED, MISSED
 from loa.controller.store.tables import BroadcastRow, JournalRow, LogRow, NodeRow, ReportRow
 from loa.controller.store.upsert import Row, insert_new, upsert
 from loa.protocol.broadcast import Broadcast
@@ -83,13 +84,14 @@ def facts_of(session: Session, broadcasts: set[BroadcastId]) -> dict[BroadcastId
 def upsert_outcomes(session: Session, rows: list[Row]) -> None:
     """Give lines of the log their outcomes; a line that nobody expected is made.
 
-    Of two reports on one occurrence the one of which more sounded stays: a node that lost its memory of a
-    sound, with a disk that takes no writes, reports it once more and knows less.
+    The first report on an occurrence stands, unless a later one knows of more that sounded: a node that lost
+    its journal learns of everything anew and finds itself too late for it, and one whose disk takes no writes
+    forgets what it told.
     """
-    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME, where=_MORE_SOUNDED)
+    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME, where=_KNOWS_MORE)
 
 
-_MORE_SOUNDED = "log.reported_at IS NULL OR excluded.played_ms >= COALESCE(log.played_ms, 0)"
+_KNOWS_MORE = f"log.outcome IN ('{EXPECTED}', '{MISSED}') OR excluded.played_ms > COALESCE(log.played_ms, 0)"
 
 
 OUTCOME = (
