@@ -18,8 +18,6 @@ from loa.node_agent.condition import examine
 from loa.node_agent.errors import InUseError, NodeError, NotEnrolledError
 from loa.node_agent.wiring import Wiring
 
-LOCK_FILE = "lock"
-
 _log = logging.getLogger(__name__)
 
 
