@@ -11,8 +11,9 @@ from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.sounding import CHECKPOINT_S
 from loa.protocol.ids import occurrence_id
 from loa.protocol.keys import SigningKey
-from loa.protocol.programme import Programme
+from loa.protocol.programme import NodeSettings, Programme
 from loa.protocol.reasons import ProblemCode, Reason
+from loa.protocol.units import DurationMs, SizeBytes
 from tests.node_agent.makers import (
     make_broadcast,
     make_config,
@@ -53,7 +54,8 @@ class Pole:
         """Start, and let the node hold the sound."""
         self.node.start()
         now = datetime.now(UTC)
-        self.station.configure(make_config(issued_at=now))
+        small = NodeSettings(fetch_jitter_ms=DurationMs(0), recordings_reserve_bytes=SizeBytes(0))
+        self.station.configure(make_config(issued_at=now, settings=small))
         self.station.issue(self.programme(now + seconds(86_400), version=1))
         self.holds("event=fetched")
 
