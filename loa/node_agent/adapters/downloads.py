@@ -40,7 +40,7 @@ def not_before(job: Job, failure: Failure | None) -> float:
     """When a job may be tried, on the monotonic clock; what became urgent need not wait out a long pause."""
     if failure is None:
         return job.not_before
-    wait_s = min(_FIRST_WAIT_S * 2 ** min(failure.attempt - 1, _DOUBLINGS), job.longest_wait_s)
+    wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failure.attempt - 1, _DOUBLINGS), job.longest_wait_s)
     return max(job.not_before, failure.at_s + wait_s * failure.spread)
 
 
