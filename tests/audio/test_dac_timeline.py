@@ -69,6 +69,29 @@ def test_the_stumble_of_a_start_degrades_nothing() -> None:
         assert not line.sync_degraded
 
 
+def test_a_guess_at_the_start_is_over_with_the_first_reading() -> None:
+    line = DacTimeline()
+    for n in range(3):
+        place(line, n * 50 * MS, 0.0)
+    assert place(line, 3 * 50 * MS, 0.31) == (150 + 310) * MS
+
+
+def test_the_first_readings_are_averaged() -> None:
+    generator = random.Random(2)
+    line, jitter = DacTimeline(), [int(generator.gauss(0, 3) * MS) for _ in range(60)]
+    for n, late_ns in enumerate(jitter):
+        last = place(line, n * 50 * MS + late_ns)
+    assert last == pytest.approx((59 * 50 + 100) * MS + sum(jitter) / 60, abs=MS // 100)
+
+
+def test_one_guess_among_many_readings_moves_nothing() -> None:
+    line = DacTimeline()
+    for n in range(150):
+        place(line, n * 50 * MS)
+    assert place(line, 150 * 50 * MS, 0.0) == (150 * 50 + 100) * MS
+    assert place(line, 151 * 50 * MS + 20 * MS) == pytest.approx((151 * 50 + 100) * MS, abs=MS // 2)
+
+
 def test_an_output_counts_as_sound_again_after_seconds_of_plausible_times() -> None:
     line = DacTimeline()
     for n in range(60):
