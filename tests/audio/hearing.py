@@ -39,7 +39,8 @@ def speech(name: str) -> Sound:
         subprocess.run(
             ["ffmpeg", "-nostdin", "-v", "error", "-i", str(voice), *encoder, str(prepared)], check=True
         )
-        return (decode(prepared, RATE_HZ) * 32_768).astype(np.float32)
+        sound: Sound = (decode(prepared, RATE_HZ) * 32_768).astype(np.float32)
+        return sound
 
 
 def with_noise(sound: Sound, snr_db: float, *, seed: int = 1) -> Sound:
