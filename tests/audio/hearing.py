@@ -39,21 +39,23 @@ def speech(name: str) -> Sound:
         subprocess.run(
             ["ffmpeg", "-nostdin", "-v", "error", "-i", str(voice), *encoder, str(prepared)], check=True
         )
-        return (decode(prepared, RATE_HZ) * 32_768).astype(np.float32)
+        sound: Sound = (decode(prepared, RATE_HZ) * 32_768).astype(np.float32)
+        return sound
 
 
 def with_noise(sound: Sound, snr_db: float, *, seed: int = 1) -> Sound:
     """Beside traffic and wind: pink noise."""
     loudness = float(np.sqrt(np.mean(np.square(sound))))
-    return sound + pink(len(sound), seed=seed) * np.float32(loudness * 10 ** (-snr_db / 20))
+    noisy: Sound = sound + pink(len(sound), seed=seed) * np.float32(loudness * 10 ** (-snr_db / 20))
+    return noisy
 
 
 def pink(frames: int, *, seed: int = 1) -> Sound:
     """Noise of level 1."""
     white = np.fft.rfft(np.random.default_rng(seed).standard_normal(frames))
     noise = np.fft.irfft(white / np.sqrt(np.maximum(1, np.arange(len(white)))), frames)
-    level: Sound = (noise / noise.std()).astype(np.float32)
-    return level
+    sound: Sound = (noise / noise.std()).astype(np.float32)
+    return sound
 
 
 def through_horn(sound: Sound) -> Sound:
@@ -61,7 +63,8 @@ def through_horn(sound: Sound) -> Sound:
     spectrum = np.fft.rfft(sound)
     hz = np.maximum(np.fft.rfftfreq(len(sound), 1 / RATE_HZ), 1)
     shape = 1 / np.sqrt(1 + (300 / hz) ** 8) / np.sqrt(1 + (hz / 5_000) ** 8)
-    return np.fft.irfft(spectrum * shape, len(sound)).astype(np.float32)
+    passed: Sound = np.fft.irfft(spectrum * shape, len(sound)).astype(np.float32)
+    return passed
 
 
 def in_a_valley(sound: Sound, *, metres: float, reverb_s: float, echo: float = 0.0) -> Sound:

@@ -58,8 +58,8 @@ class Square:
         number = (at_ns - to_ns(START_AT + self.delay)) // FRAME_NS
         if not 0 <= number < len(self._bands) or at_ns >= to_ns(self.muted_from):
             return np.zeros(BANDS, np.float32)
-        band: Bands = self._bands[number]
-        return band
+        frame: Bands = self._bands[number]
+        return frame
 
     def go(self, witness: Witness, to: datetime) -> None:
         while self.clock.now() < to:
