@@ -10,11 +10,10 @@ from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
-from loa.protocol.ids import OccurrenceId
 from tests.field import fate, kinds, nights
 from tests.field.bureau import Bureau
 from tests.field.hearing import slices
-from tests.field.judge import Findings, Judge
+from tests.field.judge import Findings, Judge, Told
 from tests.field.kinds import Stage
 from tests.field.ledger import Due, Ledger
 from tests.field.nights import Nights
@@ -247,8 +246,8 @@ def _has(pole: Pole, due: Due) -> bool:
     return (pole.data / "recordings" / f"{due.recording}.ogg").exists()
 
 
-def _reports(base: Path) -> list[tuple[OccurrenceId, str]]:
-    """The occurrence and node of every report on a play that the controller ever stored."""
+def _reports(base: Path) -> list[Told]:
+    """Every report on a play that the controller ever stored."""
     with closing(sqlite3.connect(f"file:{base}?mode=ro", uri=True)) as opened:
-        rows = opened.execute("SELECT body, node_id FROM reports WHERE kind = 'play'").fetchall()
-    return [(json.loads(body)["occurrence"], node) for body, node in rows]
+        rows = opened.execute("SELECT body, node_id, journal_id FROM reports WHERE kind = 'play'").fetchall()
+    return [Told(json.loads(body)["occurrence"], node, journal) for body, node, journal in rows]
