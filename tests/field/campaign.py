@@ -1,6 +1,7 @@
 """A campaign: a commune at work, faults on top of it, and a judge at the end."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from threading import Event, Thread
 from tests.field import fate, kinds, nights
 from tests.field.bureau import Bureau
 from tests.field.hearing import slices
-from tests.field.judge import Findings, Judge, Told
+from tests.field.judge import Findings, Judge, Name
 from tests.field.kinds import Stage
 from tests.field.ledger import Due, Ledger
 from tests.field.nights import Nights
@@ -219,7 +220,8 @@ class Campaign:
 
     def _judge(self, parish: Parish, lines: Sequence[Json]) -> Findings:
         self._say("judging")
-        judge = Judge(self._ledger, lines, _reports(parish.data / "loa.db"))
+        journals = {pole.name: _journals(pole) for pole in parish.poles}
+        judge = Judge(self._ledger, lines, _reports(parish.data / "loa.db"), journals)
         for pole in parish.poles:
             judge.hear(pole.name, slices(pole.ear.wav))
         return judge.compare([pole.name for pole in parish.poles])
@@ -246,8 +248,13 @@ def _has(pole: Pole, due: Due) -> bool:
     return (pole.data / "recordings" / f"{due.recording}.ogg").exists()
 
 
-def _reports(base: Path) -> list[Told]:
-    """Every report on a play that the controller ever stored."""
+def _reports(base: Path) -> list[Name]:
+    """The occurrence and node of every report on a play that the controller ever stored."""
     with closing(sqlite3.connect(f"file:{base}?mode=ro", uri=True)) as opened:
-        rows = opened.execute("SELECT body, node_id, journal_id FROM reports WHERE kind = 'play'").fetchall()
-    return [Told(json.loads(body)["occurrence"], node, journal) for body, node, journal in rows]
+        rows = opened.execute("SELECT body, node_id FROM reports WHERE kind = 'play'").fetchall()
+    return [(json.loads(body)["occurrence"], node) for body, node in rows]
+
+
+def _journals(pole: Pole) -> int:
+    """How many it had, by what it says at each start."""
+    return len(set(re.findall(r"event=running journal=(\w+)", pole.log.read_text(errors="replace"))))

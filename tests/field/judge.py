@@ -58,15 +58,6 @@ class Match:
     length: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A report as the controller stored it."""
-
-    occurrence: OccurrenceId
-    node: str
-    journal: str
-
-
 @dataclass(slots=True)
 class Findings:
     """In words; the counts are the verdict."""
@@ -85,11 +76,13 @@ class Findings:
 class Judge:
     """Of one campaign."""
 
-    def __init__(self, ledger: Ledger, lines: Iterable[Json], reports: Sequence[Told]) -> None:
+    def __init__(
+        self, ledger: Ledger, lines: Iterable[Json], reports: Iterable[Name], journals: Mapping[str, int]
+    ) -> None:
         self._ledger = ledger
         self._lines: Mapping[Name, Json] = {(line["occurrence"], line["node"]): line for line in lines}
-        self._reports = Counter((one.occurrence, one.node) for one in reports)
-        self._journals = Counter(node for node, _ in {(one.node, one.journal) for one in reports})
+        self._reports = Counter(reports)
+        self._journals = journals
         self.findings = Findings()
 
     def hear(self, node: str, heard: Iterable[Slice]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from loa.protocol.ids import BroadcastId, RecordingId, occurrence_id
 from tests.field.hearing import Slice
-from tests.field.judge import Findings, Judge, Told
+from tests.field.judge import Findings, Judge
 from tests.field.ledger import Due, Ledger, Span, Stretch, until, whole
 from tests.flow.ears import HEARING_HZ, Sound, make_sound
 from tests.flow.office import Json
@@ -61,11 +61,16 @@ def _sounding(sound: Sound, at: datetime, from_s: float = 0, to_s: float = 3) ->
 
 
 def _judged(
-    due: Due, heard: Iterator[Slice], *spans: Span, line: Json | None = None, journals: str = "j"
+    due: Due,
+    heard: Iterator[Slice],
+    *spans: Span,
+    line: Json | None = None,
+    reports: int = 1,
+    journals: int = 1,
 ) -> Findings:
     ledger = Ledger(dues=[due], spans=list(spans))
     lines = [_line() if line is None else line] if line != {} else []
-    judge = Judge(ledger, lines, [Told(OCCURRENCE, NODE, journal) for journal in journals])
+    judge = Judge(ledger, lines, [(OCCURRENCE, NODE)] * reports, {NODE: journals})
     judge.hear(NODE, heard)
     return judge.compare([NODE])
 
@@ -113,12 +118,12 @@ def test_what_sounds_or_is_reported_twice_is_doubled(due: Due) -> None:
     due.keeps_time, due.may = False, Stretch(T, T + 3 * LENGTH)
     again = [*_sounding(due.sound, T), *_sounding(due.sound, T + LENGTH + seconds(1))]
     assert _counts(_judged(due, iter(again), OFF)) == (0, 1, 0)
-    assert _counts(_judged(due, _sounding(due.sound, T), journals="jj")) == (0, 1, 0)
+    assert _counts(_judged(due, _sounding(due.sound, T), reports=2)) == (0, 1, 0)
 
 
 def test_a_journal_that_is_begun_anew_lost_the_one_before_unless_that_was_damaged(due: Due) -> None:
-    found = _judged(due, _sounding(due.sound, T), journals="jk")
-    assert _counts(found) == (1, 1, 0)
+    found = _judged(due, _sounding(due.sound, T), journals=2)
+    assert _counts(found) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
