@@ -1,6 +1,5 @@
 """The office's work in the field: what it asks for is asked again until the controller has answered."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -10,6 +9,7 @@ import httpx
 from loa.protocol.ids import RecordingId
 from tests.field.world import Parish
 from tests.flow.office import Announced, Json, Refused
+from tests.waiting import wait_for
 
 Answer = TypeVar("Answer")
 PATIENCE_MS = 15_000
@@ -70,15 +70,14 @@ class Bureau:
                 return found
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer:
-        ends_s = time.monotonic() + _PATIENCE_S
-        while True:
+        def look() -> tuple[Answer] | None:
             try:
-                return ask()
-            except httpx.TransportError as error:
-                trouble = str(error)
+                return (ask(),)
+            except httpx.TransportError:
+                return None
             except Refused as error:
                 if error.status < _SERVER_ERROR:
                     raise RefusedError(str(error)) from error
-                trouble = str(error)
-            assert time.monotonic() < ends_s, trouble
-            time.sleep(_PAUSE_S)
+                return None
+
+        return wait_for(look, what="the controller answers", within_s=_PATIENCE_S, every_s=_PAUSE_S)[0]

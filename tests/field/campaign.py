@@ -1,20 +1,21 @@
 """A campaign: a commune at work, faults on top of it, and a judge at the end."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
-from loa.protocol.ids import OccurrenceId
 from tests.field import fate, kinds, nights
 from tests.field.bureau import Bureau
 from tests.field.hearing import slices
-from tests.field.judge import Findings, Judge
+from tests.field.judge import Findings, Judge, Name
 from tests.field.kinds import Stage
 from tests.field.ledger import Due, Ledger
 from tests.field.nights import Nights
@@ -28,6 +29,7 @@ from tests.waiting import wait_for
 
 ALL_KINDS = (*kinds.KINDS, *nights.KINDS)
 _LOOK_S = 0.05
+_LONGEST_S = 3600.0
 _HELD_AHEAD = seconds(4)
 """So long before its start it is looked at who has its sound."""
 _SETTLES, _PAUSE_S = 20, 3.0
@@ -148,7 +150,7 @@ class Campaign:
         ]
         acts = _Acts(parish, ahead, scenes, helpers)
         for after, kind in by_night:
-            self._go_on(acts, until=lambda after=after: count - ahead.left >= after)  # type: ignore[misc]
+            self._go_on(acts, until=partial(ahead.has_done, after))
             self._rest(acts, parish)
             night.begin(kind, daily)
             self._say(f"{kind}: over")
@@ -162,20 +164,16 @@ class Campaign:
     def _go_on(self, acts: "_Acts", *, until: Callable[[], bool]) -> None:
         """Faults and scenes."""
         self._goes_on = True
-        while not until():
-            acts.turn(more=True)
-            self._tell()
+        acts.turn_until(until, more=True, tell=self._tell)
 
     def _rest(self, acts: "_Acts", parish: Parish) -> None:
         """Let what was begun come to its end, and begin nothing. Nobody waits for what takes minutes."""
         self._goes_on = False
-        while not (acts.ahead.is_healed and acts.scenes.is_idle):
-            acts.turn(more=False)
+        acts.turn_until(lambda: acts.ahead.is_healed and acts.scenes.is_idle)
         while not acts.ahead.is_calm:
             parish.let_pass(_KEEPALIVE)
             ends_s = time.monotonic() + _PAUSE_S
-            while time.monotonic() < ends_s and not acts.ahead.is_calm:
-                acts.turn(more=False)
+            acts.turn_until(lambda: time.monotonic() > ends_s or acts.ahead.is_calm)  # noqa: B023 -- called at once
 
     def _tell(self) -> None:
         done = len(self._ledger.faults)
@@ -220,7 +218,8 @@ class Campaign:
 
     def _judge(self, parish: Parish, lines: Sequence[Json]) -> Findings:
         self._say("judging")
-        judge = Judge(self._ledger, lines, _reports(parish.data / "loa.db"))
+        journals = {pole.name: _journals(pole) for pole in parish.poles}
+        judge = Judge(self._ledger, lines, _reports(parish.data / "loa.db"), journals)
         for pole in parish.poles:
             judge.hear(pole.name, slices(pole.ear.wav))
         return judge.compare([pole.name for pole in parish.poles])
@@ -235,20 +234,33 @@ class _Acts:
     scenes: Scenes
     helpers: Sequence[Helper]
 
-    def turn(self, *, more: bool) -> None:
-        self.ahead.turn(more=more)
-        self.parish.check()
-        for helper in self.helpers:
-            helper.check()
-        time.sleep(_LOOK_S)
+    def turn_until(
+        self, is_over: Callable[[], bool], *, more: bool = False, tell: Callable[[], None] = lambda: None
+    ) -> None:
+        """Go on with everything; with `more`, faults are begun, too."""
+
+        def turn() -> bool:
+            self.ahead.turn(more=more)
+            self.parish.check()
+            for helper in self.helpers:
+                helper.check()
+            tell()
+            return is_over()
+
+        wait_for(turn, what="the end of a part of the campaign", within_s=_LONGEST_S, every_s=_LOOK_S)
 
 
 def _has(pole: Pole, due: Due) -> bool:
     return (pole.data / "recordings" / f"{due.recording}.ogg").exists()
 
 
-def _reports(base: Path) -> list[tuple[OccurrenceId, str]]:
+def _reports(base: Path) -> list[Name]:
     """The occurrence and node of every report on a play that the controller ever stored."""
     with closing(sqlite3.connect(f"file:{base}?mode=ro", uri=True)) as opened:
         rows = opened.execute("SELECT body, node_id FROM reports WHERE kind = 'play'").fetchall()
     return [(json.loads(body)["occurrence"], node) for body, node in rows]
+
+
+def _journals(pole: Pole) -> int:
+    """How many it had, by what it says at each start."""
+    return len(set(re.findall(r"event=running journal=(\w+)", pole.log.read_text(errors="replace"))))

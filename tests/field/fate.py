@@ -46,6 +46,7 @@ class Fate:
     def __init__(self, stage: Stage, drawn: Sequence[Drawn]) -> None:
         self._stage = stage
         self._drawn = list(drawn)
+        self._done = 0
         self._active: list[_Active] = []
         self._last_s = time.monotonic()
         self._died_at_s: dict[str, float] = {}
@@ -54,6 +55,10 @@ class Fate:
     def left(self) -> int:
         """Faults that are still to come."""
         return len(self._drawn)
+
+    def has_done(self, count: int) -> bool:
+        """Whether so many were done."""
+        return self._done >= count
 
     @property
     def is_healed(self) -> bool:
@@ -103,6 +108,7 @@ class Fate:
         if pole is None:
             return
         self._drawn.pop(0)
+        self._done += 1
         self._last_s = time.monotonic()
         stage = self._stage
         name = None if drawn.kind in OF_ALL else pole.name

@@ -1,6 +1,7 @@
 """What was lost, doubled or astray: recordings of the sinks and the log, held against the plain arithmetic.
 
-A node is held to every piece of an occurrence, and to silence but for them, if
+A node keeps its journal unless that was damaged; a power cut is no reason to begin another.
+It is held to every piece of an occurrence, and to silence but for them, if
   - it said in time that it holds the broadcast, and had its sound on its disk; an alarm has to reach whoever
     was not deaf when it was given;
   - it was not deaf within 3 s of anything that was said later about it;
@@ -75,10 +76,13 @@ class Findings:
 class Judge:
     """Of one campaign."""
 
-    def __init__(self, ledger: Ledger, lines: Iterable[Json], reports: Sequence[Name]) -> None:
+    def __init__(
+        self, ledger: Ledger, lines: Iterable[Json], reports: Iterable[Name], journals: Mapping[str, int]
+    ) -> None:
         self._ledger = ledger
         self._lines: Mapping[Name, Json] = {(line["occurrence"], line["node"]): line for line in lines}
         self._reports = Counter(reports)
+        self._journals = journals
         self.findings = Findings()
 
     def hear(self, node: str, heard: Iterable[Slice]) -> None:
@@ -100,6 +104,10 @@ class Judge:
         self.findings.lost += [
             f"{one.node or 'all'} did not come back after {one.kind} {one.number}" for one in unhealed
         ]
+        for node in nodes:
+            damages = sum(one.kind == "spoil_journal" and one.node == node for one in self._ledger.faults)
+            if self._journals[node] > 1 + damages:
+                self.findings.lost.append(f"{node} began {self._journals[node]} journals, {damages} damaged")
         for due in self._ledger.dues:
             for node in nodes:
                 matches = self.findings.heard.get((due.occurrence, node), [])

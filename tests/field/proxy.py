@@ -95,7 +95,6 @@ class Link:
         self.flows = asyncio.Event()
         self.dice = dice
         self.brought_at_s = 0.0
-        """When something last came from the target and was passed on; `time.monotonic`."""
         self._network = network
         self._target = target
         self._wires: set[_Wire] = set()
@@ -112,6 +111,10 @@ class Link:
         if self._server is not None:
             self._server.close()
         await self._reset(dead_only=False)
+
+    def has_brought(self, since_s: float) -> bool:
+        """Whether something came from the target and was passed on, since then by `time.monotonic`."""
+        return self.brought_at_s > since_s
 
     def become(self, weather: Weather) -> None:
         """From now on."""

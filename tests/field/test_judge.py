@@ -61,11 +61,16 @@ def _sounding(sound: Sound, at: datetime, from_s: float = 0, to_s: float = 3) ->
 
 
 def _judged(
-    due: Due, heard: Iterator[Slice], *spans: Span, line: Json | None = None, reports: int = 1
+    due: Due,
+    heard: Iterator[Slice],
+    *spans: Span,
+    line: Json | None = None,
+    reports: int = 1,
+    journals: int = 1,
 ) -> Findings:
     ledger = Ledger(dues=[due], spans=list(spans))
     lines = [_line() if line is None else line] if line != {} else []
-    judge = Judge(ledger, lines, [(OCCURRENCE, NODE)] * reports)
+    judge = Judge(ledger, lines, [(OCCURRENCE, NODE)] * reports, {NODE: journals})
     judge.hear(NODE, heard)
     return judge.compare([NODE])
 
@@ -114,6 +119,11 @@ def test_what_sounds_or_is_reported_twice_is_doubled(due: Due) -> None:
     again = [*_sounding(due.sound, T), *_sounding(due.sound, T + LENGTH + seconds(1))]
     assert _counts(_judged(due, iter(again), OFF)) == (0, 1, 0)
     assert _counts(_judged(due, _sounding(due.sound, T), reports=2)) == (0, 1, 0)
+
+
+def test_a_journal_that_is_begun_anew_lost_the_one_before_unless_that_was_damaged(due: Due) -> None:
+    found = _judged(due, _sounding(due.sound, T), journals=2)
+    assert _counts(found) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
