@@ -263,4 +263,4 @@ def _reports(base: Path) -> list[Name]:
 
 def _journals(pole: Pole) -> int:
     """How many it had, by what it says at each start."""
-    return len(set(re.findall(r"event=running journal=(\w+)", pole.log.read_text(errors="replace"))))
+    return len(set(re.findall(r"event=running journal=(\w+)", pole.log_file.read_text(errors="replace"))))

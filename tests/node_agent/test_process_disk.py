@@ -40,6 +40,7 @@ class Pole:
         self.card = plugged
         self.station, self.node = Station(folder, node_key=key), NodeProcess(plugged.at, node_key=key)
         self.node.wav, self.node.log = folder / "heard.wav", folder / "node.log"
+        self.node.sink = f"wav:{self.node.wav}"
         self.station.start()
         self.node.enrol(
             host=self.station.broker.host, port=self.station.broker.port, base_url=self.station.base_url
