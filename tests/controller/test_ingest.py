@@ -194,6 +194,19 @@ def test_the_same_reports_again_change_nothing_and_are_confirmed_again(post: Pos
     assert [one.up_to for one in receipts if isinstance(one, Receipt)] == [2, 2, 2]
 
 
+def test_what_a_node_says_after_it_lost_its_journal_does_not_change_the_log(post: Post) -> None:
+    entries = [place(post.town, COMMUNE, title=title) for title in ("Chợ phiên", "Họp thôn")]
+    post.report(*(play(entry, number) for number, entry in enumerate(entries, 1)))
+    again = [
+        play(entry, number, played_ms=0, outcome=Reason.LEARNT_TOO_LATE)
+        for number, entry in enumerate(entries, 1)
+    ]
+    post.say(Channel.REPORTS, Reports(node=NODE, journal_id=JournalId("c" * 32), reports=tuple(again)))
+    assert [(line.outcome, line.played_ms) for line in post.lines()] == [("complete", 25_000)] * 2
+    assert len(post.rows()) == 4
+    assert post.confirmed() == 2
+
+
 def test_only_what_has_no_gap_is_confirmed(post: Post) -> None:
     post.report(refusal(1, post.town), refusal(2, post.town))
     post.report(refusal(5, post.town))

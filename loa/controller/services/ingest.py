@@ -190,7 +190,7 @@ class Ingest:
     def _store_outcomes(self, work: Work, batches: list[Reports], now: datetime) -> None:
         plays = {
             (report.occurrence, one.node): (one.node, report)
-            for one in batches
+            for one in reversed(batches)  # the first that came counts, as it does afterwards
             for report in one.reports
             if isinstance(report, PlayReport)
         }

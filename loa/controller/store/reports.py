@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
+from loa.controller.core.expected import EXPECTED, MISSED
 from loa.controller.store.tables import BroadcastRow, JournalRow, LogRow, NodeRow, ReportRow
 from loa.controller.store.upsert import Row, insert_new, upsert
 from loa.protocol.broadcast import Broadcast
@@ -81,8 +82,13 @@ def facts_of(session: Session, broadcasts: set[BroadcastId]) -> dict[BroadcastId
 
 
 def upsert_outcomes(session: Session, rows: list[Row]) -> None:
-    """Give lines of the log their outcomes; a line that nobody expected is made."""
-    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME)
+    """Give lines of the log their outcomes, the first for good; a line that nobody expected is made.
+
+    A node that lost its journal learns of everything anew and finds itself too late for it. What it said
+    while it knew better stands.
+    """
+    is_open = ("outcome", (EXPECTED, MISSED))
+    upsert(session, LogRow, rows, key=("occurrence", "node_id"), update=OUTCOME, only=is_open)
 
 
 OUTCOME = (

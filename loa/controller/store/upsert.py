@@ -32,12 +32,16 @@ def upsert(
     *,
     key: Sequence[str],
     update: Collection[str],
+    only: tuple[str, tuple[str, ...]] | None = None,
 ) -> None:
-    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values."""
+    """Insert the rows; where one with that `key` is there, set its columns `update` to the new values.
+
+    With `only`, a column and values, just those that have one of the values there; others stay as they are.
+    """
     if not rows:
         return
     dialect = session.get_bind().dialect.name
-    statement = _upserting(dialect, model, tuple(key), tuple(sorted(update)))
+    statement = _upserting(dialect, model, tuple(key), tuple(sorted(update)), only)
     session.connection().execute(statement, list(rows))
 
 
@@ -50,13 +54,33 @@ def _plain(model: type[SQLModel]) -> Insert:
 
 
 @cache
-def _upserting(dialect: str, model: type[SQLModel], key: tuple[str, ...], update: tuple[str, ...]) -> Insert:
+def _upserting(
+    dialect: str,
+    model: type[SQLModel],
+    key: tuple[str, ...],
+    update: tuple[str, ...],
+    only: tuple[str, tuple[str, ...]] | None,
+) -> Insert:
     # spelt out: `insert.excluded` is made anew for each statement, and takes longer than all the rest
     new: Row = {name: sqlalchemy.literal_column(f'excluded."{name}"') for name in update}
-    made: Insert = _insert(dialect, model).on_conflict_do_update(index_elements=list(key), set_=new)
+    where = None if only is None else _has_one_of(model, *only)
+    made: Insert = _insert(dialect, model).on_conflict_do_update(
+        index_elements=list(key), set_=new, where=where
+    )
     return made
 
 
+def _has_one_of(
+    model: type[SQLModel], column: str, values: tuple[str, ...]
+) -> sqlalchemy.ColumnElement[bool]:
+    """Not by `in_`: its parameters expand, which those of a statement for many rows may not."""
+    return sqlalchemy.or_(*(_table(model).c[column] == value for value in values))
+
+
 def _insert(dialect: str, model: type[SQLModel]) -> Any:  # noqa: ANN401 -- the two dialects share no type
+    return postgresql.insert(_table(model)) if dialect == "postgresql" else sqlite.insert(_table(model))
+
+
+def _table(model: type[SQLModel]) -> Table:
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel gives it to every table class
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return table
