@@ -24,6 +24,7 @@ from loa.protocol.broadcast import Entry
 from loa.protocol.codec import encode
 from loa.protocol.ids import BootId, JournalId, NodeId, occurrence_id
 from loa.protocol.keys import SigningKey
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import ClockState, Reason, RefusalReason
 from loa.protocol.reports import (
     Answer,
@@ -328,6 +329,19 @@ def test_what_a_node_holds_marks_its_lines_as_delivered(post: Post) -> None:
     assert post.lines()[0].delivered_at is None
     post.say(Channel.STATE, state(post, held={COMMUNE: {"programme": version}}))
     assert post.lines()[0].delivered_at == post.town.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("class_", "delivered"), [(BroadcastClass.EMERGENCY, True), (BroadcastClass.PRIORITY, False)]
+)
+def test_what_is_urgent_brings_emergencies_and_nothing_else(
+    class_: BroadcastClass, *, delivered: bool, post: Post
+) -> None:
+    place(post.town, COMMUNE, class_=class_)
+    post.log.expect(frozenset({COMMUNE}))
+    version = int(post.town.clock.now().timestamp() * 1000)
+    post.say(Channel.STATE, state(post, held={COMMUNE: {"programme": version - 1, "urgent": version}}))
+    assert (post.lines()[0].delivered_at is not None) is delivered
 
 
 def test_hellos_are_handed_on(post: Post) -> None:

@@ -86,8 +86,17 @@ class Presences:
         held_before = old.state.held if old.state else {}
         for area, held in (new.state.held if new.state else {}).items():
             if held != held_before.get(area):
-                version = max(held.programme, held.urgent)
-                note_delivered(work.session, new.node, area, _issue_of(version, now), now)
+                programme_at, urgent_at = (
+                    _issue_of(version, now) for version in (held.programme, held.urgent)
+                )
+                note_delivered(
+                    work.session,
+                    new.node,
+                    area,
+                    programme_at=programme_at,
+                    urgent_at=urgent_at,
+                    now=now,
+                )
 
     def _announce(self, before: Sequence[Known], after: dict[NodeId, Presence]) -> None:
         for known in before:

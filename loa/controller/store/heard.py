@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
 from loa.controller.core.presence import Presence
-from loa.controller.store.tables import LogRow, NodeRow, PlacementRow
+from loa.controller.store.tables import BroadcastRow, LogRow, NodeRow, PlacementRow
 from loa.protocol.errors import MalformedError
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reports import State
 
 
@@ -76,11 +77,26 @@ def count_presences(session: Session) -> dict[str, int]:
 
 
 def note_delivered(
-    session: Session, node: NodeId, area: AreaId, issued_until: datetime, now: datetime
+    session: Session,
+    node: NodeId,
+    area: AreaId,
+    *,
+    programme_at: datetime,
+    urgent_at: datetime,
+    now: datetime,
 ) -> None:
-    """The node holds the programme of the area as it was at `issued_until`: mark its coming lines."""
-    held = select(col(PlacementRow.broadcast_id)).where(
-        col(PlacementRow.area_id) == area, col(PlacementRow.issued_at) <= issued_until
+    """The node holds the programme and what was urgent as they were at these times: mark its coming lines.
+
+    Nothing but emergencies travels as urgent.
+    """
+    is_urgent = and_(
+        col(BroadcastRow.class_) == BroadcastClass.EMERGENCY, col(PlacementRow.issued_at) <= urgent_at
+    )
+    held = (
+        select(col(PlacementRow.broadcast_id))
+        .join(BroadcastRow, col(BroadcastRow.id) == col(PlacementRow.broadcast_id))
+        .where(col(PlacementRow.area_id) == area)
+        .where(or_(col(PlacementRow.issued_at) <= programme_at, is_urgent))
     )
     statement = (
         update(LogRow)
