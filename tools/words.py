@@ -31,7 +31,7 @@ RULES = (
         r"\bsleep\((?!0\))",
         "wait for an event: tests/waiting.py",
         r"^tests/",
-        r"^tests/(waiting|flow/simulated_days/sitecustomize)\.py$",
+        r"^tests/(waiting|field/(proxy|test_clock)|flow/simulated_days/sitecustomize)\.py$",
     ),
 )
 
