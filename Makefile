@@ -72,6 +72,11 @@ check-words:
 bench: test-packages $(VENV)/.project ## every figure with its peer, or ONLY=fanout
 	@$(BIN)/python -m bench $(ONLY)
 
+.PHONY: field
+field: test-packages $(VENV)/.project ## faults without mercy, judged by what sounded: FAULTS=200 SEED=1 KINDS="…" WITHOUT="…"
+	@$(BIN)/python -m tests.field --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(KINDS),--kinds $(KINDS)) $(if $(WITHOUT),--without $(WITHOUT))
+
 .PHONY: format
 format: $(VENV)/.project ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet

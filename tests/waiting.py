@@ -11,7 +11,9 @@ WITHIN_S = 30.0
 EVERY_S = 0.02
 
 
-def wait_for(look: Callable[[], Found | None], *, what: str, within_s: float = WITHIN_S) -> Found:
+def wait_for(
+    look: Callable[[], Found | None], *, what: str, within_s: float = WITHIN_S, every_s: float = EVERY_S
+) -> Found:
     """The first thing found that is neither None nor False; AssertionError when the time is up."""
     ends = time.monotonic() + within_s
     while True:
@@ -19,7 +21,7 @@ def wait_for(look: Callable[[], Found | None], *, what: str, within_s: float = W
         if found is not None and found is not False:
             return found
         assert time.monotonic() < ends, f"not within {within_s:g} s: {what}"
-        time.sleep(EVERY_S)
+        time.sleep(every_s)
 
 
 async def eventually(look: Callable[[], Found | None], *, what: str, within_s: float = WITHIN_S) -> Found:

@@ -49,7 +49,7 @@ def make_sound(path: Path, seconds: float, *, seed: int) -> Sound:
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
         file.writeframes(samples.tobytes())
-    return Sound(path, _thin(samples))
+    return Sound(path, thin(samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ class Ear:
     ) -> list[datetime]:
         """When the part of the sound from `begin` to `end` was heard between two instants, in order."""
         first, last = (round(edge.total_seconds() * HEARING_HZ) for edge in (begin, end))
-        heard = _thin(Heard.open(self.wav).samples(from_at, until_at))
+        heard = thin(Heard.open(self.wav).samples(from_at, until_at))
         matches = find(sound.signal[first:last], heard, HEARING_HZ, threshold=CERTAIN)
         return sorted(from_at + timedelta(seconds=match.position_s) for match in matches)
 
     def is_silent(self, from_at: datetime, until_at: datetime) -> bool:
         """Whether nothing at all was heard between two instants that are over."""
-        heard = _thin(Heard.open(self.wav).samples(from_at + EDGE, until_at - EDGE))
+        heard = thin(Heard.open(self.wav).samples(from_at + EDGE, until_at - EDGE))
         assert len(heard), "there is nothing to judge"
         tenths = np.array_split(heard, max(1, len(heard) * 10 // HEARING_HZ))
         return all(level_dbfs(tenth) < SILENT_DBFS for tenth in tenths)
@@ -103,7 +103,7 @@ class Ear:
         return ended_at if now - ended_at > timedelta(seconds=2) else None
 
 
-def _thin(samples: np.typing.NDArray[np.int16]) -> Signal:
+def thin(samples: np.typing.NDArray[np.int16]) -> Signal:
     whole = samples[: len(samples) // THINNED * THINNED].reshape(-1, THINNED)
     thinned: Signal = (whole.mean(axis=1) / 32768).astype(np.float32)
     return thinned

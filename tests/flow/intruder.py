@@ -1,5 +1,6 @@
 """Somebody who got at the broker, and reads and writes there as the controller and the nodes do."""
 
+from collections.abc import Callable
 from queue import Queue
 from types import TracebackType
 from typing import Any, Self
@@ -43,9 +44,14 @@ class Intruder:
         self._client.unsubscribe(topic)
         return found
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send it, retained; returns when the broker has it."""
-        self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(_WITHIN_S)
+    def overhear(self, topics: str, take: Callable[[Client, Any, MQTTMessage], None]) -> None:
+        """Have everything under a filter given to `take`, on the client's thread."""
+        self._client.message_callback_add(topics, take)
+        self._client.subscribe(topics, 1)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = True) -> None:
+        """Send it; returns when the broker has it."""
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(_WITHIN_S)
 
     def _took(self, _client: Client, _data: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
         self._came.put(bytes(message.payload))

@@ -40,6 +40,14 @@ class Announced:
         return occurrence_id(self.id, at)
 
 
+class Refused(AssertionError):
+    """The controller did not do what it was asked."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"{response.request.url}: {response.status_code} {response.text}")
+        self.status = response.status_code
+
+
 class Desk:
     """One person, signed in."""
 
@@ -140,28 +148,30 @@ class Office:
         *,
         at: datetime,
         rrule: str | None = None,
+        class_: str = "normal",
         key: str | None = None,
         **plan: object,
     ) -> Announced:
         """Write, submit and approve a bulletin; with a key, each of the three under a key made from it."""
         when = {"tz": DEFAULT_TZ, "start_local": local(at), "rrule": rrule}
-        draft = self._draft(recording, "normal", {"when": when, **plan}, key=key)
+        draft = self._draft(recording, class_, {"when": when, **plan}, key=key)
         path = f"/bulletins/{draft['id']}"
         submitted = self.writer.post(f"{path}/submit", key=_step(key, "submit"), revision=draft["revision"])
         return _announced(
             self.leader.post(f"{path}/approve", key=_step(key, "approve"), revision=submitted["revision"])
         )
 
-    def emergency(self, recording: RecordingId) -> Announced:
+    def emergency(self, recording: RecordingId, *, key: str | None = None) -> Announced:
         """Written and broadcast at once by the leader."""
-        draft = self._draft(recording, "emergency", {})
-        return _announced(self.leader.post(f"/bulletins/{draft['id']}/emergency", revision=draft["revision"]))
+        draft = self._draft(recording, "emergency", {}, key=key)
+        path = f"/bulletins/{draft['id']}/emergency"
+        return _announced(self.leader.post(path, key=_step(key, "emergency"), revision=draft["revision"]))
 
-    def withdraw(self, announced: Announced) -> None:
-        self.leader.post(f"/broadcasts/{announced.id}/withdrawals", {})
+    def withdraw(self, announced: Announced, *, key: str | None = None) -> None:
+        self.leader.post(f"/broadcasts/{announced.id}/withdrawals", {}, key=key)
 
-    def stop(self) -> Json:
-        return self.leader.post(f"/areas/{COMMUNE}/silences", {"minutes": 60})
+    def stop(self, *, minutes: int = 60) -> Json:
+        return self.leader.post(f"/areas/{COMMUNE}/silences", {"minutes": minutes})
 
     # What can be read.
 
@@ -247,5 +257,6 @@ def _texts(query: Mapping[str, object]) -> dict[str, str]:
 
 
 def _answer(response: httpx.Response) -> Json:
-    assert response.is_success, f"{response.request.url}: {response.status_code} {response.text}"
+    if not response.is_success:
+        raise Refused(response)
     return dict(response.json()) if response.content else {}

@@ -44,17 +44,19 @@ class Loudspeaker:
         self.ear = Ear(folder / "heard.wav")
         self.boot_s = 0.0
         """How long its first start took, as this machine is today."""
-        self._log = folder / "node.log"
+        self.log = folder / "node.log"
         self.process: Process | None = None
 
     def enrol(self, base_url: str, code: str) -> None:
-        run_once(["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=_clean())
+        run_once(
+            ["loa-node", "enrol", base_url, code, "--data", str(self.data)], environment=clean_environment()
+        )
 
     def start(self, *, at: datetime | None = None) -> None:
         """Switch it on; with `at`, under a clock that shows `at` now."""
         sink = f"wav:{self.ear.wav}"
         command = ["loa-node", "run", "--data", str(self.data), "--sink", sink]
-        self.process = Process(command, log=self._log, environment={**_clean(), **_clock(at)})
+        self.process = Process(command, log=self.log, environment={**clean_environment(), **_clock(at)})
 
     def kill(self) -> None:
         """As a loss of power takes it."""
@@ -70,7 +72,7 @@ class Loudspeaker:
         """Return when it has these sounds on its disk."""
         for recording in recordings:
             path = self.data / "recordings" / f"{recording}.ogg"
-            wait_for(path.exists, what=f"{self.name} holds {recording}, see {self._log}", within_s=60)
+            wait_for(path.exists, what=f"{self.name} holds {recording}, see {self.log}", within_s=60)
 
 
 class Village:
@@ -138,7 +140,7 @@ class Village:
         environment = {**self._environment(), **_clock(at)}
         self._controller = Process(["loa-controller", "serve"], log=log, environment=environment)
         if self._broker_apart:
-            wait_for(Path(self._files.conf).exists, what=f"the broker's files, see {log}")
+            wait_for(Path(self._files.acl).exists, what=f"the broker's last file, see {log}")
             self.start_broker()
         wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
 
@@ -226,7 +228,7 @@ class Village:
             "LOA_EMERGENCY_LEAD_MS": "2000",
         }
         apart = {"LOA_BROKER_MODE": "files", "LOA_BROKER_FOLDER": str(self._files.folder)}
-        return {**_clean(), **own, **(apart if self._broker_apart else {}), **self._settings}
+        return {**clean_environment(), **own, **(apart if self._broker_apart else {}), **self._settings}
 
     def _is_ready(self) -> bool:
         if self._controller is not None:
@@ -257,6 +259,6 @@ def _clock(at: datetime | None) -> dict[str, str]:
     }
 
 
-def _clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Our environment without what somebody set for an installation of their own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LOA_")}
