@@ -66,5 +66,9 @@ def _upserting(
 
 
 def _insert(dialect: str, model: type[SQLModel]) -> Any:  # noqa: ANN401 -- the two dialects share no type
+    return postgresql.insert(_table(model)) if dialect == "postgresql" else sqlite.insert(_table(model))
+
+
+def _table(model: type[SQLModel]) -> Table:
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel gives it to every table class
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return table
