@@ -87,7 +87,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 .PHONY: lock
 lock: $(VENV)/.project ## choose versions anew: the lock files from pyproject.toml (needs a package index)
 	$(COMPILE) --all-extras --upgrade -o requirements.lock pyproject.toml
-	$(COMPILE) --extra node --no-annotate -c requirements.lock -o requirements-node.lock pyproject.toml
+	$(COMPILE) --extra node --extra gpio --no-annotate -c requirements.lock -o requirements-node.lock pyproject.toml
 
 .PHONY: install-node
 install-node: ## make this machine a node, or bring it to this release (as root)

@@ -31,35 +31,51 @@ stop() {
 make_user() {
   command install -m 644 systemd/loa.sysusers.conf /usr/lib/sysusers.d/loa.conf
   systemd-sysusers /usr/lib/sysusers.d/loa.conf
-  command install -d -o root -g root -m 755 "$home" "$home/versions"
+  ! getent group gpio >/dev/null || usermod -aG gpio loa
+  # Others may put nothing here, and the updater replace no link but its own.
+  command install -d -o root -g loa-update -m 1775 "$home"
+  command install -d -o loa-update -g loa-update -m 755 "$home/versions" "$home/update"
   command install -d -o root -g loa -m 750 /etc/loa
   command install -d -o loa -g loa -m 750 "$data"
 }
 
-# An environment cannot be moved, so it is made in its place; the mark says that it is whole.
+# An environment cannot be moved, so it is made in its place; the mark says that it is whole. It is made by the
+# updater, who may read nothing of the checkout: from a copy.
 install_version() {
   version=$("$python" -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
   venv=$home/versions/$version
-  local made_of
+  local made_of source
   made_of=$({ cat requirements-node.lock pyproject.toml; find loa -name '*.py' -print0 | sort -z | xargs -0 cat; } | sha256sum | cut -d' ' -f1)
   [ "$(cat "$venv/made-of" 2>/dev/null)" != "$made_of" ] || return 0
   echo "Installing Loa $version into $venv (some minutes on a small machine)"
-  rm -f "$venv/made-of"
-  "$python" -m venv --clear "$venv"
-  "$venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-node.lock
-  "$venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --no-deps .
-  "$venv/bin/loa-node" --help >/dev/null || stop "the new version does not start; the old one goes on"
+  source=$(mktemp -d)
+  cp -r pyproject.toml requirements-node.lock README.md LICENSE loa "$source"
+  chown -R loa-update "$source"
+  as_updater rm -f "$venv/made-of"
+  as_updater "$python" -m venv --clear "$venv"
+  into_version --require-hashes -r "$source/requirements-node.lock"
+  into_version --no-deps "$source"
+  rm -rf "$source"
+  as_updater "$venv/bin/loa-node" check-release >/dev/null || stop "the new version does not start; the old one goes on"
   sync
-  echo "$made_of" >"$venv/made-of"
+  as_updater tee "$venv/made-of" <<<"$made_of" >/dev/null
   changed=yes
+}
+
+into_version() {
+  as_updater "$venv/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "$@"
+}
+
+as_updater() {
+  runuser -u loa-update -- env HOME="$home/update" "$@"
 }
 
 point_at_version() {
   local link
   for link in current steady; do
     [ "$(readlink "$home/$link" 2>/dev/null)" != "versions/$version" ] || continue
-    ln -sfn "versions/$version" "$home/.$link.part"
-    mv -T "$home/.$link.part" "$home/$link"
+    as_updater ln -sfn "versions/$version" "$home/.$link.part"
+    as_updater mv -T "$home/.$link.part" "$home/$link"
     changed=yes
   done
 }

@@ -22,7 +22,7 @@ def main() -> int:
     extras = pyproject["project"]["optional-dependencies"]
     misfits = [
         *judge(requirements(pyproject, extras), whole),
-        *judge(requirements(pyproject, ["node"]), nodes),
+        *judge(requirements(pyproject, ["node", "gpio"]), nodes),
     ]
     misfits += [f"{name}: nodes have another than the rest" for name in differing(nodes, whole)]
     print("\n".join(misfits), end="\n" if misfits else "", file=sys.stderr)
