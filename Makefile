@@ -84,6 +84,10 @@ format: $(VENV)/.project ## put the code in order
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header
+.PHONY: docs
+docs: $(VENV)/.project ## write docs/protocol.md anew from the code
+	$(BIN)/python -m loa.protocol.reference >docs/protocol.md.part && mv docs/protocol.md.part docs/protocol.md
+
 .PHONY: lock
 lock: $(VENV)/.project ## choose versions anew: the lock files from pyproject.toml (needs a package index)
 	$(COMPILE) --all-extras --upgrade -o requirements.lock pyproject.toml

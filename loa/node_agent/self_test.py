@@ -7,7 +7,8 @@ from loa.audio.player import Began, Cue, Ended, Ending, PlayerEvent
 from loa.audio.self_test_sound import LENGTH_MS, write_self_test
 from loa.node_agent import logs
 from loa.node_agent.core.evidence import in_words, sensed
-from loa.node_agent.core.plan import Plan
+from loa.node_agent.core.plan import Plan, to_silence
+from loa.node_agent.core.presses import to_silences
 from loa.node_agent.core.reports import UNNUMBERED, problem
 from loa.node_agent.core.self_test import Due, due_self_test, hindrance, is_demanded, judge_self_test
 from loa.node_agent.memory import Memory
@@ -18,6 +19,7 @@ from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockState, ProblemCode, SelfTestOutcome
 from loa.protocol.reports import Evidence, Report, SelfTestReport
 from loa.protocol.units import to_ms
+from loa.schedules.model import Silence
 from loa.schedules.policy import volume_cap
 
 LEAD = timedelta(seconds=4)
@@ -67,8 +69,7 @@ class SelfTest:
         run = self._run
         if run is None or run.dropped:
             return []
-        silences = [seen.said for seen in self._memory.shelf.silences.values()]
-        is_silenced = any(one.from_at < run.cue.stop_at and now < one.until_at for one in silences)
+        is_silenced = any(one.from_at < run.cue.stop_at and now < one.until_at for one in self._silences())
         run.dropped = is_silenced or is_demanded(plan, now, run.cue.stop_at)
         return [] if run.dropped else [run.cue]
 
@@ -88,8 +89,7 @@ class SelfTest:
 
     def _begin(self, config: Config, plan: Plan | None, due: Due, now: datetime) -> bool:
         start_at = now + LEAD
-        silences = [seen.said for seen in self._memory.shelf.silences.values()]
-        reason = hindrance(config, plan, silences, now, start_at + _LENGTH)
+        reason = hindrance(config, plan, self._silences(), now, start_at + _LENGTH)
         if reason is SelfTestOutcome.BUSY and now + timedelta(seconds=1) < due.until_at:
             return False
         if reason is not None:
@@ -105,6 +105,11 @@ class SelfTest:
         self._run = _Run(due, cue)
         logs.say(_log, "self_test", due_at=due.at, on_demand=due.on_demand, start_at=start_at)
         return True
+
+    def _silences(self) -> list[Silence]:
+        """By message and by the STOP button."""
+        said = [to_silence(seen) for seen in self._memory.shelf.silences.values()]
+        return [*said, *to_silences(self._memory.presses)]
 
     def _follow(self, run: _Run, now: datetime) -> bool:
         """Whether it is over, and no cue of it is left."""

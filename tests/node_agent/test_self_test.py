@@ -15,6 +15,7 @@ from loa.audio.mixer import to_ns
 from loa.audio.player import RATE_HZ
 from loa.audio.self_test_sound import LENGTH_MS, PEAK_DBFS, write_self_test
 from loa.node_agent.adapters.sound_file import open_sound
+from loa.node_agent.ports import Pressed
 from loa.node_agent.witness import Listener
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.policy import Policy
@@ -225,6 +226,21 @@ def test_a_silence_keeps_it_from_sounding_and_ends_it(room: Room) -> None:
         SelfTestOutcome.SILENCED,
     ]
     assert len(sounded(world)) == 1
+
+
+def test_the_stop_button_keeps_it_from_sounding_and_ends_it(room: Room) -> None:
+    world = room.world
+    world.configure(configured(asked_at=NOON, version=2))
+    world.go(NOON + seconds(5))
+    world.agent.take(Pressed(world.clock.now()))
+    world.turn()
+    assert not world.player.plans[-1]
+    world.configure(configured(asked_at=NOON + minutes(1), version=3))
+    world.go(NOON + minutes(3))
+    assert [one.outcome for one in world.self_tests()] == [
+        SelfTestOutcome.INTERRUPTED,
+        SelfTestOutcome.SILENCED,
+    ]
 
 
 def test_what_was_asked_for_long_ago_and_a_clock_that_nobody_set_are_no_reason_to_sound(room: Room) -> None:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from loa.node_agent.core.plan import Plan
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.programme import Config, Silence
+from loa.protocol.programme import Config
 from loa.protocol.reasons import SelfTestOutcome
 from loa.protocol.reports import Evidence
 from loa.schedules.localtime import at_wall, local_date
+from loa.schedules.model import Silence
 from loa.schedules.policy import allowed_until
 
 ASKED_VALID = timedelta(minutes=10)
