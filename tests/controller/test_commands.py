@@ -164,7 +164,11 @@ def test_serve_answers_on_both_protocols_and_stops_in_order(
             server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=60) == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    assert [line["part"] for line in lines if line["event"] == "part.stopping"][:2] == ["jobs", "courier"]
+    assert [line["part"] for line in lines if line["event"] == "part.stopping"][:3] == [
+        "standing messages",
+        "jobs",
+        "courier",
+    ]
     assert not [line for line in lines if line["level"] == "error"]
     assert folder.is_dir()
 
