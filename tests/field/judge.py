@@ -32,6 +32,8 @@ SHORTFALL = seconds(1.5)
 """By which the product itself tells `complete` from `partly`."""
 JOURNALLED = seconds(1.5)
 """After so long a beginning is in the journal, whatever happens to the node."""
+REPORTED = seconds(60)
+"""So long after it is over a report may wait to be confirmed."""
 AGAIN = seconds(0.5)
 """More than this of a sound a second time is a sound doubled."""
 
@@ -119,7 +121,8 @@ class Judge:
     # Who is held to what.
 
     def _is_strict(self, node: str, due: Due) -> bool:
-        return self._knew(node, due) and not self._is_muted(node, due)
+        together = [due, *due.beside]
+        return all(self._knew(node, one) and not self._is_muted(node, one) for one in together)
 
     def _is_muted(self, node: str, due: Due) -> bool:
         when = Stretch(due.planned_at - seconds(1), due.may.to_at)
@@ -268,11 +271,16 @@ class Judge:
             yield f"{_name(due, node)}: {self._reports[due.occurrence, node]} reports"
 
     def _damages(self, node: str, due: Due) -> int:
-        """How often a journal was lost that may have held the report: the next one cannot know of it."""
-        return sum(
+        """How often a journal was lost that may have held the report: the next one cannot know of it.
+
+        One that a disk did not take was in memory alone.
+        """
+        damaged = sum(
             fault.kind == "spoil_journal" and fault.node == node and fault.at > due.said_at
             for fault in self._ledger.faults
         )
+        spans = self._ledger.met(node, Stretch(due.said_at, due.may.to_at + REPORTED))
+        return damaged + sum(span.unwritten for span in spans)
 
 
 def _covers(piece: Piece, at: datetime) -> bool:
