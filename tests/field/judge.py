@@ -36,6 +36,8 @@ REPORTED = seconds(60)
 """So long after it is over a report may wait to be confirmed."""
 AGAIN = seconds(0.5)
 """More than this of a sound a second time is a sound doubled."""
+GRACE = seconds(5)
+"""An alarm that comes so late counts from its start: what sounded on meanwhile comes again after it."""
 
 Name = tuple[OccurrenceId, str]
 
@@ -265,7 +267,8 @@ class Judge:
         again = NEVER
         for number, one in enumerate(matches):
             again += max((_common(one, other) for other in matches[:number]), default=NEVER)
-        if again > AGAIN:
+        is_late = bool(due.turns) and (due.occurrence, node) not in self.findings.strict
+        if again > AGAIN + (GRACE if is_late else NEVER):
             yield f"{_name(due, node)}: {again} of it heard again"
         if self._reports[due.occurrence, node] > 1 + self._damages(node, due):
             yield f"{_name(due, node)}: {self._reports[due.occurrence, node]} reports"
