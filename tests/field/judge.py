@@ -151,8 +151,8 @@ class Judge:
         """What a slice is of, and if it can't be told whether something may be heard there."""
         possible = [
             (due, shift)
-            for due in self._ledger.dues
             for shift in self._shifts(node, one)
+            for due in self._ledger.dues
             if self._may_be(due, one, shift, is_strict=due.occurrence in strict)
         ]
         for due, shift in possible:
@@ -165,11 +165,10 @@ class Judge:
         is_spoilt = any(self._is_spoilt(node, due) for due, _ in possible)
         return Place.DOUBTFUL if is_doubtful or is_spoilt else Place.OPEN, None
 
-    def _shifts(self, node: str, one: Slice) -> set[timedelta]:
-        """By which its own clock may differ from the one that its timeline goes by."""
+    def _shifts(self, node: str, one: Slice) -> list[timedelta]:
+        """By which its own clock may differ from the one that its timeline goes by: not at all, if it can be."""
         off = [span for span in self._ledger.spans if span.is_of(node) and span.astray]
-        near = (span for span in off if span.when.wider(abs(span.astray)).meets(_when(one, NEVER)))
-        return {NEVER, *(span.astray for span in near)}
+        return [NEVER, *(span.astray for span in off if span.when.meets(_when(one, span.astray)))]
 
     def _may_be(self, due: Due, one: Slice, shift: timedelta, *, is_strict: bool) -> bool:
         windows = due.informed if is_strict else [due.may]
