@@ -32,8 +32,12 @@ SHORTFALL = seconds(1.5)
 """By which the product itself tells `complete` from `partly`."""
 JOURNALLED = seconds(1.5)
 """After so long a beginning is in the journal, whatever happens to the node."""
+REPORTED = seconds(60)
+"""So long after it is over a report may wait to be confirmed."""
 AGAIN = seconds(0.5)
 """More than this of a sound a second time is a sound doubled."""
+GRACE = seconds(5)
+"""An alarm that comes so late counts from its start: what sounded on meanwhile comes again after it."""
 
 Name = tuple[OccurrenceId, str]
 
@@ -119,7 +123,8 @@ class Judge:
     # Who is held to what.
 
     def _is_strict(self, node: str, due: Due) -> bool:
-        return self._knew(node, due) and not self._is_muted(node, due)
+        together = [due, *due.beside]
+        return all(self._knew(node, one) and not self._is_muted(node, one) for one in together)
 
     def _is_muted(self, node: str, due: Due) -> bool:
         when = Stretch(due.planned_at - seconds(1), due.may.to_at)
@@ -146,8 +151,8 @@ class Judge:
         """What a slice is of, and if it can't be told whether something may be heard there."""
         possible = [
             (due, shift)
-            for due in self._ledger.dues
             for shift in self._shifts(node, one)
+            for due in self._ledger.dues
             if self._may_be(due, one, shift, is_strict=due.occurrence in strict)
         ]
         for due, shift in possible:
@@ -160,11 +165,10 @@ class Judge:
         is_spoilt = any(self._is_spoilt(node, due) for due, _ in possible)
         return Place.DOUBTFUL if is_doubtful or is_spoilt else Place.OPEN, None
 
-    def _shifts(self, node: str, one: Slice) -> set[timedelta]:
-        """By which its own clock may differ from the one that its timeline goes by."""
+    def _shifts(self, node: str, one: Slice) -> list[timedelta]:
+        """By which its own clock may differ from the one that its timeline goes by: not at all, if it can be."""
         off = [span for span in self._ledger.spans if span.is_of(node) and span.astray]
-        near = (span for span in off if span.when.wider(abs(span.astray)).meets(_when(one, NEVER)))
-        return {NEVER, *(span.astray for span in near)}
+        return [NEVER, *(span.astray for span in off if span.when.meets(_when(one, span.astray)))]
 
     def _may_be(self, due: Due, one: Slice, shift: timedelta, *, is_strict: bool) -> bool:
         windows = due.informed if is_strict else [due.may]
@@ -262,17 +266,23 @@ class Judge:
         again = NEVER
         for number, one in enumerate(matches):
             again += max((_common(one, other) for other in matches[:number]), default=NEVER)
-        if again > AGAIN:
+        is_late = bool(due.turns) and (due.occurrence, node) not in self.findings.strict
+        if again > AGAIN + (GRACE if is_late else NEVER):
             yield f"{_name(due, node)}: {again} of it heard again"
         if self._reports[due.occurrence, node] > 1 + self._damages(node, due):
             yield f"{_name(due, node)}: {self._reports[due.occurrence, node]} reports"
 
     def _damages(self, node: str, due: Due) -> int:
-        """How often a journal was lost that may have held the report: the next one cannot know of it."""
-        return sum(
+        """How often a journal was lost that may have held the report: the next one cannot know of it.
+
+        One that a disk did not take was in memory alone.
+        """
+        damaged = sum(
             fault.kind == "spoil_journal" and fault.node == node and fault.at > due.said_at
             for fault in self._ledger.faults
         )
+        spans = self._ledger.met(node, Stretch(due.said_at, due.may.to_at + REPORTED))
+        return damaged + sum(span.unwritten for span in spans)
 
 
 def _covers(piece: Piece, at: datetime) -> bool:

@@ -58,6 +58,8 @@ class Due:
     """When it may be heard where everything was known in time; a little more than the pieces."""
     keeps_time: bool = True
     """Nothing comes before or between: at any instant it is where the clock says, or silent."""
+    beside: list["Due"] = field(default_factory=list)
+    """The others on which it depends when it begins: where one is missing, it does not wait for it."""
     holders: frozenset[str] = frozenset()
     """The nodes that had its sound on their disks some seconds before."""
 

@@ -157,6 +157,9 @@ class Scenes:
             take = self._studio.take(length)
             announced = self._bureau.announce(take.recording, at, key=next(self._keys), class_=class_)
             made.append((self.expect(scene, announced, take, at, []), class_ == "priority"))
+            made[-1][0].beside = [due for due, _ in made[:-1]]
+            for due, _ in made[:-1]:
+                due.beside.append(made[-1][0])
             starts = in_turn([(due.planned_at, due.length, first) for due, first in made])
             over_at = max(begin + due.length for begin, (due, _) in zip(starts, made, strict=True))
             for begin, (due, _) in zip(starts, made, strict=True):
@@ -179,6 +182,7 @@ class Scenes:
         own.said_at = clicked_at
         own.keeps_time = False
         due.turns.append(begin - LEAD)
+        due.beside.append(own)
         due.keeps_time = False
         due.may = Stretch(due.may.from_at, due.may.to_at + length + ON_TIME)
         self._arrange(due, around(due.planned_at, due.length, begin, length))
