@@ -99,7 +99,7 @@ keep_services_off() {
   local package
   for package; do
     case $package in
-      mosquitto | postgresql) "${as_root[@]}" systemctl disable --quiet "$package" >/dev/null 2>&1 || true ;;
+      mosquitto | postgresql | snapserver | snapclient) "${as_root[@]}" systemctl disable --quiet "$package" >/dev/null 2>&1 || true ;;
     esac
   done
 }
