@@ -202,7 +202,7 @@ class _Unheard:
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
         """Nothing is sent from here."""
 
-    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+    def emergency(self, areas: frozenset[AreaId], entry: Entry, over_at: datetime | None) -> None:
         """Nothing is sent from here."""
 
     def urgent_changed(self, areas: frozenset[AreaId]) -> None:

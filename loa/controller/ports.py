@@ -49,7 +49,7 @@ class Publisher(Protocol):
         """Call after the commit that changed placements, withdrawals or order of these areas."""
         ...
 
-    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+    def emergency(self, areas: frozenset[AreaId], entry: Entry, over_at: datetime | None) -> None:
         """Call after the commit that placed an emergency in these areas."""
         ...
 

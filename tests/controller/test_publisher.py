@@ -134,7 +134,7 @@ def test_an_emergency_leaves_beside_what_is_urgent_already(station: Station) -> 
     before = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ nhất")
     station.publisher.urgent_changed(AREAS)
     entry = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ hai")
-    station.publisher.emergency(AREAS, entry)
+    station.publisher.emergency(AREAS, entry, None)
     assert {one.id for one in station.urgent().entries} == {before.id, entry.id}
 
 
@@ -144,10 +144,24 @@ def test_what_memory_did_not_know_is_mended_afterwards(station: Station) -> None
     station.idle()
     withdrawal = withdraw(station.town, gone.id)
     entry = place(station.town, COMMUNE, class_=EMERGENCY)
-    station.publisher.emergency(AREAS, entry)
+    station.publisher.emergency(AREAS, entry, None)
     wait_for(lambda: station.urgent().withdrawals or None, what="the withdrawal that memory did not know")
     assert [one.id for one in station.urgent().entries] == [entry.id]
     assert [one.id for one in station.urgent().withdrawals] == [withdrawal]
+
+
+def test_an_emergency_that_is_over_does_not_leave_again_beside_a_new_one(station: Station) -> None:
+    before = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ nhất")
+    station.publisher.emergency(AREAS, before, station.town.clock.now() + timedelta(minutes=2))
+    assert [one.id for one in station.urgent().entries] == [before.id]
+    station.idle()
+    station.town.clock.forward(minutes=2)
+    entry = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ thứ hai")
+    station.publisher.emergency(AREAS, entry, None)
+    assert entry.id in {one.id for one in station.urgent().entries}
+    first_sent = [one for one in station.courier.messages(URGENT) if isinstance(one, Urgent)]
+    with_new = next(one for one in first_sent if entry.id in {other.id for other in one.entries})
+    assert [one.id for one in with_new.entries] == [entry.id]
 
 
 def test_what_is_over_takes_no_room_from_a_new_emergency(station: Station) -> None:
@@ -158,7 +172,7 @@ def test_what_is_over_takes_no_room_from_a_new_emergency(station: Station) -> No
     station.idle()
     station.town.clock.forward(days=1)
     entry = place(station.town, COMMUNE, class_=EMERGENCY, title="Lũ mới")
-    station.publisher.emergency(AREAS, entry)
+    station.publisher.emergency(AREAS, entry, None)
     assert [one.id for one in station.urgent().entries] == [entry.id]
 
 

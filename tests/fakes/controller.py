@@ -31,13 +31,15 @@ class FakePublisher:
     programmes: list[frozenset[AreaId]] = field(default_factory=list)
     urgents: list[frozenset[AreaId]] = field(default_factory=list)
     emergencies: list[tuple[frozenset[AreaId], Entry]] = field(default_factory=list)
+    over_at: list[datetime | None] = field(default_factory=list)
     configs: list[frozenset[AreaId]] = field(default_factory=list)
 
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
         self.programmes.append(areas)
 
-    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+    def emergency(self, areas: frozenset[AreaId], entry: Entry, over_at: datetime | None) -> None:
         self.emergencies.append((areas, entry))
+        self.over_at.append(over_at)
 
     def urgent_changed(self, areas: frozenset[AreaId]) -> None:
         self.urgents.append(areas)

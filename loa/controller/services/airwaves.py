@@ -7,7 +7,7 @@ from datetime import datetime
 from loa.controller.core.programme import Contents
 from loa.controller.core.versions import is_credible, next_version
 from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, BroadcastId
 from loa.protocol.reports import Held
 
 
@@ -25,6 +25,8 @@ class Area:
     """The last payload."""
     known: Contents = field(default_factory=Contents)
     """What the last urgent message was chosen from."""
+    over_at: dict[BroadcastId, datetime] = field(default_factory=dict)
+    """From when on emergencies that were added need not be known any more."""
     looks: int = 0
     """Numbers the looks at the database, so that an older one never replaces a newer one."""
     known_by: int = 0
@@ -69,13 +71,21 @@ class Airwaves:
             if number > found.known_by:
                 found.known_by, found.known = number, known
 
-    def add_emergency(self, area: AreaId, entry: Entry) -> None:
-        """Know of an emergency that was committed just now; a look that began before may not have seen it."""
+    def add_emergency(self, area: AreaId, entry: Entry, over_at: datetime | None, now: datetime) -> None:
+        """Know of an emergency that was committed just now, and no more of those that are over.
+
+        A look that began before may not have seen it, and does not count.
+        """
         found = self.area(area)
         with self._lock:
             found.looks += 1
             found.known_by = found.looks
-            found.known = replace(found.known, entries=(*found.known.entries, entry))
+            gone = {name for name, at in found.over_at.items() if at <= now}
+            alive = [one for one in found.known.entries if one.id not in gone]
+            found.known = replace(found.known, entries=(*alive, entry))
+            found.over_at = {name: at for name, at in found.over_at.items() if name not in gone}
+            if over_at is not None:
+                found.over_at[entry.id] = over_at
 
     def take_programme_version(self, area: AreaId, now: datetime) -> int:
         """The next version, which is then the current one."""

@@ -169,7 +169,7 @@ class Broadcasts:
         scheduled, entry = self._keep(work, who, broadcast, examined, now)
         goes_to = destinations(tree, draft.area, draft.class_, draft.plan.audience)
         if draft.class_ is BroadcastClass.EMERGENCY:
-            self._placing.place_emergency(work, entry, goes_to)
+            self._placing.place_emergency(work, entry, scheduled.over_at, goes_to)
         else:
             self._placing.place(work, entry.id, goes_to, now)
         self._placing.tell(work, {draft.area}, scheduled.id)

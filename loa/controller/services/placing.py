@@ -26,10 +26,10 @@ class Placing:
         self.changed(work, to.placed, urgent=False)
         self.tell(work, {*to.placed, *to.inbox}, broadcast)
 
-    def place_emergency(self, work: Work, entry: Entry, to: Destinations) -> None:
+    def place_emergency(self, work: Work, entry: Entry, over_at: datetime | None, to: Destinations) -> None:
         """As `place`, and it leaves at once."""
         places = frozenset(to.placed)
-        work.after_commit(lambda: self._publisher.emergency(places, entry))
+        work.after_commit(lambda: self._publisher.emergency(places, entry, over_at))
         self.place(work, entry.id, to, entry.issued_at)
 
     def changed(self, work: Work, areas: Collection[AreaId], *, urgent: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -109,13 +110,13 @@ class Publisher:
             self._send_urgent(area)
         self._chores.add(Work(urgents=set(areas)))
 
-    def emergency(self, areas: frozenset[AreaId], entry: Entry) -> None:
+    def emergency(self, areas: frozenset[AreaId], entry: Entry, over_at: datetime | None) -> None:
         """Call after the commit that placed an emergency in these areas: it leaves without another look.
 
         What else is urgent is taken from memory; the publisher's thread looks afterwards and mends it.
         """
         for area in sorted(areas):
-            self._air.add_emergency(area, entry)
+            self._air.add_emergency(area, entry, over_at, self._clock.now())
             if entry.id in self._send_urgent(area):
                 self._composer.look_at(area)
                 self._send_urgent(area)
