@@ -166,7 +166,7 @@ class Judge:
         return Place.DOUBTFUL if is_doubtful or is_spoilt else Place.OPEN, None
 
     def _shifts(self, node: str, one: Slice) -> list[timedelta]:
-        """By which its own clock may differ from the one that its timeline goes by: not at all, if it can."""
+        """By which its clock may differ from the one that its timeline goes by; first of all, not at all."""
         off = [span for span in self._ledger.spans if span.is_of(node) and span.astray]
         return [NEVER, *(span.astray for span in off if span.when.meets(_when(one, span.astray)))]
 
