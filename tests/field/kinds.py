@@ -57,6 +57,10 @@ class Stage:
     is_long: bool
     """There is time for what takes minutes to be noticed."""
 
+    def lasting_s(self, least: float, most: float) -> float:
+        """How long a fault lasts; in a short campaign not long, or it would be no short one."""
+        return self.dice.uniform(least, most if self.is_long else least + (most - least) / 4)
+
     def excuse(
         self,
         fault: Fault,
@@ -131,7 +135,7 @@ def half_open(stage: Stage, fault: Fault, pole: Pole) -> Steps:
 
 
 def _weather(stage: Stage, fault: Fault, pole: Pole, weather: Weather, lasting: tuple[float, float]) -> Steps:
-    lasting_s = stage.dice.uniform(*lasting)
+    lasting_s = stage.lasting_s(*lasting)
     fault.what = f"{lasting_s:.0f} s"
     for link in pole.links:
         link.become(weather)
@@ -215,7 +219,7 @@ def _span(dice: Random) -> timedelta:
 
 
 def _jump(stage: Stage, fault: Fault, pole: Pole, by: timedelta) -> Steps:
-    lasting_s = stage.dice.uniform(3, 10)
+    lasting_s = stage.lasting_s(3, 10)
     fault.what = f"{by.total_seconds():+.0f} s for {lasting_s:.0f} s"
     pole.clock.turn(jump=by)
     yield lasting_s
@@ -240,7 +244,7 @@ def disk_read_only(stage: Stage, fault: Fault, pole: Pole) -> Steps:
 
 def _behave(stage: Stage, fault: Fault, pole: Pole, disk: Disk) -> Steps:
     """What it has sounds; new recordings may have to wait."""
-    lasting_s = stage.dice.uniform(2, 10)
+    lasting_s = stage.lasting_s(2, 10)
     fault.what = f"{lasting_s:.0f} s"
     pole.supply.behave(disk)
     yield lasting_s
