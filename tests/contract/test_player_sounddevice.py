@@ -92,11 +92,23 @@ def test_a_cue_sounds_on_the_card_at_its_time(pulse: Pulse, tmp_path: Path) -> N
         ).stdout.split()
     late_s, offset_ms, reason, played_ms, *status = played
     assert abs(float(late_s)) < 0.002
-    assert abs(int(played_ms) - 2000) <= 2
+    assert abs(int(played_ms) - 2000) <= 30
     assert [offset_ms, reason, *status] == ["500", "stop_at", "False", "None"]
-    needle = noise(3.0)[30_000:110_000].astype(np.float32)
-    (match, *_) = find(needle, decode(captured, 48_000), 48_000)
-    assert match.score > 0.9
+    places_s = [at_s - from_s for from_s, at_s in places(sound, captured)]
+    assert max(places_s) - min(places_s) < 0.02
+
+
+def places(sound: Path, captured: Path) -> Iterator[tuple[float, float]]:
+    """Where each fifth of a second of what was to sound begins in `sound` and in `captured`, in seconds.
+
+    In the low band, where the bending by which the player keeps up with a card on a busy machine is no change.
+    """
+    rate_hz, window_s = 2000, 0.2
+    whole, heard = decode(sound, rate_hz), decode(captured, rate_hz)
+    for from_s in np.arange(0.5, 2.5, window_s):
+        (match, *_) = find(whole[int(from_s * rate_hz) :][: int(window_s * rate_hz)], heard, rate_hz)
+        assert match.score > 0.5
+        yield from_s, match.position_s
 
 
 def test_a_card_that_is_not_there_is_told() -> None:
