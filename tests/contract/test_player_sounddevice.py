@@ -101,7 +101,7 @@ def test_a_cue_sounds_on_the_card_at_its_time(pulse: Pulse, tmp_path: Path) -> N
 def places(sound: Path, captured: Path) -> Iterator[tuple[float, float]]:
     """Where each fifth of a second of what was to sound begins in `sound` and in `captured`, in seconds.
 
-    In the low band, where the bending by which the player keeps up with a card on a busy machine is no change.
+    In the low band, where the bending by which the player keeps up with a busy card is no change.
     """
     rate_hz, window_s = 2000, 0.2
     whole, heard = decode(sound, rate_hz), decode(captured, rate_hz)
