@@ -105,6 +105,9 @@ class _Lazy(LazyProxy):
     def __hash__(self) -> int:
         return hash(str(self))
 
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
 
 class Speaking:
     """Answers each request in the language of its cookie; without one in Vietnamese."""
