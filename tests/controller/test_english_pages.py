@@ -8,6 +8,9 @@ import pytest
 
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
+from loa.controller.store.tables import LogRow
+from loa.controller.web import catalogue
+from loa.protocol.units import to_ms
 from tests.controller.site import PASSWORD, Client, Site, open_site
 
 VIETNAMESE_LETTER = re.compile(r"[À-ỹđĐ]")
@@ -65,12 +68,14 @@ def reader(site: Site) -> Reader:
     chosen = one.client.send("/language", {"lang": "en"}, referer="http://loa.test/signin?next=%2Flog")
     assert (chosen.status_code, chosen.headers["location"]) == (303, "/signin?next=%2Flog")
     assert '<html lang="en">' in one.get("/signin")
-    assert "The user name or password is not right" in one.send("/signin", user="an", password="x").text
     assert one.send("/signin", user="an", password=PASSWORD).status_code == 303
     return one
 
 
 def test_a_reader_meets_english_from_the_door_to_the_log(reader: Reader) -> None:
+    refused = Client(reader.client.app, base="http://loa.test", cookies=httpx.Cookies({"lang": "en"}))
+    refused.get("/signin")
+    assert "The page was open for too long" in refused.send("/signin", {"user": "an", "password": "x"}).text
     assert "No bulletins yet" in reader.get("/bulletins")
     assert "There are 2 problems" in reader.send("/bulletins/what", by="text").text
     reader.get("/bulletins/new")
@@ -92,11 +97,45 @@ def test_a_reader_meets_english_from_the_door_to_the_log(reader: Reader) -> None
     assert "Day 11 of each month, 17:30 until the end of 11 August 2031" in reader.get(bulletin)
     assert TITLE in reader.get("/bulletins")
     assert "Write what has to change" in reader.send(f"{bulletin}/return", comment="").text
-    assert "Nothing matches" in reader.get("/log?day=week&outcome=silenced")
+    assert "Nothing matches" in reader.get("/log?day=week&field=military")
     reader.get("/log?from=2026-06-01&to=2026-06-30")
     assert "Page not found" in reader.get("/bulletins/none-such")
     assert not reader.faults, "\n".join(reader.faults)
     assert reader.seen > 15
+
+
+def fill_the_log(site: Site) -> int:
+    """A line of each outcome, and of each thing that ears may find."""
+    played, ears = {"played_ms": 60_000, "late_ms": 5_000}, {"rendered": False, "heard": True}
+    told: list[tuple[str, dict[str, object]]] = [(outcome, {}) for outcome in catalogue.OUTCOMES]
+    told += [(outcome, {**played, "siren_ms": 9_000}) for outcome in catalogue.OUTCOMES]
+    told += [("complete", played | ears), ("complete", played | {"heard": False})]
+    now = site.controller.clock.now()
+    with site.controller.db.work() as work:
+        for number, (outcome, facts) in enumerate(told):
+            row = LogRow(
+                occurrence=f"{number:064x}@{to_ms(now)}",
+                broadcast_id=f"{number:064x}",
+                node_id="cum-1",
+                area_id=VILLAGES[0],
+                path=f"/vinh-phuc/song-lo/{COMMUNE}/{VILLAGES[0]}/",
+                place="Xã Lãng Công / Thôn Thống Nhất",
+                title=TITLE,
+                field="health",
+                class_="priority",
+                planned_at=now,
+                duration_ms=480_000,
+                outcome=outcome,
+                **facts,
+            )
+            work.session.add(row)
+    return len(told)
+
+
+def test_each_line_of_the_log_is_english(site: Site, reader: Reader) -> None:
+    count = fill_the_log(site)
+    assert f"{count} lines" in reader.get("/log?day=week")
+    assert not reader.faults, "\n".join(reader.faults)
 
 
 def test_stop_is_english_to_the_end(reader: Reader) -> None:
