@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -106,8 +107,9 @@ def test_a_reader_meets_english_from_the_door_to_the_log(reader: Reader) -> None
 
 def fill_the_log(site: Site) -> int:
     """A line of each outcome, and of each thing that ears may find."""
-    played, ears = {"played_ms": 60_000, "late_ms": 5_000}, {"rendered": False, "heard": True}
-    told: list[tuple[str, dict[str, object]]] = [(outcome, {}) for outcome in catalogue.OUTCOMES]
+    played: dict[str, Any] = {"played_ms": 60_000, "late_ms": 5_000}
+    ears = {"rendered": False, "heard": True}
+    told: list[tuple[str, dict[str, Any]]] = [(outcome, {}) for outcome in catalogue.OUTCOMES]
     told += [(outcome, {**played, "siren_ms": 9_000}) for outcome in catalogue.OUTCOMES]
     told += [("complete", played | ears), ("complete", played | {"heard": False})]
     now = site.controller.clock.now()

@@ -13,7 +13,7 @@ import pytest
 from babel.messages.extract import extract
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, nodes
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from loa.controller.web import localtime, words
 from loa.controller.web.words import VIETNAMESE, Language, Speaking, _, lazy, ngettext, read_english, speaking
@@ -236,11 +236,14 @@ async def heard_with(cookies: list[bytes]) -> str:
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         heard.append(words.language())
 
-    async def nothing(*_: object) -> dict[str, object]:
+    async def receive() -> Message:
         return {}
 
+    async def send(_message: Message) -> None:
+        pass
+
     scope = {"type": "http", "headers": [(b"accept-language", b"en"), *((b"cookie", one) for one in cookies)]}
-    await Speaking(app, english=GREETING)(scope, nothing, nothing)
+    await Speaking(app, english=GREETING)(scope, receive, send)
     return heard[0]
 
 

@@ -9,6 +9,7 @@ from loa.controller.core.presence import Presence
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import AREA_TITLE, KIND_COUNTS, KINDS, KINDS_IN_NAMES
+from loa.controller.web.words import VIETNAMESE, language
 from loa.protocol.ids import AreaId, NodeId, OccurrenceId
 
 FOLDED_FROM = 12
@@ -93,13 +94,13 @@ class Places:
         return keep_together(self.tree.place(area).name) if area in self.tree else area
 
     def title(self, area: AreaId) -> str:
-        """The name with what it is: `xã Lãng Công`."""
+        """The name with what it is: `xã Lãng Công`, which is capital within an English sentence."""
         if area not in self.tree:
             return area
         place = self.tree.place(area)
         name = self.name(area)
         if place.name.lower().startswith(KINDS_IN_NAMES):
-            return name[:1].lower() + name[1:]
+            return name[:1].lower() + name[1:] if language() == VIETNAMESE.code else name
         return name if place.kind is AreaKind.NODE else AREA_TITLE.format(kind=KINDS[place.kind], name=name)
 
     def options(self) -> Iterator[tuple[AreaId, str]]:
