@@ -59,7 +59,7 @@ def ears(*, rendered: int | None = None, heard: int | None = None) -> dict[str, 
 def marks(outcome: str, **facts: object) -> str:
     reader = Reader(now=NOW, tz=DEFAULT_TZ)
     line = line_of(entry(outcome, **facts), reader, node="Cụm 1", href="")
-    return " ".join((line.look.word, *(rung.mark for rung in line.rungs)))
+    return " ".join((str(line.look.word), *(rung.mark for rung in line.rungs)))
 
 
 def test_every_code_of_a_closed_set_has_words() -> None:

@@ -104,7 +104,7 @@ def show_list(console: Console, visit: Visit) -> Response:
         for title, states in groups
     ]
     waiting = visit.viewer.waiting
-    title = phrases.WAITING_FOR_YOU.format(count=waiting) if waiting else phrases.BULLETINS
+    title = phrases.waiting_for_you(waiting) if waiting else phrases.BULLETINS
     context = {"title": title, "groups": [group for group in shown if group["entries"]]}
     return console.show("bulletins.html", visit, context, here="bulletins")
 
@@ -170,7 +170,7 @@ class BulletinPage:
         nodes = len(visit.places.nodes_of(audience))
         places = visit.places.count(audience)
         yield phrases.FACT_WHEN, say_when(draft.plan.when)
-        yield phrases.FACT_WHERE, phrases.REACH.format(places=places, nodes=nodes) if audience else ""
+        yield phrases.FACT_WHERE, phrases.reach(places, nodes) if audience else ""
         kept = self._console.recording(draft.recording)
         if kept:
             yield phrases.FACT_LENGTH, spell(kept.duration_ms)

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import WEEKDAY_CODES, WEEKDAYS
+from loa.controller.web.localtime import day_words, full_day
 from loa.protocol.when import DEFAULT_TZ, When, parse_local, rule_parts
 
 Errors = dict[str, str]
-"""Vietnamese words by the name of the field; empty when all is well."""
+"""Words by the name of the field; empty when all is well."""
 
 KINDS = ("now", "once", "daily", "weekdays", "monthly")
 MOST_TIMES = 8
@@ -107,18 +108,17 @@ def say_when(when: When | Literal["now"] | None) -> str:
     form = form_of(when, date.min)
     start = parse_local(when.start_local).date()
     clock = phrases.AND.join(form.times)
-    day = f"{WEEKDAYS[start.weekday()]}, {start.day}/{start.month}"
     pattern = {
         "once": phrases.WHEN_ONCE,
         "daily": phrases.WHEN_DAILY,
         "weekdays": phrases.WHEN_WEEKDAYS,
         "monthly": phrases.WHEN_MONTHLY,
     }[form.kind]
-    how = pattern.format(day=day, times=clock, number=start.day, days=_day_names(form.days))
+    how = pattern.format(day=day_words(start), times=clock, number=start.day, days=_day_names(form.days))
     until = read_date(form.until)
     if not until:
         return how
-    return phrases.WHEN_UNTIL.format(when=how, until=f"{until.day}/{until.month}/{until.year}")
+    return phrases.WHEN_UNTIL.format(when=how, until=full_day(until))
 
 
 def repaired(form: WhenForm, was: datetime, becomes: datetime) -> WhenForm:
@@ -205,4 +205,4 @@ def _days(days: Iterable[str]) -> list[str]:
 
 
 def _day_names(days: Iterable[str]) -> str:
-    return ", ".join(WEEKDAYS[WEEKDAY_CODES.index(code)] for code in _days(days))
+    return ", ".join(str(WEEKDAYS[WEEKDAY_CODES.index(code)]) for code in _days(days))

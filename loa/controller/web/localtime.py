@@ -2,11 +2,15 @@
 
 from datetime import date, datetime, time
 
+from babel.dates import format_date
+
 from loa.controller.web.catalogue import WEEKDAYS
+from loa.controller.web.words import VIETNAMESE, language, ngettext
 from loa.protocol.when import DEFAULT_TZ
 from loa.schedules.localtime import from_wall, to_wall
 
 _MEGA = 1_000_000
+_BRITISH = "en_GB"
 
 
 def clock(at: datetime, tz: str = DEFAULT_TZ) -> str:
@@ -30,8 +34,17 @@ def weekday_time(at: datetime, tz: str = DEFAULT_TZ) -> str:
 
 
 def day_words(day: date) -> str:
-    """`Thứ Năm, 11/6`."""
+    """`Thứ Năm, 11/6`, in English `Thursday 11 June`."""
+    if _is_english():
+        return format_date(day, "EEEE d MMMM", locale=_BRITISH)
     return f"{WEEKDAYS[day.weekday()]}, {day.day}/{day.month}"
+
+
+def full_day(day: date) -> str:
+    """`11/6/2026`, in English `11 June 2026`."""
+    if _is_english():
+        return format_date(day, "d MMMM y", locale=_BRITISH)
+    return f"{day.day}/{day.month}/{day.year}"
 
 
 def today(at: datetime, tz: str = DEFAULT_TZ) -> date:
@@ -48,14 +61,15 @@ def spell(ms: int) -> str:
     """`45 giây`, `8 phút`, `8 phút 5 giây`, `1 giờ 10 phút`; seconds are left out above an hour."""
     seconds = max(1, round(ms / 1000)) if ms > 0 else 0
     hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    parts = [(hours, "giờ"), (minutes, "phút"), (rest if not hours else 0, "giây")]
-    return " ".join(f"{n}\u00a0{word}" for n, word in parts if n) or "0\u00a0giây"
+    parts = [(hours, _hours), (minutes, _minutes), (0 if hours else rest, _seconds)]
+    return " ".join(say(number) for number, say in parts if number) or _seconds(0)
 
 
 def decimal(value: float, places: int = 1) -> str:
-    """`9,6`: the decimal comma, without zeros at the end."""
+    """`9,6`: the decimal comma, in English the point; without zeros at the end."""
     text = f"{value:.{places}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text if _is_english() else text.replace(".", ",")
 
 
 def megabytes(size: int) -> str:
@@ -63,3 +77,19 @@ def megabytes(size: int) -> str:
     if size < _MEGA:
         return f"{max(1, round(size / 1000))}\u00a0kB"
     return f"{decimal(size / _MEGA, 2)}\u00a0MB"
+
+
+def _is_english() -> bool:
+    return language() != VIETNAMESE.code
+
+
+def _hours(count: int) -> str:
+    return ngettext("%(num)s\u00a0giờ", "%(num)s\u00a0giờ", count)
+
+
+def _minutes(count: int) -> str:
+    return ngettext("%(num)s\u00a0phút", "%(num)s\u00a0phút", count)
+
+
+def _seconds(count: int) -> str:
+    return ngettext("%(num)s\u00a0giây", "%(num)s\u00a0giây", count)

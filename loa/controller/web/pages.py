@@ -1,13 +1,23 @@
-"""The console: Vietnamese pages on the same services that answer the API."""
+"""The console: pages on the same services that answer the API."""
 
 from fastapi import APIRouter, FastAPI
 
 from loa.controller.composition import Controller
-from loa.controller.web import bulletin_pages, log_page, sign_in, stop_page, what_page, when_page, where_page
+from loa.controller.web import (
+    bulletin_pages,
+    language_page,
+    log_page,
+    sign_in,
+    stop_page,
+    what_page,
+    when_page,
+    where_page,
+)
 from loa.controller.web.assets import serve, survey
 from loa.controller.web.bodies import Bodies
 from loa.controller.web.console import Console
 from loa.controller.web.render import Renderer
+from loa.controller.web.words import Speaking, read_english
 
 
 def mount(app: FastAPI, controller: Controller, *, upload_bytes: int) -> None:
@@ -15,6 +25,7 @@ def mount(app: FastAPI, controller: Controller, *, upload_bytes: int) -> None:
     assets = survey()
     serve(app, assets)
     console = Console(controller=controller, renderer=Renderer(assets))
+    app.add_middleware(Speaking, english=read_english())
     app.include_router(router(console, Bodies(upload_bytes=upload_bytes)))
 
 
@@ -22,6 +33,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     """All pages."""
     pages = APIRouter()
     # In this order: `/bulletins/new` is a page of its own, not a bulletin.
-    for module in (sign_in, stop_page, log_page, what_page, where_page, when_page, bulletin_pages):
+    ordered = (sign_in, language_page, stop_page, log_page, what_page, where_page, when_page, bulletin_pages)
+    for module in ordered:
         pages.include_router(module.router(console, bodies))
     return pages

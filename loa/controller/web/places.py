@@ -8,7 +8,8 @@ from datetime import datetime
 from loa.controller.core.presence import Presence
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.web import phrases
-from loa.controller.web.catalogue import KINDS, KINDS_IN_NAMES
+from loa.controller.web.catalogue import AREA_TITLE, KIND_COUNTS, KINDS, KINDS_IN_NAMES
+from loa.controller.web.words import VIETNAMESE, language
 from loa.protocol.ids import AreaId, NodeId, OccurrenceId
 
 FOLDED_FROM = 12
@@ -93,14 +94,14 @@ class Places:
         return keep_together(self.tree.place(area).name) if area in self.tree else area
 
     def title(self, area: AreaId) -> str:
-        """The name with what it is: `xã Lãng Công`."""
+        """The name with what it is: `xã Lãng Công`, which is capital within an English sentence."""
         if area not in self.tree:
             return area
         place = self.tree.place(area)
         name = self.name(area)
         if place.name.lower().startswith(KINDS_IN_NAMES):
-            return name[:1].lower() + name[1:]
-        return name if place.kind is AreaKind.NODE else f"{KINDS[place.kind]} {name}"
+            return name[:1].lower() + name[1:] if language() == VIETNAMESE.code else name
+        return name if place.kind is AreaKind.NODE else AREA_TITLE.format(kind=KINDS[place.kind], name=name)
 
     def options(self) -> Iterator[tuple[AreaId, str]]:
         """All areas for a list to choose from, each below the one that it lies in."""
@@ -130,7 +131,7 @@ class Places:
         if not audience:
             return Reach("act", "place", phrases.REACH_NONE, (phrases.REACH_NONE_HINT,))
         nodes = self.nodes_of(audience)
-        title = phrases.REACH.format(places=self.count(audience), nodes=len(nodes))
+        title = phrases.reach(self.count(audience), len(nodes))
         lost = [node for node in nodes if self._presence(node) is Presence.LOST]
         silent = [node for node in nodes if self._presence(node) is Presence.UNKNOWN]
         lines = [
@@ -150,13 +151,13 @@ class Places:
         if len(areas) == 1:
             return capital(self.title(areas[0].id))
         counts = {kind: sum(place.kind is kind for place in areas) for kind in AreaKind}
-        return ", ".join(f"{count} {KINDS[kind]}" for kind, count in counts.items() if count)
+        return ", ".join(KIND_COUNTS[kind](count) for kind, count in counts.items() if count)
 
     def name_list(self, nodes: Collection[NodeId]) -> str:
         """A few names, and how many more."""
         names = ", ".join(sorted(self.name(AreaId(node)) for node in nodes)[:MOST_NAMES])
         more = len(nodes) - MOST_NAMES
-        return phrases.MORE_NAMES.format(names=names, more=more) if more > 0 else names
+        return phrases.more_names(names, more) if more > 0 else names
 
     def _presence(self, node: NodeId) -> Presence:
         return self.heard.get(node, Heard()).presence
@@ -179,14 +180,14 @@ class Places:
         mixed = not whole and any(one.chosen or one.mixed for one in inner)
         leaves = bool(inner) and all(self.tree.place(one.id).kind is AreaKind.NODE for one in inner)
         folds = leaves or len(inner) > FOLDED_FROM
-        word = phrases.FOLD_NODES if leaves else phrases.FOLD_AREAS.format(count=len(inner))
+        word = phrases.FOLD_NODES if leaves else phrases.fold_areas(len(inner))
         nodes = len(self.tree.nodes_of(place.id))
         return Branch(
             id=place.id,
             name=capital(self.title(place.id)) if place.kind is not AreaKind.VILLAGE else self.name(place.id),
             chosen=whole,
             mixed=mixed,
-            note="" if place.kind is AreaKind.NODE else phrases.NODE_COUNT.format(count=nodes),
+            note="" if place.kind is AreaKind.NODE else phrases.node_count(nodes),
             inner=inner,
             folded=folds,
             open=mixed,

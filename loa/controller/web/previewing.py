@@ -134,7 +134,7 @@ class Painter:
     def places(self, view: View, quiet: Sequence[Notice] = ()) -> PlaceSet:
         """The timeline of one set of places."""
         name = _place_name([self.names.get(area, area) for area in view.areas])
-        title = phrases.NODES_OF.format(places=name, nodes=len(view.nodes))
+        title = phrases.reach(name, len(view.nodes))
         return PlaceSet(name=title, days=tuple(self._days(view, quiet)))
 
     def _facts(self, notice: Notice) -> dict[str, str]:
@@ -227,7 +227,9 @@ class Painter:
         return Row(
             kind="block",
             at=clock(fate.planned_at, self.tz),
-            title=phrases.WILL_NOT_SOUND if fate.mine else f"{fate.title}: {phrases.WILL_NOT_SOUND.lower()}",
+            title=(
+                phrases.WILL_NOT_SOUND if fate.mine else phrases.OTHER_WILL_NOT_SOUND.format(title=fate.title)
+            ),
             text=why,
             icon="cross",
             looks=("refused",),
@@ -255,7 +257,7 @@ def _place_name(names: Sequence[str]) -> str:
         return ""
     if len(names) == 1:
         return phrases.PLACES_ONE.format(place=names[0])
-    return phrases.PLACES_MORE.format(place=names[0], more=len(names) - 1)
+    return phrases.places_more(names[0], len(names) - 1)
 
 
 def _price(views: Iterable[View]) -> Price | None:
@@ -269,5 +271,5 @@ def _price(views: Iterable[View]) -> Price | None:
     estimated = any(view.cost.recording_estimated for view in views)
     return Price(
         title=phrases.COST_TITLE.format(total=megabytes(total)),
-        text=text + (phrases.COST_ESTIMATED if estimated else ""),
+        text=f"{text} {phrases.COST_ESTIMATED}" if estimated else text,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from loa.controller.web import localtime
+from loa.controller.web import localtime, words
 from loa.controller.web.assets import Assets
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -47,7 +47,12 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        self._jinja.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+            words.gettext, words.ngettext_bare, newstyle=True
+        )
+        self._jinja.globals["language"] = words.language
         self._jinja.globals["asset"] = assets.url
         self._jinja.filters.update({filter_.__name__: filter_ for filter_ in FILTERS})
 

@@ -121,18 +121,21 @@ def _kind(heard: Heard, issued_at: datetime) -> str:
     return "sounding" if heard.at is not None and heard.at >= issued_at else "waiting"
 
 
-def _title(total: int, silent: int, after: str) -> str:
+def _title(total: int, silent: int, seconds: str) -> str:
     if not total:
         return phrases.STOPPED_NOBODY
-    pattern = phrases.STOPPED_ALL if silent == total else phrases.STOPPED_SOME
-    return pattern.format(total=total, silent=silent, after=after)
+    if silent == total:
+        pattern = phrases.STOPPED_ALL_AFTER if seconds else phrases.STOPPED_ALL
+    else:
+        pattern = phrases.STOPPED_SOME_AFTER if seconds else phrases.STOPPED_SOME
+    return pattern.format(total=total, silent=silent, seconds=seconds)
 
 
 def _seconds(stopped_at: Collection[datetime], issued_at: datetime) -> str:
     if not stopped_at:
         return ""
     seconds = (max(stopped_at) - issued_at).total_seconds()
-    return phrases.STOPPED_AFTER.format(seconds=decimal(max(0.0, seconds)))
+    return decimal(max(0.0, seconds))
 
 
 def _lines(places: Places, found: Mapping[str, list[NodeId]], area: AreaId, at: str) -> Iterable[str]:
