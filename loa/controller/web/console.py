@@ -1,6 +1,6 @@
 """What every page needs: who looks at it, the frame around it, and a decent end when something is refused."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from loa.controller.store.heard import known_nodes
 from loa.controller.store.log import LogFilter
 from loa.controller.store.people import user_of
 from loa.controller.store.tree import read_tree
+from loa.controller.web import navigation
 from loa.controller.web.catalogue import NOT_FOUND, explain, say
 from loa.controller.web.places import Heard, Places
 from loa.controller.web.previewing import Painter, PreviewPage
@@ -59,10 +60,21 @@ class Viewer:
     name: str
     place: str
     csrf: str
-    writes: bool
-    stops: bool
+    acts: frozenset[Act]
+    """What the person may do somewhere."""
     waiting: int
     sounding: bool
+    inbox: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether the person writes bulletins."""
+        return Act.WRITE_BULLETIN in self.acts
+
+    @property
+    def stops(self) -> bool:
+        """Whether the person may stop the sound somewhere."""
+        return Act.STOP in self.acts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,8 @@ class Console:
     def __init__(self, *, controller: Controller, renderer: Renderer) -> None:
         self.controller = controller
         self.renderer = renderer
+        self.served: Collection[str] = ()
+        """The addresses of all pages."""
 
     def visit(self, request: Request, form: FormData | None = None) -> Visit:
         """Who asks; raises `Unauthenticated`, and `Forbidden` when a form lacks the session's token."""
@@ -102,7 +116,14 @@ class Console:
         self, template: str, visit: Visit, context: dict[str, Any], *, here: str = "", status: int = 200
     ) -> HTMLResponse:
         """A page inside the frame, or a part of one."""
-        frame = {"viewer": visit.viewer, "now": self.controller.clock.now(), "here": here, "flow": False}
+        ways = navigation.frame(visit.viewer.acts, self.served)
+        frame = {
+            "viewer": visit.viewer,
+            "now": self.controller.clock.now(),
+            "here": here,
+            "flow": False,
+            "ways": ways,
+        }
         return self.renderer.page(template, {"errors": {}} | frame | context, status=status)
 
     def problem(self, request: Request, error: ControllerError) -> Response:
@@ -192,8 +213,7 @@ class Console:
             name=signed.person.name,
             place=places.home_name,
             csrf=signed.csrf or "",
-            writes=bool(granted(signed.person, Act.WRITE_BULLETIN)),
-            stops=bool(granted(signed.person, Act.STOP)),
+            acts=frozenset(act for act in Act if granted(signed.person, act)),
             waiting=waiting,
             sounding=bool(places.sounding),
         )

@@ -1,6 +1,7 @@
 """The console: pages on the same services that answer the API."""
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from loa.controller.composition import Controller
 from loa.controller.web import (
@@ -33,7 +34,17 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     """All pages."""
     pages = APIRouter()
     # In this order: `/bulletins/new` is a page of its own, not a bulletin.
-    ordered = (sign_in, language_page, stop_page, log_page, what_page, where_page, when_page, bulletin_pages)
+    ordered = (
+        sign_in,
+        language_page,
+        stop_page,
+        log_page,
+        what_page,
+        where_page,
+        when_page,
+        bulletin_pages,
+    )
     for module in ordered:
         pages.include_router(module.router(console, bodies))
+    console.served = frozenset(route.path for route in pages.routes if isinstance(route, APIRoute))
     return pages
