@@ -123,11 +123,12 @@ class SoundDevicePlayer:
     def _fill(self, block: Samples, frames: int, time: CallbackTime, flags: CallbackFlags) -> None:
         """The output's callback: never waits, and never raises into PortAudio."""
         closing = self._closing
-        self._asked_at_s = self._clock.monotonic()
+        now, self._asked_at_s = self._clock.now(), self._clock.monotonic()
         try:
             start_ns = self._timeline.place(
-                to_ns(self._clock.now()),
+                to_ns(now),
                 StreamTime(time.currentTime, time.outputBufferDacTime),
+                steady_s=self._asked_at_s,
                 latency_s=self._stream.latency,
                 frames=frames,
                 underflow=flags.output_underflow,
