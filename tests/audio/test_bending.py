@@ -32,7 +32,12 @@ def play_on_a_card(ppm: float, sounding: Voice) -> tuple[Samples, list[float]]:
     for number in range(BLOCKS):
         callback_ns = to_ns(START) + round(number * block_ns)
         at_ns = line.place(
-            callback_ns, StreamTime(1.0, 1.1), latency_s=0.1, frames=CARD_BLOCK, underflow=False
+            callback_ns,
+            StreamTime(1.0, 1.1),
+            steady_s=callback_ns / 1e9,
+            latency_s=0.1,
+            frames=CARD_BLOCK,
+            underflow=False,
         )
         heard.append(mixer.render(at_ns, CARD_BLOCK, [sounding], []).copy())
         assert sounding.sound is not None
