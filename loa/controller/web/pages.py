@@ -50,7 +50,10 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         bulletin_pages,
         bulletin_acts,
     )
+    served: set[str] = set()
     for module in ordered:
-        pages.include_router(module.router(console, bodies))
-    console.served = frozenset(route.path for route in pages.routes if isinstance(route, APIRoute))
+        routes = module.router(console, bodies)
+        served |= {route.path for route in routes.routes if isinstance(route, APIRoute)}
+        pages.include_router(routes)
+    console.served = served
     return pages
