@@ -7,6 +7,7 @@ import pytest
 
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
+from loa.controller.errors import NotFound
 from loa.controller.store.database import Database
 from tests.controller.desk import Office, match, open_office
 
@@ -179,3 +180,41 @@ def test_lists_are_filtered_by_area_state_and_author(office: Office) -> None:
     assert ids(state="submitted") == {other}
     assert ids(created_by="mai") == {mine}
     assert ids(area=COMMUNE) == {mine, other}
+
+
+def test_versions_are_kept_and_an_older_one_is_taken_back(office: Office) -> None:
+    desk = office.desk
+    made = office.mai.post("/bulletins", desk.draft(title="Họp thôn"))
+
+    def put(title: str, revision: int) -> None:
+        answer = office.mai.call(
+            "PUT",
+            f"/bulletins/{made['id']}",
+            json=desk.draft(title=title),
+            headers={"if-match": f'"{revision}"'},
+        )
+        assert answer.is_success, answer.text
+
+    put("Họp thôn tối nay", 1)
+    office.mai.post(f"/bulletins/{made['id']}/submit", headers={"if-match": '"2"'})
+    office.hoa.post(
+        f"/bulletins/{made['id']}/return", {"comment": "Ghi rõ giờ."}, headers={"if-match": '"3"'}
+    )
+    put("Họp thôn 19 giờ", 4)
+    with desk.db.look() as session:
+        kept = desk.bulletins.versions(session, desk.mai, made["id"])
+    told = [(one.revision, one.act.value, one.draft.title, one.comment) for one in kept]
+    assert told == [
+        (2, "saved", "Họp thôn tối nay", None),
+        (3, "submitted", "Họp thôn tối nay", None),
+        (4, "returned", "Họp thôn tối nay", "Ghi rõ giờ."),
+        (5, "saved", "Họp thôn 19 giờ", None),
+    ]
+    with desk.db.work() as work:
+        again = desk.bulletins.restore(work, desk.mai, made["id"], version=2, revision=5)
+    assert (again.draft.title, again.revision, again.state) == ("Họp thôn tối nay", 6, "draft")
+    with pytest.raises(NotFound), desk.db.work() as work:
+        desk.bulletins.restore(work, desk.mai, made["id"], version=77, revision=6)
+    office.mai.call("DELETE", f"/bulletins/{made['id']}", headers={"if-match": '"6"'})
+    with pytest.raises(NotFound), desk.db.look() as session:
+        desk.bulletins.versions(session, desk.mai, made["id"])

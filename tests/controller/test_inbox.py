@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loa.controller.core.access import Role
+from loa.controller.core.access import Person, Role
 from loa.controller.core.inbox import InboxState, destinations, places_within
 from loa.controller.core.sample import COMMUNE
 from loa.controller.core.tree import AreaKind, Place, Tree
@@ -233,3 +233,31 @@ def test_what_is_chosen_stands_only_within_the_commune_and_its_audience(
     audience: list[str], places: set[str]
 ) -> None:
     assert places_within(tree(), AreaId("x"), map(AreaId, audience)) == places
+
+
+def test_the_issuer_is_told_what_the_communes_did(quick: Office) -> None:
+    made = quick.from_above()
+    answers = f"/broadcasts/{made['id']}/answers"
+    assert quick.tinh.get(answers)["items"] == [{"area": COMMUNE, "state": "waiting", "decided_at": None}]
+    quick.mai.post(f"{INBOX}/{made['id']}/leave")
+    (told,) = quick.tinh.get(answers)["items"]
+    assert (told["state"], bool(told["decided_at"])) == ("left", True)
+    quick.mai.refused(404, "GET", answers)
+
+
+def test_what_waits_is_counted_until_it_is_chosen_over_or_withdrawn(quick: Office) -> None:
+    desk = quick.desk
+
+    def waiting(who: Person) -> int:
+        with desk.db.look() as session:
+            return desk.inbox.waiting(session, who)
+
+    chosen, withdrawn = quick.from_above(), quick.from_above(title="Khác")
+    quick.from_above(title="Thứ ba")
+    assert (waiting(desk.mai), waiting(desk.tam)) == (3, 3)
+    quick.mai.post(f"{INBOX}/{chosen['id']}/choose")
+    assert waiting(desk.mai) == 2
+    quick.tinh.post(f"/broadcasts/{withdrawn['id']}/withdrawals", {})
+    assert waiting(desk.mai) == 1
+    desk.clock.forward(days=2)
+    assert waiting(desk.mai) == 0

@@ -12,6 +12,7 @@ from loa.controller.api.once import Result
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Key, Words
 from loa.controller.core.broadcasts import Approved, Scheduled
+from loa.controller.core.inbox import InboxState
 from loa.controller.services.broadcasts import BroadcastFilter
 from loa.protocol.broadcast import Broadcast
 from loa.protocol.ids import AreaId, BroadcastId
@@ -46,12 +47,38 @@ class BroadcastsOut(BaseModel):
     next_cursor: str | None
 
 
+class AnswerOut(BaseModel):
+    """What one commune did with it."""
+
+    area: str
+    state: InboxState
+    decided_at: datetime | None
+
+
+class AnswersOut(BaseModel):
+    """What all communes did with it, by area."""
+
+    items: tuple[AnswerOut, ...]
+
+
 def router() -> APIRouter:
     """The routes of broadcasts."""
     made = APIRouter(tags=["broadcasts"])
     made.add_api_route("/broadcasts", find, methods=["GET"], responses=documented(401))
     made.add_api_route("/broadcasts/{broadcast}", get, methods=["GET"], responses=documented(401, 404))
+    made.add_api_route(
+        "/broadcasts/{broadcast}/answers", answers, methods=["GET"], responses=documented(401, 404)
+    )
     return made
+
+
+def answers(parts: Parts, who: Who, broadcast: BroadcastId) -> AnswersOut:
+    """What the communes before which it stands did with it; for the people of its issuer."""
+    with parts.db.look() as session:
+        found = parts.inbox.answers(session, who, broadcast)
+    return AnswersOut(
+        items=tuple(AnswerOut(area=a.area, state=a.state, decided_at=a.decided_at) for a in found)
+    )
 
 
 def find(

@@ -82,9 +82,13 @@ class Broadcasts:
         found = self._bulletins.open(work.session, who, bulletin_id, Act.APPROVE, revision)
         if found.state is not BulletinState.SUBMITTED:
             raise Conflict("wrong_state", "submit the bulletin first", state=found.state)
-        if not self._approve_own and who.user_id in {found.created_by, found.submitted_by}:
+        if self.is_own(who, found):
             raise Forbidden("own_bulletin", "you wrote this bulletin; somebody else must approve it")
         return self._issue(work, who, found)
+
+    def is_own(self, who: Person, bulletin: Bulletin) -> bool:
+        """Whether the person wrote it, so that somebody else must approve it."""
+        return not self._approve_own and who.user_id in {bulletin.created_by, bulletin.submitted_by}
 
     def emergency(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Approved:
         """Broadcast a bulletin of class emergency now (plus the lead), by one person with that right."""

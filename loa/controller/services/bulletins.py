@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Lack, lacks
+from loa.controller.core.versions_kept import Version, VersionAct, folds, surplus
 from loa.controller.errors import Conflict, Invalid, NotFound, Stale
 from loa.controller.ports import Clock, EventKind, Events
 from loa.controller.services.audit import Audit
@@ -14,6 +15,7 @@ from loa.controller.store import bulletins as store
 from loa.controller.store.areas import areas_below
 from loa.controller.store.database import Session, Work
 from loa.controller.store.tables import RecordingRow
+from loa.controller.store.versions import add_version, forget_versions, versions_of
 from loa.protocol.ids import AreaId, sha256_hex
 from loa.protocol.units import to_whole_ms
 
@@ -68,7 +70,7 @@ class Bulletins:
             submitted_at=None,
             broadcast=None,
         )
-        return self._keep(work, who, bulletin, "bulletin.created")
+        return self._keep(work, who, bulletin, "bulletin.created", VersionAct.SAVED)
 
     def save(self, work: Work, who: Person, bulletin_id: str, draft: Draft, revision: int) -> Bulletin:
         """Replace what it says; it is a draft again."""
@@ -83,7 +85,7 @@ class Bulletins:
             submitted_by=None,
             submitted_at=None,
         )
-        return self._keep(work, who, changed, "bulletin.saved")
+        return self._keep(work, who, changed, "bulletin.saved", VersionAct.SAVED)
 
     def submit(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Bulletin:
         """Hand it to the approvers; raises `Invalid` with what is lacking."""
@@ -99,7 +101,7 @@ class Bulletins:
             submitted_by=who.user_id,
             submitted_at=changed.updated_at,
         )
-        return self._keep(work, who, changed, "bulletin.submitted")
+        return self._keep(work, who, changed, "bulletin.submitted", VersionAct.SUBMITTED)
 
     def give_back(self, work: Work, who: Person, bulletin_id: str, revision: int, comment: str) -> Bulletin:
         """Return it to its author with a word why."""
@@ -109,11 +111,12 @@ class Bulletins:
         if not comment.strip():
             raise Invalid("comment_missing", "say in the comment what has to change")
         changed = replace(self._next(found, who), state=BulletinState.RETURNED, comment=comment.strip())
-        return self._keep(work, who, changed, "bulletin.returned")
+        return self._keep(work, who, changed, "bulletin.returned", VersionAct.RETURNED)
 
     def delete(self, work: Work, who: Person, bulletin_id: str, revision: int) -> None:
         """Throw a bulletin away that was never approved."""
         found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        forget_versions(work.session, found.id)
         store.delete_bulletin(work.session, found.id)
         self._audit.note(
             work,
@@ -152,6 +155,19 @@ class Bulletins:
         more = len(found) > limit
         return BulletinPage(page, pack(Place(page[-1].updated_at, page[-1].id)) if more else None)
 
+    def versions(self, session: Session, who: Person, bulletin_id: str) -> list[Version]:
+        """What it said before, from the oldest on; raises `NotFound` as `get` does."""
+        self.get(session, who, bulletin_id)
+        return versions_of(session, bulletin_id)
+
+    def restore(self, work: Work, who: Person, bulletin_id: str, version: int, revision: int) -> Bulletin:
+        """Let the draft say again what it said at revision `version`; raises as `save`, and `NotFound`."""
+        kept = self.versions(work.session, who, bulletin_id)
+        before = next((one for one in kept if one.revision == version), None)
+        if before is None:
+            raise NotFound("no_such_version", f"the bulletin has no version {version}")
+        return self.save(work, who, bulletin_id, before.draft, revision)
+
     def approved(self, work: Work, who: Person, bulletin: Bulletin) -> Bulletin:
         """Note that it became a broadcast; for `Broadcasts`, which has checked the rest."""
         changed = replace(self._next(bulletin, who), state=BulletinState.APPROVED, comment=None)
@@ -184,12 +200,33 @@ class Bulletins:
         now = max(to_whole_ms(self._clock.now()), bulletin.updated_at)
         return replace(bulletin, revision=bulletin.revision + 1, updated_by=who.user_id, updated_at=now)
 
-    def _keep(self, work: Work, who: Person, bulletin: Bulletin, act: str) -> Bulletin:
+    def _keep(
+        self, work: Work, who: Person, bulletin: Bulletin, act: str, version: VersionAct | None = None
+    ) -> Bulletin:
         store.write_bulletin(work.session, bulletin)
+        if version is not None:
+            _keep_version(work.session, bulletin, version)
         area = bulletin.draft.area
         self._audit.note(work, who.user_id, act, area=area, subject=bulletin.id, revision=bulletin.revision)
         work.after_commit(lambda: self._events.announce(EventKind.BULLETIN, area, bulletin.id))
         return bulletin
+
+
+def _keep_version(session: Session, bulletin: Bulletin, act: VersionAct) -> None:
+    kept = versions_of(session, bulletin.id)
+    version = Version(
+        revision=bulletin.revision,
+        act=act,
+        at=bulletin.updated_at,
+        by=bulletin.updated_by,
+        comment=bulletin.comment if act is VersionAct.RETURNED else None,
+        draft=bulletin.draft,
+    )
+    gone = [kept[-1]] if kept and folds(kept[-1], version) else []
+    gone += surplus([*kept, version])
+    if gone:
+        forget_versions(session, bulletin.id, [one.revision for one in gone])
+    add_version(session, bulletin.id, version)
 
 
 def text_digest(text: str) -> str:

@@ -1,10 +1,10 @@
 """The commune's inbox of a higher level's broadcasts: choose, leave, order."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from loa.controller.core.access import Act, Person
+from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.broadcasts import Scheduled
 from loa.controller.core.bulletins import Draft, Plan
 from loa.controller.core.inbox import Destinations, InboxItem, InboxState, places_within
@@ -22,6 +22,15 @@ from loa.protocol.ids import AreaId, BroadcastId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import to_whole_ms
 from loa.protocol.when import When
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one commune did with a broadcast from above."""
+
+    area: AreaId
+    state: InboxState
+    decided_at: datetime | None
 
 
 class Inbox:
@@ -42,6 +51,18 @@ class Inbox:
         """What the commune has before it, the last received first."""
         permit(session, who, Act.READ_BULLETIN, area, sees=Act.READ_AREA)
         return store.find_inbox(session, area, state)
+
+    def answers(self, session: Session, who: Person, broadcast: BroadcastId) -> list[Answer]:
+        """What the communes did with a broadcast, told to its issuer; raises `NotFound`."""
+        found = self._broadcasts.get(session, who, broadcast)
+        missing = NotFound("no_such_broadcast", f"there is no broadcast {broadcast}")
+        permit(session, who, Act.READ_BULLETIN, found.broadcast.issuer, missing=missing)
+        return [Answer(*one) for one in store.answers_of(session, broadcast)]
+
+    def waiting(self, session: Session, who: Person) -> int:
+        """How many of a higher level's normal broadcasts wait for this person's communes to choose."""
+        areas = areas_below(session, granted(who, Act.CHOOSE_INBOX))
+        return store.count_waiting(session, areas, self._clock.now()) if areas else 0
 
     def choose(
         self, work: Work, who: Person, area: AreaId, broadcast: BroadcastId, when: When | None = None

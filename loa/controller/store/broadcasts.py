@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import ColumnElement, delete, func, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.core.broadcasts import Scheduled
@@ -90,6 +90,13 @@ def inboxes_of(session: Session, broadcast: str) -> frozenset[AreaId]:
     return frozenset(AreaId(area) for area in session.exec(found))
 
 
+def answers_of(session: Session, broadcast: str) -> list[tuple[AreaId, InboxState, datetime | None]]:
+    """What each commune that has it before it did with it, and when."""
+    found = select(InboxRow.area_id, InboxRow.state, InboxRow.decided_at)
+    rows = session.exec(found.where(InboxRow.broadcast_id == broadcast).order_by(col(InboxRow.area_id)))
+    return [(AreaId(area), InboxState(state), at) for area, state, at in rows]
+
+
 def place(session: Session, broadcast: BroadcastId, areas: Iterable[AreaId], issued_at: datetime) -> None:
     """Let it stand in the programmes of the areas; where it stands already, nothing changes."""
     rows = [{"area_id": area, "broadcast_id": broadcast, "issued_at": issued_at} for area in areas]
@@ -117,6 +124,25 @@ def find_inbox(session: Session, area: AreaId, state: InboxState | None) -> list
         found = found.where(InboxRow.state == state)
     order = (col(InboxRow.received_at).desc(), col(InboxRow.broadcast_id))
     return [_item(session, row) for row in session.exec(found.order_by(*order)).all()]
+
+
+def count_waiting(session: Session, areas: Collection[AreaId], now: datetime) -> int:
+    """How many wait for a choice of these areas, whose time is not over and which were not withdrawn."""
+    gone = select(WithdrawalRow.broadcast_id).where(
+        col(WithdrawalRow.area_id).is_(None), WithdrawalRow.target == WithdrawalRow.broadcast_id
+    )
+    found = (
+        select(func.count())
+        .select_from(InboxRow)
+        .join(BroadcastRow, col(BroadcastRow.id) == InboxRow.broadcast_id)
+        .where(
+            col(InboxRow.area_id).in_(areas),
+            InboxRow.state == InboxState.WAITING,
+            or_(col(BroadcastRow.over_at).is_(None), col(BroadcastRow.over_at) > now),
+            col(BroadcastRow.id).not_in(gone),
+        )
+    )
+    return session.exec(found).one()
 
 
 def decide(session: Session, item: InboxItem) -> None:

@@ -217,6 +217,21 @@ class BulletinRow(SQLModel, table=True):
     submitted_at: datetime | None = _moment(nullable=True)
 
 
+class VersionRow(SQLModel, table=True):
+    """What a bulletin said at one of its revisions."""
+
+    __tablename__ = "versions"
+    bulletin_id: str = Field(primary_key=True, foreign_key="bulletins.id", max_length=32)
+    revision: int = Field(primary_key=True)
+    act: str = Field(max_length=16)
+    """saved, submitted, returned."""
+    at: datetime = _moment()
+    by: str = Field(max_length=64)
+    comment: str | None = _text(nullable=True)
+    draft: str = _text()
+    """JSON (`loa.controller.core.bulletins.Draft`)."""
+
+
 class BroadcastRow(SQLModel, table=True):
     """Lịch phát: immutable, approved."""
 

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
-from loa.controller.core.access import Act, may
+from loa.controller.core.access import Act, granted, may
+from loa.controller.core.broadcasts import Scheduled
 from loa.controller.core.bulletins import Bulletin, BulletinState
 from loa.controller.errors import ControllerError
 from loa.controller.services.bulletins import BulletinFilter
+from loa.controller.store.broadcasts import read_broadcast
 from loa.controller.store.database import Work
-from loa.controller.web import phrases
+from loa.controller.web import bulletin_history, phrases
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import BULLETIN_STATES, CLASSES, FIELDS, say
 from loa.controller.web.console import OPEN, Console, Visit, page_route
@@ -20,9 +22,16 @@ from loa.controller.web.forms import Errors, say_when
 from loa.controller.web.localtime import spell, weekday_time
 from loa.controller.web.previewing import PreviewPage
 from loa.controller.web.render import see_other
+from loa.controller.web.words import lazy
 from loa.protocol.kinds import BroadcastClass
 
 MOST_LISTED = 50
+WITHDRAWN_TITLE = lazy("Đã rút khỏi lịch phát")
+WITHDRAWN_TEXT = lazy("Loa không phát bản này nữa, từ {at}. Cụm loa mất liên lạc chỉ biết khi có mạng lại.")
+OWN_TITLE = lazy("Bạn soạn bản này nên người khác phải duyệt")
+OWN_TEXT = lazy("Nhờ một người duyệt khác của xã nghe và quyết định.")
+DECIDED_TITLE = lazy("Bản này vừa được {who} duyệt")
+DECIDED_TEXT = lazy("Bạn không cần làm gì.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         visit = console.visit(request, form)
 
         def act(work: Work) -> object:
-            return broadcasts.approve(work, visit.person, bulletin_id, _revision(form))
+            return broadcasts.approve(work, visit.person, bulletin_id, revision_of(form))
 
         return page.decide(visit, bulletin_id, act, told="approved")
 
@@ -68,7 +77,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         visit = console.visit(request, form)
 
         def act(work: Work) -> object:
-            return broadcasts.emergency(work, visit.person, bulletin_id, _revision(form))
+            return broadcasts.emergency(work, visit.person, bulletin_id, revision_of(form))
 
         return page.decide(visit, bulletin_id, act, told="approved")
 
@@ -81,7 +90,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
         def act(work: Work) -> object:
             bulletins = console.controller.bulletins
-            return bulletins.give_back(work, visit.person, bulletin_id, _revision(form), comment)
+            return bulletins.give_back(work, visit.person, bulletin_id, revision_of(form), comment)
 
         return page.decide(visit, bulletin_id, act, told="returned")
 
@@ -127,6 +136,9 @@ class BulletinPage:
             "preview": self._preview(visit, bulletin),
             "may_decide": decides,
             "may_edit": bulletin.state in OPEN and visit.viewer.writes,
+            "may_withdraw": bulletin_history.may_withdraw(visit, bulletin) and not self._withdrawn(bulletin),
+            "versions": bulletin_history.versions(self._console, visit, bulletin),
+            "answers": bulletin_history.answers(self._console, visit, bulletin),
             "is_emergency": bulletin.draft.class_ is BroadcastClass.EMERGENCY,
             "comment": "",
             "errors": errors or {},
@@ -143,20 +155,40 @@ class BulletinPage:
                 act(work)
         except ControllerError as error:
             bulletin = self._console.bulletin(visit, bulletin_id)
+            if bulletin.state is BulletinState.APPROVED and error.code == "wrong_state":
+                return see_other(f"/bulletins/{bulletin_id}?told=late")
             return self.show(visit, bulletin, errors={"decide": say(error.code, error.facts)})
         return see_other(f"/bulletins/{bulletin_id}?told={told}")
 
     def _decides(self, visit: Visit, bulletin: Bulletin) -> bool:
         path = [place.id for place in visit.places.tree.path(bulletin.draft.area)]
-        emergency = bulletin.draft.class_ is BroadcastClass.EMERGENCY
-        act = Act.BROADCAST_EMERGENCY if emergency else Act.APPROVE
+        if bulletin.draft.class_ is BroadcastClass.EMERGENCY:
+            act = Act.BROADCAST_EMERGENCY
+        else:
+            act = Act.APPROVE
+            if self._console.controller.broadcasts.is_own(visit.person, bulletin):
+                return False
         return bulletin.state is BulletinState.SUBMITTED and may(visit.person, act, path)
+
+    def _withdrawn(self, bulletin: Bulletin) -> Scheduled | None:
+        """What it became, if that was taken off the air."""
+        if bulletin.broadcast is None:
+            return None
+        with self._console.controller.db.look() as session:
+            found = read_broadcast(session, bulletin.broadcast)
+        return found if found is not None and found.withdrawn_at is not None else None
 
     def _notes(self, visit: Visit, bulletin: Bulletin, told: str) -> Iterable[Note]:
         when = say_when(bulletin.draft.plan.when)
-        own = bulletin.created_by == visit.person.user_id
+        own = visit.person.user_id in {bulletin.created_by, bulletin.submitted_by}
         places = visit.places.count(bulletin.draft.plan.audience)
-        if bulletin.state is BulletinState.APPROVED:
+        if withdrawn := self._withdrawn(bulletin):
+            at = weekday_time(withdrawn.withdrawn_at or withdrawn.approved_at)
+            yield Note("warn", "octagon", WITHDRAWN_TITLE, WITHDRAWN_TEXT.format(at=at))
+        elif bulletin.state is BulletinState.APPROVED:
+            if told == "late":
+                who = self._console.person_name(bulletin.updated_by)
+                yield Note("act", "tick", DECIDED_TITLE.format(who=who), DECIDED_TEXT)
             text = phrases.APPROVED_TEXT.format(when=when, places=places)
             yield Note("ok", "tick", phrases.APPROVED_TITLE, text, "/log?day=", phrases.SEE_LOG)
         elif bulletin.comment and bulletin.state is BulletinState.RETURNED:
@@ -164,6 +196,8 @@ class BulletinPage:
             yield Note("warn", "turn", phrases.RETURNED_TITLE, text)
         elif bulletin.state is BulletinState.SUBMITTED and (own or told == "sent"):
             yield Note("ok", "tick", phrases.SENT_TITLE, phrases.SENT_TEXT.format(when=when))
+            if own and granted(visit.person, Act.APPROVE):
+                yield Note("act", "person", OWN_TITLE, OWN_TEXT)
 
     def _facts(self, visit: Visit, bulletin: Bulletin) -> Iterable[tuple[str, str]]:
         draft, audience = bulletin.draft, bulletin.draft.plan.audience
@@ -195,6 +229,7 @@ class BulletinPage:
             "version_word": words.format(revision=bulletin.revision, at=at),
             "recording": bulletin.draft.recording,
             "text": bulletin.draft.text,
+            "waits": bulletin.state is BulletinState.SUBMITTED,
         }
 
 
@@ -212,6 +247,12 @@ def _entry(console: Console, bulletin: Bulletin) -> Mapping[str, Any]:
     }
 
 
-def _revision(form: FormData) -> int:
-    text = text_of(form, "revision")
+def revision_of(form: FormData) -> int:
+    """The revision that the person had before them."""
+    return number_of(form, "revision")
+
+
+def number_of(form: FormData, name: str) -> int:
+    """A whole number of the form; 0 for anything else."""
+    text = text_of(form, name)
     return int(text) if text.isdigit() else 0

@@ -1,7 +1,7 @@
 """What every page needs: who looks at it, the frame around it, and a decent end when something is refused."""
 
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -110,7 +110,9 @@ class Console:
         with self.controller.db.look() as session:
             places = _places(session, signed.person)
             waiting = self._waiting(session, signed.person)
-        return Visit(signed=signed, viewer=self._viewer(signed, places, waiting), places=places)
+            inbox = self.controller.inbox.waiting(session, signed.person)
+        viewer = self._viewer(signed, places, waiting)
+        return Visit(signed=signed, viewer=replace(viewer, inbox=inbox), places=places)
 
     def show(
         self, template: str, visit: Visit, context: dict[str, Any], *, here: str = "", status: int = 200

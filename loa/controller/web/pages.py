@@ -5,7 +5,10 @@ from fastapi.routing import APIRoute
 
 from loa.controller.composition import Controller
 from loa.controller.web import (
+    approvals_page,
+    bulletin_acts,
     bulletin_pages,
+    inbox_page,
     language_page,
     log_page,
     sign_in,
@@ -39,10 +42,13 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         language_page,
         stop_page,
         log_page,
+        approvals_page,
+        inbox_page,
         what_page,
         where_page,
         when_page,
         bulletin_pages,
+        bulletin_acts,
     )
     served: set[str] = set()
     for module in ordered:
