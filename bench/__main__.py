@@ -24,6 +24,8 @@ NAMES = (
     "preempt",
     "bytes",
     "evidence",
+    "log",
+    "people",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

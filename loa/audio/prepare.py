@@ -18,6 +18,7 @@ from loa.audio.inspect import (
 )
 from loa.audio.process import Running, Tool
 from loa.audio.recording import Caution, Inspection, Limits, Options, Prepared
+from loa.audio.siren import write_opening
 
 DYNAMICS = "acompressor=threshold=-20dB:ratio=3:attack=10:release=250:detection=rms"
 """Evens out a speaking voice that has been brought to `LEVELLED_LUFS` before."""
@@ -165,7 +166,8 @@ class _Job:
             f"alimiter=limit={level:.5f}:level=0:attack=5:release=50,{DOWNMIX}[main]"
         )
         around = {
-            "chime": (self._options.chime, write_chime),
+            "siren": (self._options.siren, write_opening),
+            "chime": (self._options.chime and not self._options.siren, write_chime),
             "closing": (self._options.closing, write_closing),
         }
         inputs: list[str] = []
@@ -175,7 +177,7 @@ class _Job:
                 write(self._tool.directory / name)
                 inputs += ["-f", "wav", "-i", f"file:{name}"]
                 label = f"[{len(inputs) // 4}:a:0]"
-                labels = [label, *labels] if name == "chime" else [*labels, label]
+                labels = [*labels, label] if name == "closing" else [label, *labels]
         joined = f"{''.join(labels)}concat=n={len(labels)}:v=0:a=1,{DOWNMIX}"
         return f"{main};{joined},apad=whole_dur={_MIN_LENGTH_S}[out]", inputs
 

@@ -49,6 +49,8 @@ class Options:
     """How a sound is prepared. Bit rate in bits a second; loudness in LUFS; peak in dBTP."""
 
     chime: bool = False
+    siren: bool = False
+    """An alarm opens with a wail of the siren, in place of the chime."""
     closing: bool = False
     loudness_lufs: float = -18.0
     true_peak_dbtp: float = -1.5

@@ -18,8 +18,10 @@ from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.sample import COMMUNE, SAMPLE
+from loa.controller.core.sample_map import sample_whereabouts
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import ControllerError, Invalid
+from loa.controller.ports import EventKind
 from loa.controller.progress import progress_bar
 from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
@@ -27,7 +29,9 @@ from loa.controller.services.audit import Audit
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import NewUser, People
+from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.settings import Settings
+from loa.controller.store import dumps
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.protocol.broadcast import Entry
@@ -57,7 +61,10 @@ def init(
     password: Annotated[str | None, typer.Option(help="Default: one is made and printed.")] = None,
     area: Annotated[str, typer.Option(help="Name of the widest area, such as `Tỉnh Phú Thọ`.")] = "",
     kind: Annotated[str, typer.Option(help="What it is: province, district or commune.")] = "province",
-    sample: Annotated[bool, typer.Option(help="Make the sample: Vĩnh Phúc / Sông Lô / Lãng Công.")] = False,
+    sample: Annotated[
+        bool,
+        typer.Option(help="Make the sample, figures and outlines made up: Vĩnh Phúc / Lãng Công."),
+    ] = False,
 ) -> None:
     """Make the data directory, the key, the tables and the first administrator."""
     with told():
@@ -68,6 +75,8 @@ def init(
         folder.check_new()
         with opened(settings) as desk, desk.db.work() as work:
             made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
+            for known in sample_whereabouts() if sample else ():
+                desk.whereabouts.insert(work, TERMINAL, known)
             grants = frozenset({Grant(made[0].id, Role.ADMIN)})
             desk.people.insert(work, TERMINAL, NewUser(id=admin, name=admin, password=given, grants=grants))
             folder.make_key()
@@ -165,6 +174,7 @@ class Desk:
     areas: Areas
     people: People
     nodes: Nodes
+    whereabouts: WhereaboutsKeeper
 
 
 @contextmanager
@@ -193,11 +203,21 @@ def one_area(name: str, kind: str) -> list[NewArea]:
     return [NewArea(name=name, kind=AreaKind(kind), parent_id=None)]
 
 
+def make_first_key(settings: Settings) -> None:
+    """The key of a controller that nobody has set up yet; one with people lost its key, and is told so."""
+    folder = DataFolder(settings.data_dir)
+    if not folder.key.exists() and not dumps.is_used(settings.database):
+        folder.make_key()
+
+
 class _Unheard:
-    """Publisher and access list of the terminal: a running controller tells nodes when they enrol."""
+    """Publisher, access list and events of the terminal: a running controller tells nodes when they enrol."""
 
     def refresh(self) -> None:
         """Nothing is written for the broker from here."""
+
+    def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
+        """No page listens here."""
 
     def programme_changed(self, areas: frozenset[AreaId]) -> None:
         """Nothing is sent from here."""
@@ -222,11 +242,13 @@ def _desk(db: Database, code_lasting: timedelta) -> Desk:
         areas=areas,
         publisher=unheard,
         access=unheard,
+        events=unheard,
         attempts=Attempts(clock=clock),
         code_lasting=code_lasting,
     )
     people = People(clock=clock, audit=audit, hasher=PasswordHasher())
-    return Desk(db=db, areas=areas, people=people, nodes=nodes)
+    whereabouts = WhereaboutsKeeper(clock=clock, audit=audit)
+    return Desk(db=db, areas=areas, people=people, nodes=nodes, whereabouts=whereabouts)
 
 
 def _grant(text: str) -> Grant:

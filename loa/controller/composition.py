@@ -1,32 +1,50 @@
 """The controller as one value: every service, wired; `main` builds it, the API and the pages use it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from loa.controller.gate import Gate
 from loa.controller.ports import Clock, Courier, EventStream
+from loa.controller.services.alarms import Alarms
+from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
 from loa.controller.services.audit import Audit
+from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.emergencies import Emergencies
+from loa.controller.services.feeds import Feeds
 from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.inbox import Inbox
+from loa.controller.services.invitations import Invitations
 from loa.controller.services.log import Log
+from loa.controller.services.log_reports import LogReports
+from loa.controller.services.mail import Mail
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
+from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
 from loa.controller.services.previews import Previews
+from loa.controller.services.profiles import Profiles
 from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
 from loa.controller.services.releases import Releases
+from loa.controller.services.reshapes import Reshapes
 from loa.controller.services.rollouts import Rollouts
+from loa.controller.services.saved_filters import SavedFilters
 from loa.controller.services.sessions import Sessions
+from loa.controller.services.setup import Setup
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMessages
+from loa.controller.services.timelines import Timelines
+from loa.controller.services.today import Days
+from loa.controller.services.uploads import Uploads
+from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
+from loa.controller.settings import Setting
 from loa.controller.store.database import Database
 from loa.protocol.keys import SigningKey
 
@@ -62,16 +80,30 @@ class Controller:
     metrics: Metrics
     people: People
     sessions: Sessions
+    setup: Setup
+    backups: Backups
+    settings: Sequence[Setting]
+    invitations: Invitations
+    profiles: Profiles
     areas: Areas
+    reshapes: Reshapes
     nodes: Nodes
+    whereabouts: WhereaboutsKeeper
     audit: Audit
     idempotency: Idempotency
     recordings: Recordings
+    uploads: Uploads
+    peaks: Peaks
     standing: StandingMessages
     bulletins: Bulletins
     broadcasts: Broadcasts
+    alarms: Alarms
+    emergencies: Emergencies
     inbox: Inbox
     previews: Previews
+    timelines: Timelines
+    feeds: Feeds
+    days: Days
     withdrawals: Withdrawals
     publisher: Publisher
     courier: Courier
@@ -80,6 +112,10 @@ class Controller:
     releases: Releases
     rollouts: Rollouts
     log: Log
+    alerts: Alerts
+    mail: Mail
+    log_reports: LogReports
+    saved_filters: SavedFilters
     proofs: Proofs
     events: EventStream
     readiness: Readiness

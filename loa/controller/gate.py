@@ -35,9 +35,11 @@ class Gate:
         with self.db.look() as session:
             return self.sessions.whose(session, secret)
 
-    def person(self, request: Request) -> Person:
+    def person(self, request: Request, *, unlocked: bool = False) -> Person:
         """As `signed_in`, and a browser's write must carry the CSRF token in its header."""
         who = self.signed_in(request)
+        if who.must_change and not unlocked:
+            raise Forbidden("password_to_change", "choose a password of your own first: PUT /me/password")
         if request.method not in SAFE_METHODS and _bearer(request) is None:
             check_csrf(who, request.headers.get(CSRF_HEADER))
         return who.person

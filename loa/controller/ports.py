@@ -101,6 +101,11 @@ class Event:
 class EventStream(Protocol):
     """The pages' side of the events."""
 
+    @property
+    def open_pages(self) -> int:
+        """How many listen now."""
+        ...
+
     def listen(
         self, may_hear: Callable[[AreaId], bool]
     ) -> AbstractContextManager[AsyncIterator[Event | None]]:
@@ -133,6 +138,14 @@ class SilenceJournal(Protocol):
 
     def adopt(self, silences: Iterable[AreaSilence]) -> None:
         """Take in those that it lacks, as after the loss of its disk. Raises OSError."""
+        ...
+
+
+class Post(Protocol):
+    """A server that takes mails."""
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Hand over one mail; raises `Unavailable` with what the server said."""
         ...
 
 

@@ -1,6 +1,7 @@
 """What the owner of a controller may set by environment variables `LOA_…`; see docs/settings.md."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +28,26 @@ class LogFormat(StrEnum):
 
     CONSOLE = "console"
     JSON = "json"
+
+
+class SmtpSecurity(StrEnum):
+    """How the way to the mail server is kept from others."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+    """Only on the same machine or a wire of one's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting as it is shown."""
+
+    variable: str
+    value: str
+    """Empty for none; a secret is only said to be there."""
+    is_set: bool
+    """By the environment; else it is the default."""
 
 
 class Settings(BaseSettings):
@@ -75,7 +96,16 @@ class Settings(BaseSettings):
     keep_plays_days: Annotated[int, Field(ge=30)] = 400
     keep_log_days: Annotated[int | None, Field(ge=365)] = None
     keep_health_days: Annotated[int, Field(ge=1)] = 90
+    keep_uploads_hours: Annotated[int, Field(ge=1)] = 72
     keep_answers_hours: Annotated[int, Field(ge=1)] = 48
+
+    smtp_host: str | None = None
+    smtp_port: Port = 587
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "loa@localhost"
+    mail_every_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
 
     mailbox_limit: Annotated[int, Field(ge=100)] = 20_000
 
@@ -94,6 +124,17 @@ class Settings(BaseSettings):
             if not path.is_file():
                 raise ValueError(f"there is no file {path}; name the .onnx file of the voice")
         return voices
+
+    def shown(self) -> tuple[Setting, ...]:
+        """All of them by the variable that sets each; nothing secret."""
+        return tuple(
+            Setting(
+                variable=f"LOA_{name.upper()}",
+                value=_shown(getattr(self, name)),
+                is_set=name in self.model_fields_set,
+            )
+            for name in type(self).model_fields
+        )
 
     @property
     def database(self) -> str:
@@ -116,3 +157,15 @@ class Settings(BaseSettings):
     def code_lasting(self) -> timedelta:
         """How long a node's code is good."""
         return timedelta(hours=self.code_hours)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return "••••••"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | Mapping):
+        return ", ".join(map(str, value))
+    return str(value)

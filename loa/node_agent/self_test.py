@@ -101,7 +101,8 @@ class SelfTest:
             self._report(due, SelfTestOutcome.PLAYER_FAILED, detail=f"cannot write its sound: {failure}")
             return False
         cap_db = float(volume_cap(config.policy, BroadcastClass.NORMAL, start_at, config.tz).cap_db)
-        cue = Cue(f"self-test@{to_ms(due.at)}", self._path, start_at, start_at + _LENGTH, gain_db=cap_db)
+        gain_db = min(cap_db, float(config.settings.volume_db))
+        cue = Cue(f"self-test@{to_ms(due.at)}", self._path, start_at, start_at + _LENGTH, gain_db=gain_db)
         self._run = _Run(due, cue)
         logs.say(_log, "self_test", due_at=due.at, on_demand=due.on_demand, start_at=start_at)
         return True

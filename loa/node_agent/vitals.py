@@ -4,7 +4,7 @@ from datetime import datetime
 
 from loa.node_agent import logs
 from loa.node_agent.core.concerns import Look, Watch, watch
-from loa.node_agent.core.data_budget import Month, Outlook, Usage, count, look_ahead, month_at
+from loa.node_agent.core.data_budget import Outlook, Usage, count, look_ahead
 from loa.node_agent.core.readings import Readings
 from loa.node_agent.memory import Memory
 from loa.node_agent.ports import Sensors, Timekeeper, UsageKeeper
@@ -14,6 +14,7 @@ from loa.protocol.programme import NodeSettings
 from loa.protocol.reasons import ClockState
 from loa.protocol.units import SizeBytes
 from loa.protocol.when import DEFAULT_TZ
+from loa.schedules.billing import Month, month_at
 from loa.schedules.localtime import local_date
 
 KEEP_EVERY_S = 3_600.0

@@ -58,11 +58,19 @@ class Broadcast(Wire):
     late: Late = Late.WHOLE
     max_plays: Annotated[int | None, Field(gt=0)] = None
     expires_at: Instant | None = None
+    drill: Literal[True] | None = None
+    """A rehearsal (diễn tập), and announced as one; absent from whatever is in earnest."""
 
     @model_validator(mode="after")
     def _audience_is_canonical(self) -> Self:
         if list(self.audience) != sorted(set(self.audience)):
             raise ValueError("audience must be sorted, each area once")
+        return self
+
+    @model_validator(mode="after")
+    def _drill_is_no_emergency(self) -> Self:
+        if self.drill and self.class_ is BroadcastClass.EMERGENCY:
+            raise ValueError("a drill is no emergency")
         return self
 
     @cached_property

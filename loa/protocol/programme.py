@@ -9,7 +9,7 @@ from loa.protocol.broadcast import Entry, RecordingSource
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, StopId, WithdrawalId
 from loa.protocol.kinds import StandingMessage
 from loa.protocol.policy import Policy, WallTime
-from loa.protocol.units import DurationMs, Instant, SizeBytes
+from loa.protocol.units import DurationMs, GainDb, Instant, SizeBytes
 from loa.protocol.when import DEFAULT_TZ, TzName
 from loa.protocol.wire import Wire
 
@@ -118,6 +118,8 @@ class NodeSettings(Wire):
     """Local time of the daily self-test; none without it. Never sounds outside the allowed hours."""
     self_test_asked_at: Instant | None = None
     """When a technician last asked for a self-test: void 10 minutes later."""
+    volume_db: Annotated[GainDb, Field(ge=-40, le=0)] = GainDb(0.0)
+    """How loud this node is at most, beside what the policy allows; emergencies take no notice of it."""
 
 
 class ReleasePointer(Wire):

@@ -200,7 +200,7 @@ def _name(annotation: Any) -> str:  # noqa: ANN401 -- any type form that a field
             return f"{_name(arguments[0])} → {_name(arguments[1])}"
         return inner if origin in {"Union", "UnionType"} else f"list of {inner}"
     if typing.get_origin(annotation) is typing.Literal:
-        return " or ".join(f"`{part}`" for part in arguments)
+        return " or ".join(f"`{'true' if part is True else part}`" for part in arguments)
     name = str(getattr(annotation, "__name__", annotation))
     return _NAMES.get(name, name)
 

@@ -19,11 +19,13 @@ SWITCHES = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 PATIENCE_MS = 30_000
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
-EXPECTED_NOISE = re.compile(r"status of (401|404|422)")
+EXPECTED_NOISE = re.compile(r"status of (401|403|404|422)")
 """Chromium writes an error to the console for each page that comes with such a status."""
 
 
@@ -75,7 +77,7 @@ class Desk:
             page.fill("#user", user)
             page.fill("#password", PASSWORD)
             page.click("main button:has-text('Đăng nhập')")
-            page.wait_for_url("**/bulletins")
+            page.wait_for_url(f"{self.site.url}/")
             self.known[user] = page.context.storage_state()
             page.context.close()
         return self.open(path, storage_state=self.known[user], **options)

@@ -1,7 +1,7 @@
 """A whole controller with its pages, in this process, on a free port of the loopback."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from loa.controller.store.folder import DataFolder
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
 from tests import loopback
+from tests.protocol.bundles import RELEASE_KEY
 from tests.waiting import wait_for
 
 PASSWORD = "mat-khau-thu-nghiem"
@@ -31,23 +32,34 @@ NODES = {f"cum-{number}": VILLAGES[number % len(VILLAGES)] for number in range(1
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What an enrolled node has: its key and its password at the broker."""
+
+    key: SigningKey
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where the console is, and what stands behind it."""
 
     url: str
     controller: Controller
+    nodes: Mapping[str, Voice]
+    """With what each node would speak."""
+    broker_port: int
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """The console of a commune with three people and four nodes; gone when the block is left."""
+def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
+    """The console of a commune with three people and four nodes, or of nobody; gone after the block."""
     settings = _settings(folder)
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
     controller = build(settings)
     controller.db.migrate()
-    _settle(controller)
+    voices = _settle(controller) if settled else {}
     app = application(controller, settings)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.http_port, log_config=None))
     thread = threading.Thread(target=server.run, name="site")
@@ -55,7 +67,8 @@ def running_site(folder: Path) -> Iterator[Site]:
     try:
         wait_for(lambda: server.started or not thread.is_alive(), what="the site answers")
         assert server.started, "the site did not start"
-        yield Site(f"http://127.0.0.1:{settings.http_port}", controller)
+        url = f"http://127.0.0.1:{settings.http_port}"
+        yield Site(url, controller, voices, settings.broker_port)
     finally:
         controller.release_pages()
         server.should_exit = True
@@ -70,13 +83,15 @@ def _settings(folder: Path) -> Settings:
         http_port=port,
         base_url=f"http://127.0.0.1:{port}",
         make_standing_messages=False,
+        release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),
         broker_host="127.0.0.1",
         broker_port=loopback.free_port(),
     )
 
 
-def _settle(controller: Controller) -> None:
+def _settle(controller: Controller) -> dict[str, Voice]:
+    voices: dict[str, Voice] = {}
     with controller.db.work() as work:
         for one in SAMPLE:
             new = NewArea(id=one.id, name=one.name, kind=one.kind, parent_id=one.parent_id)
@@ -88,4 +103,7 @@ def _settle(controller: Controller) -> None:
         for node, village in NODES.items():
             name = f"Cụm {node[-1]}"
             code = controller.nodes.insert(work, "test", name=name, parent=AreaId(village), node=node)
-            controller.nodes.enrol(work, code.code, SigningKey.generate().public.x, source="test")
+            key = SigningKey.generate()
+            enrolled = controller.nodes.enrol(work, code.code, key.public.x, source="test")
+            voices[node] = Voice(key, enrolled.mqtt_password)
+    return voices

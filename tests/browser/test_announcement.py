@@ -105,7 +105,7 @@ def test_a_sound_file_is_prepared_and_told_about(desk: Desk, mp3: Path) -> None:
     page.check("#by-upload", force=True)
     page.fill("#title", "Tin ghi âm sẵn")
     page.set_input_files("#file", mp3)
-    card = page.locator("#upload-part .card:has(audio)")
+    card = page.locator("#sound-part .card:has(audio)")
     expect(card).to_contain_text("thong-bao.mp3")
     expect(card).to_contain_text("giây")
     go_on(page, "where")
@@ -151,7 +151,7 @@ def test_boxes_of_the_tree_have_three_states(desk: Desk) -> None:
     commune = page.locator(f"input[value={COMMUNE}]")
     assert commune.evaluate("box => box.indeterminate")
     expect(page.locator("#reach")).to_contain_text("Thôn Thống Nhất")
-    page.get_by_role("button", name="Chọn tất cả").click()
+    page.get_by_role("button", name="Cả xã").click()
     expect(commune).to_be_checked()
     expect(page.locator("#reach")).to_contain_text("4 cụm loa")
 

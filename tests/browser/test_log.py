@@ -42,7 +42,7 @@ def test_filters_stand_in_the_address_and_can_be_taken_away(desk: Desk) -> None:
     expect(copy.locator("[name=outcome]")).to_have_value("missed")
     copy.get_by_role("link", name="Bỏ lọc").click()
     expect(rows(copy, "Tin để lọc")).to_have_count(4)
-    copy.select_option("[name=area]", "cum-1")
+    copy.select_option("[name=node]", "cum-1")
     expect(rows(copy, "Tin để lọc")).to_have_count(1)
 
 

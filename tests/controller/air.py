@@ -3,9 +3,11 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from loa.controller.adapters.silence_journal import FileSilenceJournal
-from loa.controller.store.database import Session
+from loa.controller.ports import Clock
+from loa.controller.store.database import Database, Session
 from loa.controller.store.tables import (
     BroadcastRow,
     BulletinRow,
@@ -16,6 +18,7 @@ from loa.controller.store.tables import (
 )
 from loa.protocol.broadcast import Broadcast, Entry, RecordingSource, approve
 from loa.protocol.ids import AreaId, BroadcastId, RecordingId, SilenceId, WithdrawalId
+from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import Silence
 from loa.protocol.units import DurationMs, SizeBytes
@@ -36,8 +39,27 @@ class Times:
     authority: int = 20
 
 
+class Ground(Protocol):
+    """What a broadcast is put into."""
+
+    @property
+    def db(self) -> Database:
+        """Where it stands."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Of whoever approves."""
+        ...
+
+    @property
+    def key(self) -> SigningKey:
+        """With which the controller signs."""
+        ...
+
+
 def place(
-    town: Town,
+    town: Ground,
     area: AreaId,
     *,
     title: str = "Lịch tiêm phòng",

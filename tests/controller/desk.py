@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from loa.audio.peaks import read_peaks
 from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
@@ -24,26 +25,35 @@ from loa.controller.api import (
     bodies,
     broadcasts,
     bulletins,
+    emergencies,
     inbox,
     previews,
     problems,
     recordings,
+    resumable,
+    timeline,
     withdrawals,
 )
 from loa.controller.core.access import Person, Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.gate import Gate
+from loa.controller.services.alarms import Alarms
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.inbox import Inbox
+from loa.controller.services.peaks import Peaks
 from loa.controller.services.placing import Placing
 from loa.controller.services.previews import Previews
 from loa.controller.services.recordings import Recordings
 from loa.controller.services.standing_messages import StandingMessages
+from loa.controller.services.timelines import Timelines
+from loa.controller.services.uploads import Uploads
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
 from loa.controller.store.tables import RecordingRow
+from loa.controller.store.uploads import UploadFolder
 from tests.controller.factories import PROVINCE, Town
 from tests.fakes.controller import FakeEvents
 
@@ -84,6 +94,15 @@ class Desk:
             read_out=read_out,
             limits=self.limits,
         )
+        self.uploads = Uploads(
+            folder=UploadFolder(self.folder / "uploads"),
+            clock=self.clock,
+            ids=self.new_id,
+            recordings=self.recordings,
+            limit_bytes=self.limits.max_bytes,
+            lasting=timedelta(hours=72),
+        )
+        self.peaks = Peaks(recordings=self.recordings, draw=read_peaks)
         self.bulletins = Bulletins(clock=self.clock, ids=self.new_id, audit=audit, events=self.events)
         self.broadcasts = Broadcasts(
             clock=self.clock, key=self.key, bulletins=self.bulletins, audit=audit, placing=placing
@@ -91,8 +110,10 @@ class Desk:
         self.standing = StandingMessages(
             db=self.db, clock=self.clock, audit=audit, recordings=self.recordings, publisher=town.publisher
         )
+        self._alarm()
         self.inbox = Inbox(clock=self.clock, broadcasts=self.broadcasts, audit=audit, placing=placing)
         self.previews = Previews(clock=self.clock, key=self.key, journal=self.journal)
+        self.timelines = Timelines(clock=self.clock, key=self.key, journal=self.journal)
         self.withdrawals = Withdrawals(
             clock=self.clock, ids=self.new_id, broadcasts=self.broadcasts, audit=audit, placing=placing
         )
@@ -100,6 +121,16 @@ class Desk:
         self.hoa = self.person("hoa", (COMMUNE, Role.APPROVER))
         self.tinh = self.person("tinh", (PROVINCE, Role.APPROVER))
         self.tam = self.person("tam", (PROVINCE, Role.OFFICIAL))
+
+    def _alarm(self) -> None:
+        self.alarms = Alarms(
+            db=self.db,
+            bulletins=self.bulletins,
+            broadcasts=self.broadcasts,
+            recordings=self.recordings,
+            standing=self.standing,
+        )
+        self.emergencies = Emergencies(clock=self.clock, broadcasts=self.broadcasts)
 
     def new_id(self) -> str:
         return f"{next(self.clock_ids):032x}"
@@ -145,7 +176,8 @@ def application() -> FastAPI:
     """The API of announcements; making it takes longer than a test, so all tests of a worker share it."""
     app = FastAPI()
     problems.install(app)
-    for module in (recordings, bulletins, broadcasts, withdrawals, inbox, previews, bodies):
+    announcing = (recordings, resumable, bulletins, broadcasts, withdrawals, emergencies)
+    for module in (*announcing, inbox, previews, timeline, bodies):
         app.include_router(module.router(), prefix="/api/v1")
     return app
 

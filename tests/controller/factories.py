@@ -16,7 +16,7 @@ from loa.controller.services.sessions import Sessions
 from loa.controller.store.database import Database
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
-from tests.fakes.controller import FakeAccess, FakeClock, FakePublisher
+from tests.fakes.controller import FakeAccess, FakeClock, FakeEvents, FakePublisher
 
 PROVINCE = AreaId("vinh-phuc")
 DISTRICT = AreaId("song-lo")
@@ -31,6 +31,7 @@ class Town:
     clock: FakeClock = field(default_factory=FakeClock)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     access: FakeAccess = field(default_factory=FakeAccess)
+    events: FakeEvents = field(default_factory=FakeEvents)
     key: SigningKey = field(default_factory=SigningKey.generate)
 
     def __post_init__(self) -> None:
@@ -53,6 +54,7 @@ class Town:
             areas=self.areas,
             publisher=self.publisher,
             access=self.access,
+            events=self.events,
             attempts=attempts,
             code_lasting=timedelta(hours=24),
         )

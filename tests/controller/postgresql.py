@@ -43,6 +43,16 @@ class Cluster:
         self._run(command)
         return self.url(database)
 
+    def has(self, database: str) -> bool:
+        with psycopg.connect(host=str(self.socket), user="loa", dbname="postgres") as link:
+            asked = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+            return asked.fetchone() is not None
+
+    def rename(self, database: str, name: str) -> None:
+        self._run(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(database), sql.Identifier(name))
+        )
+
     def drop(self, database: str) -> None:
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
@@ -52,13 +62,28 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Make a cluster in an empty folder with a short path, and run it."""
+def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
+    """Make a cluster in an empty folder with a short path, or take the one that is there, and run it."""
     data = folder / "data"
     folder.chmod(0o755)
-    data.mkdir()
+    is_new = not data.exists()
+    data.mkdir(exist_ok=True)
     user = _owner(folder, data)
     binaries = _binaries()
+    if is_new:
+        _init(binaries, data, user)
+    options = [f"-c{name}={value}" for name, value in (SETTINGS | settings).items()]
+    command: list[str | Path] = [*_as(user), binaries / "postgres", "-D", data, "-k", folder, *options]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        try:
+            wait_for(lambda: _is_ready(binaries, folder), what="PostgreSQL is ready")
+            yield Cluster(folder)
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+
+
+def _init(binaries: Path, data: Path, user: str | None) -> None:
     init: list[str | Path] = [
         *_as(user),
         binaries / "initdb",
@@ -74,15 +99,6 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         "--locale=C",
     ]
     subprocess.run(init, check=True, capture_output=True, timeout=100)
-    options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-    command: list[str | Path] = [*_as(user), binaries / "postgres", "-D", data, "-k", folder, *options]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        try:
-            wait_for(lambda: _is_ready(binaries, folder), what="PostgreSQL is ready")
-            yield Cluster(folder)
-        finally:
-            server.terminate()
-            server.wait(timeout=60)
 
 
 def _is_ready(binaries: Path, folder: Path) -> bool:

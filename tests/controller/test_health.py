@@ -16,9 +16,9 @@ from loa.controller.store.database import Database
 from loa.controller.store.health import points_of
 from loa.controller.store.nodes import find_nodes
 from loa.protocol.health import Concern, Health
-from loa.protocol.ids import BootId, NodeId, OccurrenceId
+from loa.protocol.ids import BootId, NodeId, OccurrenceId, StopId
 from loa.protocol.reasons import ClockState
-from loa.protocol.reports import Detail, State
+from loa.protocol.reports import Detail, Output, State, Stopped
 from tests.controller.factories import Town
 from tests.controller.site import Client, Site
 from tests.fakes.controller import FakeEvents
@@ -203,7 +203,23 @@ def test_the_api_gives_the_last_values_and_the_series(site: Site, technician: Cl
     assert site.client().get(f"/nodes/{NODE}/health").status_code == 401
 
 
-def test_the_sims_month_is_a_setting_of_the_node(site: Site, technician: Client) -> None:
+def test_pages_are_told_when_a_button_is_pressed_or_the_output_is_gone(db: Database) -> None:
+    ward = Ward(db)
+    ward.hear(None)
+    told = len(ward.events.told)
+
+    def say(**facts: object) -> int:
+        ward.presences.note([Said(state(ward.now).model_copy(update=facts), retained=False)])
+        return len(ward.events.told) - told
+
+    assert say() == 0
+    assert say(stopped=Stopped(id=StopId("d" * 32), at=ward.now)) == 1
+    assert say(stopped=Stopped(id=StopId("d" * 32), at=ward.now), output=Output(is_open=False)) == 2
+    assert say(clock=ClockState.HOLDING) == 3
+    assert say(clock=ClockState.HOLDING, missing=3) == 3
+
+
+def test_the_sims_month_and_the_volume_are_settings_of_the_node(site: Site, technician: Client) -> None:
     def change(settings: Mapping[str, object], status: int = 200) -> dict[str, object]:
         answer = technician.ask("PATCH", f"/nodes/{NODE}", {"settings": settings})
         assert answer.status_code == status, answer.text
@@ -213,7 +229,11 @@ def test_the_sims_month_is_a_setting_of_the_node(site: Site, technician: Client)
     changed = change({"billing_day": 5})
     assert (changed["billing_day"], changed["month_budget_bytes"]) == (5, 500_000_000)
     assert change({"month_budget_bytes": None})["month_budget_bytes"] is None
+    assert change({"volume_db": -6})["volume_db"] == -6
+    assert change({"billing_day": 6})["volume_db"] == -6
     for wrong in ({"billing_day": 0}, {"billing_day": 32}, {"month_budget_bytes": 0}, {"budget": 1}):
         change(wrong, 422)
+    for loud in (3, -41):
+        change({"volume_db": loud}, 422)
     official = site.user("mai", (COMMUNE, Role.OFFICIAL))
     assert official.ask("PATCH", f"/nodes/{NODE}", {"settings": {"billing_day": 9}}).status_code == 403

@@ -9,11 +9,14 @@ from loa.controller.core.access import Role
 from loa.controller.core.identities import MOST_REMEMBERED, Identities, Identity, Verdict, hear
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.identities import WORDS, IdentityWatch
+from loa.controller.store.configs import mqtt_hashes
 from loa.controller.store.database import Database
 from loa.controller.store.identities import identities_of
 from loa.controller.store.incidents import IncidentFilter, find_incidents
+from loa.controller.store.nodes import key_of
 from loa.controller.store.tables import ReportRow
 from loa.protocol.ids import AreaId, BootId, HardwareId, JournalId, NodeId, Nonce
+from loa.protocol.keys import SigningKey
 from loa.protocol.reasons import ClockState
 from loa.protocol.reports import Hello
 from tests.controller.factories import Town
@@ -166,3 +169,44 @@ def test_node_and_incidents_are_shown_over_the_api(site: Site) -> None:
     assert (last["node"], last["report"]["verdict"]) == ("loa-1", "card_cloned")
     assert first["report"]["before"] == {"journal": "1" * 32, "machine": A, "card": None}
     assert "copies of one card" in last["report"]["detail"]
+
+
+def test_a_verdict_that_somebody_accepts_is_over(desk: Desk) -> None:
+    for machine in (A, B):
+        desk.say("1", machine)
+    technician = desk.town.user("long", (COMMUNE, Role.TECHNICIAN))
+    with desk.db.work() as work:
+        kept = desk.town.nodes.keep_identity(work, technician, NODE)
+        again = desk.town.nodes.keep_identity(work, technician, NODE)
+    assert (kept.identities.verdict, kept.has_key) == (None, True)
+    assert [one.machine for one in again.identities.seen] == [B, A]
+    desk.say("1", A)
+    assert desk.known().verdict is Verdict.CARD_CLONED, "who was seen is not forgotten"
+
+
+def test_what_somebody_refuses_is_believed_no_more_and_the_right_machine_enrols_anew(desk: Desk) -> None:
+    for machine in (A, B, A):
+        desk.say("1", machine)
+    technician = desk.town.user("long", (COMMUNE, Role.TECHNICIAN))
+    refreshed = desk.town.access.refreshed
+    with desk.db.work() as work:
+        code = desk.town.nodes.refuse_identity(work, technician, NODE)
+    with desk.db.look() as session:
+        assert key_of(session, NODE) is None
+        assert mqtt_hashes(session) == {}
+    assert desk.town.access.refreshed == refreshed + 1
+    with desk.db.work() as work:
+        desk.town.nodes.enrol(work, code.code, SigningKey.generate().public.x, source="test")
+    desk.say("1", A)
+    assert desk.known().verdict is None
+
+
+def test_who_keeps_nodes_decides_over_the_api(site: Site) -> None:
+    site.node("loa-1")
+    official = site.user("mai", (COMMUNE, Role.OFFICIAL))
+    technician = site.user("long", (COMMUNE, Role.TECHNICIAN))
+    for act, status in (("keep", 200), ("refuse", 201)):
+        path = f"/nodes/loa-1/identity/{act}"
+        assert official.post(path, Idempotency_Key=f"a-{act}").status_code == 403
+        assert technician.post(path, Idempotency_Key=f"b-{act}").status_code == status
+    assert technician.get("/nodes/loa-1").json()["code_expires_at"] is not None

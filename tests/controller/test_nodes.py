@@ -6,14 +6,23 @@ from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.nodes import CODE_LENGTH
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated
+from loa.controller.ports import Event, EventKind
 from loa.controller.services.broker_users import broker_users
 from loa.controller.services.nodes import Code, Enrolled
+from loa.controller.services.people import UserChange
+from loa.controller.store.configs import store_config
 from loa.controller.store.database import Database
+from loa.controller.store.nodes import node_row
+from loa.controller.store.programmes import store_programme
 from loa.controller.store.tree import read_tree
 from loa.protocol.bearer import make_token
-from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.ids import AreaId, BootId, NodeId
 from loa.protocol.keys import SigningKey
-from tests.controller.factories import DISTRICT, Town
+from loa.protocol.programme import ConfigPointer, ProgrammePointer
+from loa.protocol.reasons import ClockState
+from loa.protocol.reports import Detail, Held, State
+from loa.protocol.units import SizeBytes
+from tests.controller.factories import DISTRICT, PROVINCE, Town
 
 TECHNICIAN = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
 OFFICIAL = Person("mai", "Mai", frozenset({Grant(COMMUNE, Role.OFFICIAL)}))
@@ -164,3 +173,60 @@ def test_nodes_come_in_pages_with_their_zones(town: Town) -> None:
         ("cum-1", ("vung-lu",)),
         ("cum-2", ()),
     ]
+
+
+def test_pages_are_told_when_a_node_enrols(town: Town) -> None:
+    code = add(town)
+    assert town.events.told == []
+    enrol(town, code.code, SigningKey.generate())
+    assert town.events.told == [Event(EventKind.NODE, AreaId(code.node), code.node)]
+
+
+def test_technicians_are_named_the_nearest_first_and_nobody_who_left(town: Town) -> None:
+    town.node(NODE)
+    town.user("tinh", (PROVINCE, Role.TECHNICIAN))
+    town.user("thon", (VILLAGES[0], Role.TECHNICIAN), (COMMUNE, Role.TECHNICIAN))
+    town.user("xa", (COMMUNE, Role.TECHNICIAN))
+    town.user("khac", (VILLAGES[1], Role.TECHNICIAN))
+    town.user("mai", (COMMUNE, Role.OFFICIAL))
+    gone = town.user("cu", (COMMUNE, Role.TECHNICIAN))
+    admin = town.user("quan", (PROVINCE, Role.ADMIN))
+    with town.db.work() as work:
+        town.people.change(work, admin, gone.user_id, UserChange(active=False))
+    with town.db.look() as session:
+        keepers = town.nodes.keepers(session, OFFICIAL, NODE)
+        assert [one.id for one in keepers] == ["thon", "xa", "tinh"]
+        stranger = Person("la", "Lạ", frozenset({Grant(VILLAGES[1], Role.OFFICIAL)}))
+        with pytest.raises(NotFound):
+            town.nodes.keepers(session, stranger, NODE)
+
+
+def test_a_node_lacks_what_is_newer_than_what_it_says_it_holds(town: Town) -> None:
+    town.node(NODE)
+
+    def lacks(*, config: int, held: int) -> bool | None:
+        told = State(
+            node=NODE,
+            boot_id=BootId("c" * 32),
+            at=town.clock.now(),
+            detail=Detail.FULL,
+            clock=ClockState.TRUSTED,
+            config=config,
+            held={VILLAGES[0]: Held(programme=held)},
+        )
+        with town.db.work() as work:
+            node_row(work.session, NODE).state = told.to_bytes().decode()
+        with town.db.look() as session:
+            return town.nodes.lacks(session, OFFICIAL, NODE)
+
+    with town.db.look() as session:
+        assert town.nodes.lacks(session, OFFICIAL, NODE) is None
+    at, sha256 = town.clock.now(), "a" * 64
+    with town.db.work() as work:
+        config = ConfigPointer(node=NODE, version=7, sha256=sha256, size_bytes=SizeBytes(1), issued_at=at)
+        store_config(work.session, config, b"c")
+        programme = ProgrammePointer(
+            area=VILLAGES[0], version=9, sha256=sha256, size_bytes=SizeBytes(1), issued_at=at
+        )
+        store_programme(work.session, programme, b"p")
+    assert [lacks(config=7, held=9), lacks(config=6, held=9), lacks(config=7, held=8)] == [False, True, True]

@@ -16,6 +16,7 @@ from loa.controller.services.rollouts import Order, Rollout, Rollouts
 from loa.controller.store import rollouts as store
 from loa.controller.store.database import Database
 from loa.controller.store.heard import store_presences
+from loa.controller.store.rollouts import NodeUpdate
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.programme import ReleasePointer
@@ -102,6 +103,25 @@ def test_what_nodes_would_refuse_is_refused_here(workshop: Workshop, bundle: byt
     with pytest.raises(Invalid, match="LOA_RELEASE_KEYS"):
         workshop.add(bundle)
     assert len(list((tmp_path / "releases").iterdir())) == 1, "nothing of it stays"
+
+
+def test_a_node_knows_its_last_rollout_and_whether_its_turn_has_come(workshop: Workshop) -> None:
+    technician = workshop.town.user("long", (HERE, Role.TECHNICIAN))
+
+    def of(node: NodeId) -> NodeUpdate | None:
+        with workshop.db.look() as session:
+            return workshop.rollouts.of_node(session, technician, node)
+
+    assert of(NODES[0]) is None
+    workshop.start([AreaId(NODES[0])], [AreaId(NODES[1])], area=HERE)
+    workshop.tell(NODES[0], Standing.FAILED, detail="no space")
+    first, second = of(NODES[0]), of(NODES[1])
+    assert first is not None
+    assert (first.version, first.standing, first.detail) == ("0.2.0", Standing.FAILED, "no space")
+    assert second is not None
+    assert (first.is_told, second.is_told) == (True, False)
+    with pytest.raises(NotFound):
+        of(NODES[2])
 
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.TECHNICIAN, Role.SUPERVISOR])

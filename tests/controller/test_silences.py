@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,12 @@ from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.store.database import Database
 from loa.controller.store.tables import AuditRow, SilenceRow
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import Silence, Urgent
 from loa.protocol.topics import Channel, Topic
-from tests.controller.air import place
-from tests.controller.factories import Town
+from tests.controller.air import place, silence
+from tests.controller.factories import PROVINCE, Town
 from tests.controller.postgresql import cluster
 from tests.fakes.controller import FakeEvents
 from tests.fakes.courier import FakeCourier
@@ -211,6 +211,29 @@ def test_a_silence_has_a_sensible_length(brake: Brake, lasting: timedelta) -> No
     with pytest.raises(Invalid):
         brake.silences.silence(official(brake), COMMUNE, lasting)
     assert brake.courier.sent == []
+
+
+def test_a_node_is_silent_until_the_last_order_for_any_place_of_its(brake: Brake) -> None:
+    brake.town.node("cum-1")
+    lan = official(brake)
+    node, now = NodeId("cum-1"), brake.town.clock.now()
+
+    def until(*zones: AreaId) -> datetime | None:
+        return brake.silences.silent_until(lan, node, zones)
+
+    assert until() is None
+    silence(brake.journal, now, AreaId(node), minutes=10)
+    assert until() == now + timedelta(minutes=10)
+    silence(brake.journal, now, PROVINCE, minutes=20)
+    silence(brake.journal, now, AreaId("vung-lu"), minutes=30)
+    silence(brake.journal, now, VILLAGES[1], minutes=40)
+    assert until() == now + timedelta(minutes=20)
+    assert until(AreaId("vung-lu")) == now + timedelta(minutes=30)
+    brake.town.clock.forward(minutes=25)
+    assert until() is None
+    stranger = brake.town.user("la", (VILLAGES[1], Role.OFFICIAL))
+    with pytest.raises(NotFound):
+        brake.silences.silent_until(stranger, node, ())
 
 
 def test_nobody_stops_another_commune(brake: Brake) -> None:

@@ -14,15 +14,18 @@ from loa.controller.core.tree import AreaKind
 from loa.controller.store.tables import LogRow
 from loa.controller.web import assets, catalogue
 from loa.controller.web.catalogue import say
-from loa.controller.web.forms import WhenForm, form_of, read_time, read_when, repaired
+from loa.controller.web.forms import WhenForm, form_of, read_when, repaired
 from loa.controller.web.localtime import megabytes, spell, weekday_time
 from loa.controller.web.log_lines import Reader, line_of
+from loa.controller.web.times import read_time
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
 from loa.protocol.reports import Evidence, Sensed
 from loa.protocol.units import to_ms
 from loa.protocol.when import DEFAULT_TZ
 
+UNEVEN = tuple(f"{hour:02d}:0{hour - 5}" for hour in range(5, 12))
+"""Seven hours with seven different minutes: 49 starts a day, of which a rule would have to pick."""
 NOW = datetime(2026, 6, 11, 9, 42, tzinfo=UTC)
 VENDORED = re.compile(r"\| (\S+) \| `([0-9a-f]{64})` \|$", re.MULTILINE)
 
@@ -173,7 +176,7 @@ def test_a_form_comes_back_from_the_time_that_it_asked_for(form: WhenForm) -> No
         (WhenForm(date="2026-06-11", times=("",)), "time"),
         (WhenForm(date="2026-06-11", times=("nửa đêm",)), "time"),
         (WhenForm(kind="weekdays", date="2026-06-11", times=("17:30",)), "days"),
-        (WhenForm(kind="daily", date="2026-06-11", times=("05:30", "17:00")), "time"),
+        (WhenForm(kind="daily", date="2026-06-11", times=UNEVEN), "time"),
         (WhenForm(kind="daily", date="2026-06-11", times=("05:30",), until="2026-06-01"), "until"),
     ],
 )

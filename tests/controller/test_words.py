@@ -26,8 +26,8 @@ SCRIPTS = sorted(WEB.glob("static/js/**/*.js"))
 KEYWORDS = {"_": None, "lazy": None, "gettext": None, "ngettext": (1, 2)}
 VIETNAMESE_LETTER = re.compile(r"[À-ỹđĐ]")
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
-NAMES_OF_DATA = {"KINDS_IN_NAMES"}
-"""Constants that compare with what people wrote into the database."""
+NAMES_OF_DATA = {"KINDS_IN_NAMES", "KINDS_TO_LEAVE_OUT", "MOTTO", "DATED"}
+"""Constants that compare with what people wrote into the database, and formulas of law."""
 OWN_NAMES = {"Tiếng Việt"}
 """What is the same in each language."""
 GREETING = Language("en", {"Chào": ("Hello",), "Chào {name}": ("Hello {name}",), "Chào %(n)s": ("Hi %(n)s",)})

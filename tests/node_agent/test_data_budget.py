@@ -4,10 +4,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from loa.node_agent.core.data_budget import Month, Usage, count, look_ahead, month_at
+from loa.node_agent.core.data_budget import Usage, count, look_ahead
 from loa.node_agent.core.readings import Uplink
 from loa.protocol.ids import BootId
 from loa.protocol.units import SizeBytes
+from loa.schedules.billing import Month, month_at
 
 HANOI = "Asia/Ho_Chi_Minh"
 MB = 1_000_000

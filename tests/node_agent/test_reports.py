@@ -17,8 +17,9 @@ from loa.node_agent.core.shelf import Seen, Shelf
 from loa.protocol.broadcast import Broadcast
 from loa.protocol.ids import RecordingId, occurrence_id
 from loa.protocol.kinds import BroadcastClass
+from loa.protocol.programme import NodeSettings
 from loa.protocol.reasons import Reason
-from loa.protocol.units import DurationMs
+from loa.protocol.units import DurationMs, GainDb
 from loa.schedules.policy import default_policy
 from tests.node_agent.makers import (
     NOON,
@@ -105,6 +106,32 @@ def test_cues_follow_the_volume_cap_and_stay_the_same_when_asked_again() -> None
     loud = (nine - minutes(1), nine, 0, 0.0)
     low = (nine, nine + minutes(1), 60_000, -15.0)
     assert cues(nine - minutes(5)) == cues(nine - seconds(10)) == [loud, low]
+
+
+@pytest.mark.parametrize(
+    ("class_", "hour", "gain_db"),
+    [
+        (BroadcastClass.NORMAL, 0, -10.0),
+        (BroadcastClass.NORMAL, 9, -15.0),
+        (BroadcastClass.EMERGENCY, 0, 0.0),
+        (BroadcastClass.EMERGENCY, 9, -6.0),
+    ],
+)
+def test_the_lower_of_volume_and_cap_holds_but_for_emergencies(
+    class_: BroadcastClass, hour: int, gain_db: float
+) -> None:
+    """Noon and nine in the evening; the cap of the night is 15 dB, for emergencies 6."""
+    at = NOON + minutes(60 * hour)
+    config = make_config(policy=default_policy(), settings=NodeSettings(volume_db=GainDb(-10)))
+    entry = make_entry(make_broadcast(at, class_=class_))
+    plan = make_plan(
+        Shelf(entries={entry.id: Seen(entry, NOON)}),
+        {SOUND: NOON},
+        config,
+        window_at(NOON, NOON, 86_400_000, config.tz),
+    )
+    found = make_cues(plan, at, at + minutes(1), running_since=NOON, path_of=Path)
+    assert {cue.gain_db for cue in found} == {gain_db}
 
 
 _acts = st.lists(

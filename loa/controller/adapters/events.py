@@ -22,10 +22,21 @@ class EventHub:
         self._limit = limit
         self._lock = threading.Lock()
         self._listeners: set[_Listener] = set()
+        self._told = 0
+
+    @property
+    def open_pages(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    def told(self) -> int:
+        """How much was announced so far."""
+        return self._told
 
     def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
         """Hand over to every listener's loop; never waits."""
         with self._lock:
+            self._told += 1
             listeners = list(self._listeners)
         for listener in listeners:
             listener.hand_over(Event(kind, area, subject))

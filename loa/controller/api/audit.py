@@ -9,8 +9,12 @@ from pydantic_core import from_json
 from loa.controller.api.deps import Parts, Who
 from loa.controller.api.pages import Limit, Page, page
 from loa.controller.api.problems import documented
+from loa.controller.api.words import Words
+from loa.controller.store.audits import AuditFilter
 from loa.protocol.ids import AreaId
 from loa.protocol.units import Instant
+
+Word = Annotated[Words | None, Query(max_length=100)]
 
 
 class NotedOut(BaseModel):
@@ -33,16 +37,24 @@ def router() -> APIRouter:
 
 
 def find(
+    *,
     who: Who,
     parts: Parts,
+    user: Word = None,
+    act: Word = None,
+    area: AreaId | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    text: Word = None,
     cursor: Annotated[
         int | None, Query(ge=1, lt=2**63, description="`next_cursor` of the page before")
     ] = None,
     limit: Limit = 100,
 ) -> Page[NotedOut]:
     """The acts in areas whose audit the person may read, the last first."""
+    wanted = AuditFilter(user=user, act=act, area=area, from_at=since, until_at=until, text=text)
     with parts.db.look() as session:
-        found = parts.audit.find(session, who, before=cursor, limit=limit)
+        found = parts.audit.find(session, who, wanted, before=cursor, limit=limit)
     items = [
         NotedOut(
             id=one.id,

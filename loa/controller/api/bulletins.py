@@ -49,6 +49,8 @@ class DraftIn(BaseModel):
     voice: Annotated[Words | None, Field(max_length=64)] = None
     recording: RecordingId | None = None
     plan: Annotated[Plan, Field(examples=[PLAN_EXAMPLE])] = Plan()
+    drill: bool = False
+    """A rehearsal; its recording must be one that `/speech` made as a drill, its class no emergency."""
 
     def draft(self) -> Draft:
         """As the service takes it."""
@@ -61,6 +63,7 @@ class DraftIn(BaseModel):
             voice=self.voice,
             recording=self.recording,
             plan=self.plan,
+            drill=self.drill,
         )
 
 
@@ -213,6 +216,7 @@ def _out(bulletin: Bulletin) -> BulletinOut:
         voice=draft.voice,
         recording=draft.recording,
         plan=draft.plan,
+        drill=draft.drill,
         id=bulletin.id,
         revision=bulletin.revision,
         state=bulletin.state,

@@ -26,6 +26,11 @@ def person(request: Request, parts: Parts) -> Person:
     return parts.gate.person(request)
 
 
+def unlocked(request: Request, parts: Parts) -> Person:
+    """Who asks, also one who has to choose another password first."""
+    return parts.gate.person(request, unlocked=True)
+
+
 def signed_in(request: Request, parts: Parts) -> SignedIn:
     """Who asks, with the session."""
     return parts.gate.signed_in(request)
@@ -42,6 +47,7 @@ def reader(request: Request, parts: Parts) -> Person | NodeId:
 
 
 Who = Annotated[Person, Depends(person)]
+WhoUnlocked = Annotated[Person, Depends(unlocked)]
 WhoSignedIn = Annotated[SignedIn, Depends(signed_in)]
 FromNode = Annotated[NodeId, Depends(node)]
 Reader = Annotated[Person | NodeId, Depends(reader)]

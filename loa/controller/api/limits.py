@@ -5,6 +5,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOADS = {"/api/v1/recordings", "/api/v1/releases"}
 """Go to the disk while they come in, under limits of their own."""
+PIECES = "/api/v1/uploads/"
+"""As those: pieces of an upload whose size was announced."""
 
 
 class BodyLimit:
@@ -18,9 +20,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith(self._below) and path not in UPLOADS:
+        if scope["type"] == "http" and path.startswith(self._below) and not _is_upload(path):
             receive = _counting(receive, self._limit_bytes)
         await self._app(scope, receive, send)
+
+
+def _is_upload(path: str) -> bool:
+    return path in UPLOADS or path.startswith(PIECES)
 
 
 def _counting(receive: Receive, limit_bytes: int) -> Receive:

@@ -32,6 +32,8 @@ class LogQuery(Given):
     broadcast: BroadcastId | None = None
     rendered: bool | None = None
     heard: bool | None = None
+    drill: bool | None = None
+    """Only drills, or only what was in earnest."""
     cursor: Annotated[Words | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -48,6 +50,8 @@ class LogLine(BaseModel):
     title: str
     field: str
     class_: Annotated[str, Field(serialization_alias="class")]
+    drill: bool
+    """Whether it was a rehearsal, announced as one."""
     planned_at: Instant
     duration_ms: int
     outcome: Annotated[str, Field(examples=["complete", "expected", "missed"])]
@@ -89,6 +93,7 @@ def log(who: Who, parts: Parts, query: Annotated[LogQuery, Query()]) -> LogLines
         broadcast=query.broadcast,
         rendered=query.rendered,
         heard=query.heard,
+        drill=query.drill,
     )
     with parts.db.look() as session:
         page = parts.log.page(session, who, wanted, area=query.area, cursor=query.cursor, limit=query.limit)
@@ -134,6 +139,7 @@ def as_line(row: LogRow) -> LogLine:
         node=row.node_id,
         area=row.area_id,
         class_=row.class_,
+        drill=bool(row.drill),
         pieces=json.loads(row.pieces or "[]"),
         evidence=Evidence.from_bytes(row.evidence) if row.evidence else None,
     )
@@ -147,4 +153,4 @@ def router() -> APIRouter:
     return routes
 
 
-_SAME = set(LogLine.model_fields) - {"broadcast", "node", "area", "class_", "pieces", "evidence"}
+_SAME = set(LogLine.model_fields) - {"broadcast", "node", "area", "class_", "drill", "pieces", "evidence"}

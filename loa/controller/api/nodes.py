@@ -46,6 +46,8 @@ class SettingsPatch(Given):
     billing_day: Annotated[int, Field(ge=1, le=31)] = 1
     month_budget_bytes: Annotated[int, Field(gt=0, lt=2**53)] | None = None
     """null: no budget."""
+    volume_db: Annotated[float, Field(ge=-40, le=0)] = 0.0
+    """How loud it is at most beside what the policy allows; emergencies take no notice of it."""
 
 
 class NodePatch(Given):
@@ -114,6 +116,10 @@ def router() -> APIRouter:
     routes.delete(one, response_model=NodeOut, responses=refused)(retire)
     routes.post(f"{one}/self-test", status_code=202, response_model=NodeOut, responses=refused)(self_test)
     routes.post(f"{one}/code", status_code=201, response_model=CodeOut, responses=refused)(new_code)
+    routes.post(f"{one}/identity/keep", response_model=NodeOut, responses=refused)(keep_identity)
+    routes.post(f"{one}/identity/refuse", status_code=201, response_model=CodeOut, responses=refused)(
+        refuse_identity
+    )
     routes.post(f"{one}/release", response_model=NodeOut, responses=refused)(release)
     return routes
 
@@ -186,6 +192,16 @@ def new_code(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
 def release(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
     """Let a node sound again whose STOP button was pressed: see `state.stopped`."""
     return once.run(lambda work: Result(node_out(parts.nodes.release(work, who, node))))
+
+
+def keep_identity(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Take the machine and card that speak under its name for the right ones: `identities.verdict` ends."""
+    return once.run(lambda work: Result(node_out(parts.nodes.keep_identity(work, who, node))))
+
+
+def refuse_identity(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:
+    """Cut off whatever speaks under its name; the right machine enrols anew with the code."""
+    return once.run(lambda work: Result(code_out(parts.nodes.refuse_identity(work, who, node)), 201))
 
 
 def self_test(node: NodeId, who: Who, parts: Parts, once: Once) -> Response:

@@ -24,6 +24,9 @@ class NoticeOut(BaseModel):
     by_title: str | None
     delta_ms: int | None
     cap_db: float | None
+    quiet_from_at: datetime | None
+    """When the quiet hours begin that it would run into by `delta_ms`."""
+    quiet_until_at: datetime | None
     areas: tuple[str, ...]
     repaired_before: datetime | None
     repaired_after: datetime | None

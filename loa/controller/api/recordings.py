@@ -64,6 +64,8 @@ class SpeechIn(TextIn):
     """None: the preferred one."""
     chime: bool = True
     closing: bool = False
+    drill: bool = False
+    """Say first that it is a drill; then the voice is the preferred one and the chime is there."""
 
 
 class ReadingOut(BaseModel):
@@ -76,6 +78,13 @@ class SpokenOut(ReadingOut):
     """A text that was read out."""
 
     recording: RecordingOut
+
+
+class PeaksOut(BaseModel):
+    """A recording as a wave."""
+
+    peaks: Annotated[tuple[int, ...], Field(examples=[[0, 34, 87, 100, 12]])]
+    """Heights from 0 to 100, evenly over its length."""
 
 
 class VoicesOut(BaseModel):
@@ -95,6 +104,9 @@ def router() -> APIRouter:
     made.add_api_route("/readings", read_back, methods=["POST"], responses=documented(401))
     made.add_api_route("/voices", voices, methods=["GET"], responses=documented(401))
     made.add_api_route("/recordings/{sha256}", recording, methods=["GET"], responses=documented(401, 404))
+    made.add_api_route(
+        "/recordings/{sha256}/peaks", peaks, methods=["GET"], responses=documented(401, 404, 503)
+    )
     sound = "/recordings/{sha256}/content"
     made.add_api_route(
         sound,
@@ -114,15 +126,18 @@ async def upload(request: Request, parts: Parts, who: Who) -> RecordingOut:
         fields = await uploads.receive(request, incoming)
         chime, closing = _yes(fields, "chime"), _yes(fields, "closing")
         kept = await run_in_threadpool(parts.recordings.finish, who, incoming, chime=chime, closing=closing)
-    return _recording(kept)
+    return recording_out(kept)
 
 
 def speak(parts: Parts, who: Who, asked: SpeechIn) -> SpokenOut:
     """Let a voice read a text; `changes` says what it reads otherwise than it is written."""
+    if asked.drill:
+        kept, changes = parts.recordings.speak_drill(who, asked.text)
+        return SpokenOut(recording=recording_out(kept), changes=_changes(changes))
     kept, changes = parts.recordings.speak(
         who, asked.text, voice=asked.voice, chime=asked.chime, closing=asked.closing
     )
-    return SpokenOut(recording=_recording(kept), changes=_changes(changes))
+    return SpokenOut(recording=recording_out(kept), changes=_changes(changes))
 
 
 def read_back(parts: Parts, _who: Who, asked: TextIn) -> ReadingOut:
@@ -137,7 +152,14 @@ def voices(parts: Parts, _who: Who) -> VoicesOut:
 
 def recording(sha256: RecordingId, parts: Parts, _who: Who) -> RecordingOut:
     """Facts of a recording."""
-    return _recording(parts.recordings.get(sha256))
+    return recording_out(parts.recordings.get(sha256))
+
+
+def peaks(sha256: RecordingId, parts: Parts, _who: Who, response: Response) -> PeaksOut:
+    """How a recording looks; it never changes."""
+    heights = parts.peaks.of(sha256)
+    response.headers["cache-control"] = CACHE
+    return PeaksOut(peaks=heights)
 
 
 def content(
@@ -176,7 +198,8 @@ def _yes(fields: dict[str, str], name: str) -> bool:
     return _ANSWERS[value]
 
 
-def _recording(kept: Kept) -> RecordingOut:
+def recording_out(kept: Kept) -> RecordingOut:
+    """As it is told."""
     return RecordingOut(
         sha256=kept.sha256,
         duration_ms=kept.duration_ms,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from loa.controller.api.deps import Parts, Who, WhoSignedIn
+from loa.controller.api.deps import Parts, WhoSignedIn, WhoUnlocked
 from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.api.users import GrantOut, grants_out
@@ -68,7 +68,7 @@ def sign_in(given: Credentials, request: Request, response: Response, parts: Par
     return _me(signed)
 
 
-def sign_out(who: Who, signed: WhoSignedIn, response: Response, parts: Parts) -> None:
+def sign_out(who: WhoUnlocked, signed: WhoSignedIn, response: Response, parts: Parts) -> None:
     """End the session, or the token that the request was sent with."""
     del who
     with parts.db.work() as work:
@@ -82,7 +82,7 @@ def me(signed: WhoSignedIn, response: Response) -> Me:
     return _me(signed)
 
 
-def change_password(change: PasswordChange, who: Who, signed: WhoSignedIn, parts: Parts) -> None:
+def change_password(change: PasswordChange, who: WhoUnlocked, signed: WhoSignedIn, parts: Parts) -> None:
     """Change one's own password; ends all other sessions and tokens."""
     with parts.db.work() as work:
         parts.people.change_own_password(work, who, change.old, change.new, but=signed.hash)

@@ -97,6 +97,7 @@ def make_broadcast(
         late=plan.late,
         max_plays=plan.max_plays,
         expires_at=found.bounded_at or plan.expires_at,
+        drill=draft.drill or None,
     )
 
 

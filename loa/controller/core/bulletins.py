@@ -75,6 +75,8 @@ class Draft:
     voice: str | None = None
     recording: RecordingId | None = None
     plan: Plan = dataclasses.field(default_factory=Plan)
+    drill: bool = False
+    """A rehearsal, announced as one (`loa.controller.core.drills`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def line_row(line: Line, node: NodeId, place: Row) -> Row:
         "title": broadcast.title,
         "field": broadcast.field,
         "class": broadcast.class_.value,
+        "drill": broadcast.drill,
         "planned_at": line.item.start_at,
         "duration_ms": line.item.duration_ms,
         "outcome": EXPECTED,

@@ -24,6 +24,8 @@ class Node:
     zones: tuple[AreaId, ...]
     enrolled_at: datetime | None
     retired_at: datetime | None
+    has_key: bool
+    """Whether the controller believes what it says."""
     code_expires_at: datetime | None
     presence: str
     """`loa.controller.core.presence.Presence`."""

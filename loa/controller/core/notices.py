@@ -109,6 +109,10 @@ class Notice:
     by_title: str | None = None
     delta_ms: int | None = None
     cap_db: float | None = None
+    quiet_from_at: datetime | None = None
+    """When the quiet hours begin that it would run into by `delta_ms`."""
+    quiet_until_at: datetime | None = None
+    """When the quiet hours end."""
     areas: tuple[str, ...] = ()
     repaired_before: datetime | None = None
     """The last start before `at` that would be allowed."""

@@ -2,8 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from loa.controller.core.access import Grant
+
+
+class Address(StrEnum):
+    """How a person is addressed."""
+
+    ONG = "ong"
+    BA = "ba"
+    ANH = "anh"
+    CHI = "chi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,12 @@ class User:
     active: bool
     created_at: datetime
     grants: frozenset[Grant]
+    address: Address | None = None
+    email: str | None = None
+    mail_notices: bool = False
+    must_change: bool = False
+    invited_until: datetime | None = None
+    """Until when the person may choose a first password by a link; None where no link is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,3 +34,27 @@ TEXTS: Mapping[StandingMessage, str] = {
     ),
 }
 """Of every message but the siren, in words that a voice reads as they stand."""
+
+TITLES: Mapping[StandingMessage, str] = {
+    StandingMessage.SIREN: "Còi báo động",
+    StandingMessage.EVACUATION: "Sơ tán ngay",
+    StandingMessage.STORM: "Bão sắp vào",
+    StandingMessage.FLOOD: "Lũ lên nhanh",
+    StandingMessage.FIRE: "Đang có cháy",
+    StandingMessage.ALL_CLEAR: "Báo an toàn",
+    StandingMessage.TEST: "Thử loa",
+}
+"""What a broadcast of each is called."""
+WARNINGS = frozenset(
+    {StandingMessage.EVACUATION, StandingMessage.STORM, StandingMessage.FLOOD, StandingMessage.FIRE}
+)
+"""Those that open with the siren, as they tell of a danger that is there."""
+CORRECTION = "Tin vừa phát không đúng. Bà con yên tâm, không cần làm gì. Xin lỗi bà con."
+"""What a correction says until somebody writes better."""
+CORRECTION_TITLE = "Đính chính"
+
+
+def excerpt(text: str, words: int = 14) -> str:
+    """Its beginning."""
+    said = text.split()
+    return text if len(said) <= words else " ".join(said[:words]) + "…"

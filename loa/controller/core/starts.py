@@ -1,7 +1,7 @@
 """Which starts a plan has, whether its class may sound then, and which starts near by would be allowed."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -77,9 +77,17 @@ def allowed(hours: Hours, class_: BroadcastClass, at: datetime, duration_ms: int
     until = allowed_until(hours.policy, class_, at, hours.tz)
     if until is not None and until - at >= timedelta(milliseconds=duration_ms):
         return None
-    code = NoticeCode.QUIET_HOURS if until is None else NoticeCode.INTO_QUIET_HOURS
     edge = at if until is None else until
-    return Notice(code=code, at=at, legal_source=version_at(hours.policy, edge).quiet_source)
+    found = Notice(
+        code=NoticeCode.QUIET_HOURS,
+        at=at,
+        legal_source=version_at(hours.policy, edge).quiet_source,
+        quiet_until_at=_opens(hours, class_, edge),
+    )
+    if until is None:
+        return found
+    over_ms = (at + timedelta(milliseconds=duration_ms) - until) // _MS
+    return replace(found, code=NoticeCode.INTO_QUIET_HOURS, quiet_from_at=until, delta_ms=over_ms)
 
 
 def allowed_after(
@@ -103,11 +111,8 @@ def mended(
 ) -> Notice:
     """The notice with the nearest starts that would be allowed."""
     at = now if notice.at is None else max(notice.at, now)
-    return Notice(
-        code=notice.code,
-        at=notice.at,
-        legal_source=notice.legal_source,
-        areas=notice.areas,
+    return replace(
+        notice,
         repaired_before=allowed_before(every, class_, at, duration_ms, not_before=soon(now)),
         repaired_after=allowed_after(every, class_, max(at, soon(now)), duration_ms),
     )
@@ -212,6 +217,15 @@ def _settle(
         if moved is None or moved == at:
             return moved
         at = moved
+    return None
+
+
+def _opens(hours: Hours, class_: BroadcastClass, at: datetime) -> datetime | None:
+    """When the class may sound again that may not at `at`."""
+    for _ in range(_STEPS):
+        if allowed_until(hours.policy, class_, at, hours.tz) is not None:
+            return at
+        at = next_change(hours.policy, class_, at, hours.tz)
     return None
 
 

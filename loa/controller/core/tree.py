@@ -75,6 +75,10 @@ class Tree:
         """The areas above which there is none."""
         return [one.id for one in self._places.values() if one.parent_id is None]
 
+    def inner(self, area: AreaId) -> tuple[AreaId, ...]:
+        """What stands directly below it."""
+        return tuple(self._children.get(area, ()))
+
     def nodes_of(self, area: AreaId) -> list[NodeId]:
         """The nodes in service within the area: of a zone its members, else all below."""
         found = self._found.get(area)
@@ -106,6 +110,10 @@ class Tree:
         texts = (place.policy for place in reversed(self.path(area)) if place.policy)
         text = next(texts, None)
         return None if text is None else Policy.model_validate_json(text)
+
+    def children(self, area: AreaId) -> tuple[AreaId, ...]:
+        """What stands directly below it."""
+        return tuple(self._children.get(area, ()))
 
     def nodes(self) -> frozenset[NodeId]:
         """All nodes in service."""

@@ -12,7 +12,7 @@ from loa.audio.find import Signal, decode
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.demo.judge import RATE_HZ, faults
 from loa.controller.demo.listening import read_recorded
-from loa.controller.demo.office import PEOPLE, Answer, Desk, furnish
+from loa.controller.demo.office import PEOPLE, Answer, Desk, furnish, locate
 from loa.controller.demo.processes import StageError, wait_until
 from loa.controller.demo.scenario import Expectation, Lengths, Plan, Sound, expectation, plan
 from loa.controller.demo.show import LogLine, Show
@@ -102,6 +102,7 @@ class Acts:
             code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})[
                 "code"
             ]
+            locate(technician, node, village)
             self._stage.add_node(node, str(code))
         self._show.step(f"Enrolled and started {len(NODES)} nodes: {', '.join(NODES)}.")
         self.official, self.approver = self._desk("mai"), self._desk("hoa")

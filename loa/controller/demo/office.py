@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 
 from loa.controller.core.sample import COMMUNE, SAMPLE
+from loa.controller.core.sample_map import NOTE, POSITIONS
 from loa.controller.demo.processes import StageError
+from loa.protocol.ids import AreaId
 from loa.protocol.policy import Policy
 
 PEOPLE = (
@@ -37,9 +39,10 @@ class Desk:
         headers = {} if etag is None else {"if-match": etag}
         return _answer(self._http.post(path, json=body, headers=headers))
 
-    def patch(self, path: str, body: Answer) -> Answer:
+    def patch(self, path: str, body: Answer, *, etag: str | None = None) -> Answer:
         """The answer to a PATCH."""
-        return _answer(self._http.patch(path, json=body))
+        headers = {} if etag is None else {"if-match": etag}
+        return _answer(self._http.patch(path, json=body, headers=headers))
 
     def upload(self, sound: Path) -> Answer:
         """A sound, taken in and prepared, without chime: what sounds is what went in."""
@@ -60,6 +63,13 @@ def furnish(admin: Desk, password: str, policy: Policy) -> None:
         roles = [{"area": area, "role": role}]
         admin.post("/users", {"id": user, "name": name, "password": password, "roles": roles})
     admin.patch(f"/areas/{COMMUNE}", {"policy": policy.model_dump(mode="json")})
+
+
+def locate(technician: Desk, node: str, village: AreaId) -> None:
+    """Say that the node stands where the sample has a loudspeaker in that village."""
+    position = POSITIONS[village]
+    where = {"position": {"lat": position.lat, "lon": position.lon}, "description": NOTE}
+    technician.patch(f"/areas/{node}/whereabouts", where, etag='"0"')
 
 
 def _answer(answer: httpx.Response) -> Answer:

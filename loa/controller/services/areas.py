@@ -1,5 +1,6 @@
 """The tree of areas: adding, naming, moving, closing; and what that means for nodes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
@@ -132,10 +133,13 @@ class Areas:
         self._audit.note(
             work, who.user_id, "area.moved", area=area, subject=area, before=before, after=parent
         )
-        moved = read_tree(work.session).nodes_of(area)
-        _leave_zones(work.session, moved)
-        self._tell_nodes(work, moved)
+        self.moved(work, read_tree(work.session).nodes_of(area))
         return areas.as_area(row)
+
+    def moved(self, work: Work, nodes: Sequence[NodeId]) -> None:
+        """These nodes stand elsewhere now; they leave the zones of places that are not above them."""
+        _leave_zones(work.session, nodes)
+        self._tell_nodes(work, list(nodes))
 
     def close(self, work: Work, who: Person, area: AreaId) -> Area:
         """Take an empty area out of use; its history stays. Does nothing the second time."""
@@ -223,7 +227,7 @@ def tell_nodes(work: Work, touched: list[NodeId], *, access: Access, publisher: 
         work.after_commit(lambda: publisher.config_changed(frozenset(AreaId(node) for node in touched)))
 
 
-def _leave_zones(session: Session, moved: list[NodeId]) -> None:
+def _leave_zones(session: Session, moved: Sequence[NodeId]) -> None:
     tree = read_tree(session)
     for node, zones in nodes.zones_of(session, moved).items():
         above = {place.id for place in tree.path(AreaId(node))}

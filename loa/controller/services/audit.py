@@ -7,7 +7,9 @@ from pydantic_core import to_json
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.ports import Clock
+from loa.controller.services.rights import permit
 from loa.controller.store import audits
+from loa.controller.store.audits import AuditFilter
 from loa.controller.store.database import Session, Work
 from loa.protocol.ids import AreaId
 
@@ -41,10 +43,25 @@ class Audit:
             work.session, at=self._clock.now(), user_id=by, act=act, area=area, subject=subject, detail=text
         )
 
-    def find(self, session: Session, who: Person, *, before: int | None, limit: int) -> list[Noted]:
-        """The acts in the areas whose audit the person may read, the last first; `before` is an id."""
+    def find(
+        self,
+        session: Session,
+        who: Person,
+        wanted: AuditFilter | None = None,
+        *,
+        before: int | None,
+        limit: int,
+    ) -> list[Noted]:
+        """The acts in the areas whose audit the person may read, the last first; `before` is an id.
+
+        Raises `NotFound` for an area that is nobody's business.
+        """
+        wanted = AuditFilter() if wanted is None else wanted
         areas = granted(who, Act.READ_AUDIT)
-        rows = audits.find(session, areas=areas, before=before, limit=limit)
+        if wanted.area is not None:
+            permit(session, who, Act.READ_AUDIT, wanted.area)
+            areas = frozenset({wanted.area})
+        rows = audits.find(session, wanted, areas=areas, before=before, limit=limit)
         return [
             Noted(
                 id=row.id or 0,

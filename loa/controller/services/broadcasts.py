@@ -8,13 +8,14 @@ from pydantic import ValidationError
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.broadcasts import Approved, Issuer, Scheduled, make_broadcast, over_at
 from loa.controller.core.bulletins import NOW, Bulletin, BulletinState, Draft
+from loa.controller.core.drills import SPOKEN
 from loa.controller.core.inbox import Destinations, destinations
 from loa.controller.core.notices import Notice, NoticeCode, in_order
 from loa.controller.core.planning import Examined, Request, examine
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
-from loa.controller.services.bulletins import Bulletins, check_complete, text_digest
+from loa.controller.services.bulletins import Bulletins, check_complete, spoken_text, text_digest
 from loa.controller.services.cursors import Place, pack, unpack
 from loa.controller.services.placing import Placing
 from loa.controller.services.refusals import refused
@@ -95,8 +96,17 @@ class Broadcasts:
         found = self._bulletins.open(work.session, who, bulletin_id, Act.BROADCAST_EMERGENCY, revision)
         if found.draft.class_ is not BroadcastClass.EMERGENCY:
             raise Invalid("not_an_emergency", "the bulletin is no emergency; submit it to be approved")
-        plan = found.draft.plan.model_copy(update={"when": NOW})
-        return self._issue(work, who, replace(found, draft=replace(found.draft, plan=plan)))
+        return self._issue_now(work, who, found)
+
+    def drill(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Approved:
+        """Broadcast a drill now (plus the lead), by one person who may do so in earnest.
+
+        It keeps its class, which is no emergency: it waits for what sounds, and quiet hours refuse it.
+        """
+        found = self._bulletins.open(work.session, who, bulletin_id, Act.BROADCAST_EMERGENCY, revision)
+        if not found.draft.drill:
+            raise Invalid("not_a_drill", "the bulletin is no drill; submit it to be approved")
+        return self._issue_now(work, who, found)
 
     def reissue(self, work: Work, who: Person, original: Scheduled, draft: Draft) -> Scheduled:
         """The sound of a broadcast as another one, with area, audience and time of `draft`; for the inbox."""
@@ -142,11 +152,16 @@ class Broadcasts:
     def _authority(self, session: Session, area: AreaId) -> int:
         return read_tree(session).place(area).authority
 
+    def _issue_now(self, work: Work, who: Person, found: Bulletin) -> Approved:
+        plan = found.draft.plan.model_copy(update={"when": NOW})
+        return self._issue(work, who, replace(found, draft=replace(found.draft, plan=plan)))
+
     def _issue(self, work: Work, who: Person, bulletin: Bulletin) -> Approved:
         draft = bulletin.draft
         recording = check_complete(work.session, draft)
         authority = self._authority(work.session, draft.area)
-        text = text_digest(draft.text) if draft.text and recording.origin == "speech" else None
+        said = spoken_text(draft)
+        text = text_digest(said) if said and recording.origin in SPOKEN else None
         issuer = Issuer(draft, bulletin.id, authority, text)
         scheduled, notices = self._make(work, who, issuer, _source(recording))
         self._bulletins.approved(work, who, bulletin)

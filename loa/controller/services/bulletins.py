@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Lack, lacks
+from loa.controller.core.drills import SPOKEN, Origin, drill_text
+from loa.controller.core.moving import moved
 from loa.controller.core.versions_kept import Version, VersionAct, folds, surplus
 from loa.controller.errors import Conflict, Invalid, NotFound, Stale
 from loa.controller.ports import Clock, EventKind, Events
@@ -17,7 +20,10 @@ from loa.controller.store.database import Session, Work
 from loa.controller.store.tables import RecordingRow
 from loa.controller.store.versions import add_version, forget_versions, versions_of
 from loa.protocol.ids import AreaId, sha256_hex
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import to_whole_ms
+from loa.protocol.when import When
+from loa.schedules.errors import RecurrenceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,19 @@ class Bulletins:
             submitted_at=changed.updated_at,
         )
         return self._keep(work, who, changed, "bulletin.submitted", VersionAct.SUBMITTED)
+
+    def move(
+        self, work: Work, who: Person, bulletin_id: str, revision: int, *, was: datetime, becomes: datetime
+    ) -> Bulletin:
+        """Another wall time for the start at `was`; what was submitted stays so, now by this person.
+
+        Raises `Invalid` if nothing starts at `was`.
+        """
+        found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        draft = moved_draft(found.draft, was, becomes)
+        saved = self.save(work, who, bulletin_id, draft, revision)
+        submitted = found.state is BulletinState.SUBMITTED
+        return self.submit(work, who, bulletin_id, saved.revision) if submitted else saved
 
     def give_back(self, work: Work, who: Person, bulletin_id: str, revision: int, comment: str) -> Bulletin:
         """Return it to its author with a word why."""
@@ -229,6 +248,18 @@ def _keep_version(session: Session, bulletin: Bulletin, act: VersionAct) -> None
     add_version(session, bulletin.id, version)
 
 
+def moved_draft(draft: Draft, was: datetime, becomes: datetime) -> Draft:
+    """The draft with that start moved; raises `Invalid` if nothing starts at `was`."""
+    when = draft.plan.when
+    if not isinstance(when, When):
+        raise Invalid("no_such_start", "the bulletin has no time of its own that could be moved")
+    try:
+        plan = draft.plan.model_copy(update={"when": moved(when, was, becomes)})
+    except (ValueError, RecurrenceError) as error:
+        raise Invalid("no_such_start", f"nothing can be moved: {error}") from error
+    return replace(draft, plan=plan)
+
+
 def text_digest(text: str) -> str:
     """What binds a text to the recording that reads it; white space around it does not count."""
     return sha256_hex(text.strip().encode())
@@ -250,12 +281,29 @@ def check_spoken(session: Session, draft: Draft) -> RecordingRow:
     recording = store.read_recording(session, draft.recording or "")
     if recording is None:
         raise Invalid("incomplete", "the bulletin still lacks: recording", lacking=[str(Lack.RECORDING)])
-    text = (draft.text or "").strip()
-    if recording.origin != "speech" or not text:
+    _check_drill(draft, recording)
+    text = spoken_text(draft)
+    if recording.origin not in SPOKEN or not text:
         return recording
     if not store.is_spoken(session, recording.sha256, text_digest(text)):
         raise Invalid("text_not_read", "the text was changed after it was read out; have it read out again")
     return recording
+
+
+def spoken_text(draft: Draft) -> str:
+    """The words that the voice says for its text; nothing if it has none."""
+    text = (draft.text or "").strip()
+    return drill_text(text) if text and draft.drill else text
+
+
+def _check_drill(draft: Draft, recording: RecordingRow) -> None:
+    """A drill is announced as one and is no emergency, and nothing else is announced as a drill."""
+    if draft.drill and draft.class_ is BroadcastClass.EMERGENCY:
+        raise Invalid("drill_no_emergency", "a drill is no emergency; give it another class")
+    if draft.drill and recording.origin != Origin.DRILL:
+        raise Invalid("drill_not_announced", "its sound must say that it is a drill; have /speech make it")
+    if not draft.drill and recording.origin == Origin.DRILL:
+        raise Invalid("announced_as_drill", "its sound says that it is a drill; have it read out anew")
 
 
 def not_found(bulletin_id: str) -> NotFound:

@@ -150,7 +150,14 @@ class Inbox:
             after_interruption=said.after_interruption,
             late=said.late,
         )
-        draft = Draft(area=area, title=said.title, field=said.field, class_=said.class_, plan=plan)
+        draft = Draft(
+            area=area,
+            title=said.title,
+            field=said.field,
+            class_=said.class_,
+            plan=plan,
+            drill=bool(said.drill),
+        )
         return self._broadcasts.reissue(work, who, scheduled, draft).id
 
     def _decide(self, work: Work, who: Person, item: InboxItem, now: datetime, act: str) -> InboxItem:

@@ -218,7 +218,7 @@ class Ingest:
             facts = self._facts.get(broadcast_of(report.occurrence), _UNKNOWN)
             row = outcome_row(node, report, now) | places[node]
             row |= {"title": facts.title, "field": facts.field, "class": facts.class_}
-            rows.append(row | {"duration_ms": facts.duration_ms})
+            rows.append(row | {"duration_ms": facts.duration_ms, "drill": facts.drill})
         store.upsert_outcomes(work.session, rows)
 
     def _learn(self, work: Work, broadcasts: set[BroadcastId]) -> None:

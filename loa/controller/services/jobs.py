@@ -37,13 +37,17 @@ class Jobs:
     """The jobs of a controller, on threads of their own."""
 
     def __init__(self, *, jobs: Sequence[Job], metrics: Metrics) -> None:
-        self._jobs = jobs
+        self._jobs = list(jobs)
         self._metrics = metrics
         self._lock = threading.Lock()
         self._failing: dict[str, str] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(THREADS)}
         )
+
+    def add(self, job: Job) -> None:
+        """One more, before the start."""
+        self._jobs.append(job)
 
     def start(self) -> None:
         """Run each job now and then in its rhythm."""

@@ -1,7 +1,7 @@
 """The broadcast log: a line for each occurrence on each node, before anybody reports it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.expected import BACK, expected_lines, line_row
 from loa.controller.core.ingest import Row
 from loa.controller.core.tree import Tree
-from loa.controller.errors import Invalid
+from loa.controller.errors import Invalid, NotFound
 from loa.controller.ports import Clock, EventKind, Events
 from loa.controller.services import cursors
 from loa.controller.services.places import place_of
@@ -27,6 +27,8 @@ from loa.protocol.ids import AreaId, NodeId
 _log = structlog.get_logger(__name__)
 ROWS_AT_ONCE = 5_000
 """Lines in one transaction: others want to write, too."""
+LINES_AT_ONCE = 2_000
+"""Lines of an export that are in memory together."""
 _MOST_DIGITS = 18
 """Of the number of a line."""
 
@@ -49,6 +51,8 @@ class LogPage:
 
     lines: list[LogRow]
     cursor: str | None
+    total: int | None = None
+    """How many there are on all pages, where that was cheap to know."""
 
 
 class Log:
@@ -106,16 +110,40 @@ class Log:
         cursor: str | None,
         limit: int,
     ) -> LogPage:
-        """Lines that the person may read, the newest first; raises `NotFound`, `Invalid`."""
+        """Lines that the person may read, in the order asked for; raises `NotFound`, `Invalid`."""
         if area is not None:
             permit(session, who, Act.READ_LOG, area)
         within = [area] if area is not None else sorted(granted(who, Act.READ_LOG))
         after = cursors.unpack(cursor)
         position = None if after is None else (after.at, _number(after.id))
         found = store.find_lines(session, replace(wanted, within=within), after=position, limit=limit + 1)
-        lines, more = found[:limit], found[limit:]
+        lines, more = found.lines[:limit], found.lines[limit:]
         last = lines[-1] if more else None
-        return LogPage(lines, cursors.pack(cursors.Place(last.planned_at, str(last.id))) if last else None)
+        going_on = cursors.pack(cursors.Place(last.planned_at, str(last.id))) if last else None
+        return LogPage(lines, going_on, found.total)
+
+    def line(self, session: Session, who: Person, occurrence: str, node: str) -> LogRow:
+        """One line, if it is among those that the person may read; raises `NotFound`."""
+        named = (occurrence + node).isprintable()  # PostgreSQL refuses a NUL
+        row = store.line_by_occurrence(session, occurrence, node) if named else None
+        if row is None or granted(who, Act.READ_LOG).isdisjoint({*row.path.split("/"), row.node_id}):
+            raise NotFound("no_such_line", "there is no such line in the log")
+        return row
+
+    def batches(self, who: Person, wanted: LogFilter, *, area: AreaId | None) -> Iterator[list[LogRow]]:
+        """All lines of these filters, some thousands at a time, each batch in a transaction of its own.
+
+        So memory stays the same over millions of lines, and nobody waits for the end of it. Raises `NotFound`
+        with the first batch.
+        """
+        cursor: str | None = None
+        while True:
+            with self._db.look() as session:
+                page = self.page(session, who, wanted, area=area, cursor=cursor, limit=LINES_AT_ONCE)
+            yield page.lines
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     def _is_missed(self, line: LogRow, now: datetime) -> bool:
         return line.planned_at + timedelta(milliseconds=line.duration_ms) + self._times.grace < now

@@ -9,18 +9,22 @@ from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.broker_rules import hash_password
 from loa.controller.core.health import Point
 from loa.controller.core.nodes import CODE_LENGTH, CODE_LETTERS, Node, normal, spaced
+from loa.controller.core.people import User
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import Conflict, Invalid, Unauthenticated
-from loa.controller.ports import Access, Clock, Publisher
+from loa.controller.ports import Access, Clock, EventKind, Events, Publisher
 from loa.controller.services.areas import Areas, NewArea, tell_nodes
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.rights import permit
-from loa.controller.store import areas, nodes
-from loa.controller.store.configs import settings_in
+from loa.controller.store import areas, nodes, people
+from loa.controller.store.configs import config_versions, settings_in
 from loa.controller.store.database import Session, Work
 from loa.controller.store.health import points_of
+from loa.controller.store.identities import read_identities
+from loa.controller.store.programmes import pointer_of
 from loa.controller.store.tables import NodeRow
+from loa.controller.store.tree import read_tree
 from loa.protocol.bearer import check_token
 from loa.protocol.errors import MalformedError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
@@ -62,6 +66,7 @@ class Nodes:
         areas: Areas,
         publisher: Publisher,
         access: Access,
+        events: Events,
         attempts: Attempts,
         code_lasting: timedelta,
     ) -> None:
@@ -70,6 +75,7 @@ class Nodes:
         self._areas = areas
         self._publisher = publisher
         self._access = access
+        self._events = events
         self._attempts = attempts
         self._code_lasting = code_lasting
 
@@ -112,6 +118,7 @@ class Nodes:
         node = NodeId(row.id)
         self._audit.note(work, node, "node.enrolled", area=node, subject=node, kid=key.kid, source=source)
         tell_nodes(work, [node], access=self._access, publisher=self._publisher)
+        work.after_commit(lambda: self._events.announce(EventKind.NODE, AreaId(node), node))
         return Enrolled(node=node, mqtt_password=password)
 
     def rename(self, work: Work, who: Person, node: NodeId, name: str) -> Node:
@@ -187,6 +194,48 @@ class Nodes:
             tell_nodes(work, [node], access=self._access, publisher=self._publisher)
             work.session.flush()
         return nodes.node_of(work.session, node)
+
+    def keep_identity(self, work: Work, who: Person, node: NodeId) -> Node:
+        """Take the machine and card that speak under its name now for the right ones. Idempotent."""
+        row = self._in_service(work, who, node)
+        known = read_identities(row.identities)
+        if known.verdict is not None:
+            kept = known.model_copy(update={"verdict": None, "verdict_at": None})
+            row.identities = kept.to_bytes().decode()
+            self._audit.note(
+                work, who.user_id, "node.identity_kept", area=node, subject=node, verdict=known.verdict
+            )
+            work.session.flush()
+        return nodes.node_of(work.session, node)
+
+    def refuse_identity(self, work: Work, who: Person, node: NodeId) -> Code:
+        """Believe nothing any more of what speaks under its name, and have the right machine enrol anew.
+
+        Copies of a card are alike, so all of them are cut off; what they hold goes on sounding there.
+        """
+        row = self._in_service(work, who, node)
+        verdict = read_identities(row.identities).verdict
+        row.key_x = row.mqtt_hash = row.identities = None
+        self._audit.note(work, who.user_id, "node.identity_refused", area=node, subject=node, verdict=verdict)
+        work.after_commit(self._access.refresh)
+        return self._new_code(work, node)
+
+    def lacks(self, session: Session, who: Person, node: NodeId) -> bool | None:
+        """Whether it has yet to take in what was published for it; None if it never said what it has."""
+        kept = self.get(session, who, node)
+        if kept.state is None or kept.retired_at is not None:
+            return None
+        state, tree = State.from_bytes(kept.state), read_tree(session)
+        if state.config < config_versions(session, {node}).get(node, 0):
+            return True
+        held = {area: one.programme for area, one in state.held.items()}
+        wanted = (pointer_of(session, area) for area in tree.areas_of(node))
+        return any(one is not None and held.get(one.area, 0) < one.version for one in wanted)
+
+    def keepers(self, session: Session, who: Person, node: NodeId) -> list[User]:
+        """Who sees to it when something is wrong, the nearest first."""
+        self.get(session, who, node)
+        return people.technicians_of(session, areas.path_of(session, AreaId(node)))
 
     def get(self, session: Session, who: Person, node: NodeId) -> Node:
         """Raises `NotFound` also where the person has no right to know of it."""

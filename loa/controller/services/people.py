@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loa.controller.core.access import Act, Grant, Person, granted, may
 from loa.controller.core.passwords import LONGEST, SHORTEST, is_acceptable
-from loa.controller.core.people import User
+from loa.controller.core.people import Address, User
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
@@ -22,8 +22,12 @@ class NewUser:
 
     id: str
     name: str
-    password: str
+    password: str | None = None
+    """None: nobody can sign in until an invitation is accepted."""
     phone: str | None = None
+    address: Address | None = None
+    must_change: bool = False
+    """Whether the person has to choose another password first."""
     grants: frozenset[Grant] = frozenset()
 
 
@@ -63,9 +67,12 @@ class People:
             user_id=new.id,
             name=new.name,
             phone=new.phone,
-            password_hash=self._hashed(new.password, new.id),
+            password_hash=None if new.password is None else self._hashed(new.password, new.id),
             at=self._clock.now(),
         )
+        row = people.user_row(work.session, new.id)
+        if row is not None:
+            row.address, row.must_change = new.address, new.must_change
         people.replace_grants(work.session, new.id, new.grants)
         self._audit.note(work, by, "user.added", subject=new.id)
         for one in new.grants:
@@ -77,7 +84,7 @@ class People:
 
     def change(self, work: Work, who: Person, user_id: str, change: UserChange) -> User:
         """Needs the right over every area in which the user has a role. A new password ends all sessions."""
-        user = self._managed(work.session, who, user_id)
+        user = self.managed(work.session, who, user_id)
         row = people.user_row(work.session, user_id)
         if row is None:
             raise _unknown(user_id)
@@ -87,7 +94,7 @@ class People:
         row.phone = row.phone if change.phone is None else change.phone
         row.active = row.active if change.active is None else change.active
         if change.password is not None:
-            row.password_hash = self._hashed(change.password, user_id)
+            self.set_password(work, user_id, change.password, must_change=user_id != who.user_id)
         if change.password is not None or change.active is False:
             people.end_sessions(work.session, user_id)
         self._audit_change(work, who, user, change)
@@ -112,7 +119,7 @@ class People:
         row = people.user_row(work.session, who.user_id)
         if row is None or not self._hasher.fits(row.password_hash, old):
             raise Forbidden("wrong_password", "the present password is not right")
-        row.password_hash = self._hashed(new, who.user_id)
+        row.password_hash, row.must_change = self._hashed(new, who.user_id), False
         people.end_sessions(work.session, who.user_id, but=but)
         self._audit.note(work, who.user_id, "user.own_password", subject=who.user_id)
 
@@ -125,7 +132,29 @@ class People:
 
     def find(self, session: Session, who: Person, *, after: str, limit: int) -> list[User]:
         """The users whom the person manages, by id, after that one."""
-        return people.users_within(session, granted(who, Act.MANAGE_PEOPLE), after=after, limit=limit)
+        areas = granted(who, Act.MANAGE_PEOPLE)
+        return people.users_within(session, areas, after=after, limit=limit) if areas else []
+
+    def end_sessions(self, work: Work, who: Person, user_id: str) -> None:
+        """Sign the user out everywhere, programs included; needs the right as `change` does."""
+        user = self.managed(work.session, who, user_id)
+        people.end_sessions(work.session, user_id)
+        areas: list[AreaId | None] = [*{one.area_id for one in user.grants}]
+        for area in areas or [None]:
+            self._audit.note(work, who.user_id, "user.sessions_ended", area=area, subject=user_id)
+
+    def all(self, session: Session, who: Person) -> list[User]:
+        """All users whom the person manages, by id."""
+        areas = granted(who, Act.MANAGE_PEOPLE)
+        return people.all_within(session, areas) if areas else []
+
+    def set_password(self, work: Work, user_id: str, password: str, *, must_change: bool) -> None:
+        """Without asking for rights; all sessions end. `must_change`: somebody else knows it, too."""
+        row = people.user_row(work.session, user_id)
+        if row is None:
+            raise _unknown(user_id)
+        row.password_hash, row.must_change = self._hashed(password, user_id), must_change
+        people.end_sessions(work.session, user_id)
 
     def _hashed(self, password: str, user_id: str) -> str:
         if not is_acceptable(password, user_id):
@@ -141,7 +170,8 @@ class People:
             if not may(who, Act.MANAGE_PEOPLE, path_of(session, one.area_id)):
                 raise _forbidden()
 
-    def _managed(self, session: Session, who: Person, user_id: str) -> User:
+    def managed(self, session: Session, who: Person, user_id: str) -> User:
+        """The user, if the person manages all areas where the user has a role; `NotFound`, `Forbidden`."""
         user = self.get(session, who, user_id)
         if not granted(who, Act.MANAGE_PEOPLE):
             raise _forbidden()

@@ -67,7 +67,7 @@ class Presences:
                 self._note_held(work, old, new, now)
             store_points(work.session, _points(said, {one.node for one in after}, now))
             work.after_commit(lambda: self._announce(before, {one.node: one.presence for one in after}))
-            work.after_commit(lambda: self._announce_concerns(before, after))
+            work.after_commit(lambda: self._announce_changes(before, after))
 
     def age(self) -> None:
         """The job: who has not said anything for too long."""
@@ -113,10 +113,12 @@ class Presences:
                     now=now,
                 )
 
-    def _announce_concerns(self, before: Sequence[Known], after: Sequence[Known]) -> None:
+    def _announce_changes(self, before: Sequence[Known], after: Sequence[Known]) -> None:
         for old, new in zip(before, after, strict=True):
             if old.concerns != new.concerns:
                 _log.info("node.concerns", node=new.node, was=old.concerns, now=new.concerns)
+            told = old.presence is not new.presence
+            if not told and (old.concerns != new.concerns or _sound(old) != _sound(new)):
                 self._events.announce(EventKind.NODE, AreaId(new.node), new.node)
 
     def _announce(self, before: Sequence[Known], after: dict[NodeId, Presence]) -> None:
@@ -125,6 +127,15 @@ class Presences:
             if presence is not known.presence:
                 _log.info("node.presence", node=known.node, was=known.presence, now=presence)
                 self._events.announce(EventKind.NODE, AreaId(known.node), known.node)
+
+
+def _sound(known: Known) -> tuple[object, ...]:
+    """What of a state pages show at once when it changes."""
+    state = known.state
+    if state is None:
+        return None, None, None, None, True
+    is_open = state.output is None or state.output.is_open
+    return state.sounding, state.siren_for, state.stopped, state.clock, is_open
 
 
 def _points(said: Sequence[Said], known: set[NodeId], now: datetime) -> dict[NodeId, Point]:

@@ -23,6 +23,7 @@ from loa.audio.recording import Limits, Options, Prepared
 from loa.audio.siren import write_siren
 from loa.audio.speak import Speaker
 from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.drills import Origin, drill_text
 from loa.controller.errors import (
     ControllerError,
     DiskFull,
@@ -35,7 +36,7 @@ from loa.controller.errors import (
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
 from loa.controller.services.bulletins import text_digest
-from loa.controller.store.bulletins import add_recording, read_recording
+from loa.controller.store.bulletins import add_recording, read_recording, spoken_as
 from loa.controller.store.database import Database
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import RecordingId
@@ -60,7 +61,7 @@ class Kept:
     loudness_before_lufs: float | None
     true_peak_dbtp: float
     origin: str
-    """`upload`, `speech` or `made`."""
+    """`loa.controller.core.drills.Origin`."""
     warnings: tuple[str, ...]
     """`loa.audio.recording.Caution`."""
     created_by: str
@@ -92,7 +93,7 @@ class Incoming:
         self.path = path
         self._limit_bytes = limit_bytes
         self._size_bytes = 0
-        with _room():
+        with room():
             self._file = path.open("wb", buffering=0)
 
     def write(self, content: bytes) -> None:
@@ -100,7 +101,7 @@ class Incoming:
         self._size_bytes += len(content)
         if self._size_bytes > self._limit_bytes:
             raise _too_large(self._size_bytes, self._limit_bytes)
-        with _room():
+        with room():
             rest = memoryview(content)
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -173,6 +174,15 @@ class Recordings:
         target = incoming.path.with_name("result.ogg")
         return self._keep(who.user_id, incoming.path, target, Options(chime=chime, closing=closing), None)
 
+    def take(
+        self, who: Person, source: Path, *, origin: Origin, chime: bool = False, closing: bool = False
+    ) -> Kept:
+        """Prepare a sound that lies at `source`, which stays there, and keep it."""
+        check_writes(who)
+        with self._job() as job:
+            options = Options(chime=chime, closing=closing)
+            return self._keep(who.user_id, source, job / "result.ogg", options, None, origin=origin)
+
     def speak(
         self, who: Person, text: str, *, voice: str | None = None, chime: bool = True, closing: bool = False
     ) -> tuple[Kept, tuple[ReadBack, ...]]:
@@ -182,15 +192,36 @@ class Recordings:
         options = Options(chime=chime, closing=closing)
         return self._speak(who.user_id, text, reading, voice, options), _read_back(reading)
 
+    def speak_alarm(self, who: Person, text: str) -> tuple[Kept, tuple[ReadBack, ...]]:
+        """As `speak`, opened by the siren; what was read out so before is there at once."""
+        check_writes(who)
+        return self._once(who.user_id, text, Options(siren=True), Origin.ALARM), self.read_back(text)
+
+    def speak_drill(self, who: Person, text: str) -> tuple[Kept, tuple[ReadBack, ...]]:
+        """As `speak`, but the voice first says that it is a drill; never a siren. Made once a text."""
+        check_writes(who)
+        kept = self._once(who.user_id, drill_text(text), Options(chime=True), Origin.DRILL)
+        return kept, self.read_back(text)
+
     def make_speech(self, by: str, text: str) -> Kept:
         """As `speak`, with the attention tones, for a text of the controller's own: asks for no rights."""
         return self._speak(by, text, self._read(text), None, Options(chime=True))
+
+    def spoken(self, text: str, origin: Origin) -> Kept | None:
+        """The recording of this origin that reads the text, if it was made and is still kept."""
+        with self._db.look() as session:
+            row = spoken_as(session, text_digest(text), origin)
+        return _kept(row) if row is not None and self._place(row.sha256).is_file() else None
+
+    def make_alarm(self, by: str, text: str) -> Kept:
+        """As `speak_alarm`, for a text of the controller's own: asks for no rights."""
+        return self._once(by, text, Options(siren=True), Origin.ALARM)
 
     def make_siren(self, by: str) -> Kept:
         """A siren at the loudness of all recordings."""
         with self._job() as job:
             write_siren(job / "siren.wav")
-            return self._keep(by, job / "siren.wav", job / "result.ogg", Options(), None, origin="made")
+            return self._keep(by, job / "siren.wav", job / "result.ogg", Options(), None, origin=Origin.MADE)
 
     def read_back(self, text: str) -> tuple[ReadBack, ...]:
         """What a voice would say otherwise than it is written."""
@@ -215,11 +246,22 @@ class Recordings:
         """Remove what jobs of a process that was killed left behind; call while none is running."""
         shutil.rmtree(self._folder / _JOBS, ignore_errors=True)
 
-    def _speak(self, by: str, text: str, reading: Reading, voice: str | None, options: Options) -> Kept:
+    def _once(self, by: str, text: str, options: Options, origin: Origin) -> Kept:
+        return self.spoken(text, origin) or self._speak(by, text, self._read(text), None, options, origin)
+
+    def _speak(  # noqa: PLR0917 -- all that a reading is made from
+        self,
+        by: str,
+        text: str,
+        reading: Reading,
+        voice: str | None,
+        options: Options,
+        origin: Origin = Origin.SPEECH,
+    ) -> Kept:
         with self._job() as job:
             with self._turn(), _told():
                 self._speaker.speak(reading.text, voice or self._first_voice(), job / "voice.wav")
-            return self._keep(by, job / "voice.wav", job / "result.ogg", options, text, origin="speech")
+            return self._keep(by, job / "voice.wav", job / "result.ogg", options, text, origin=origin)
 
     def _keep(
         self,
@@ -229,14 +271,14 @@ class Recordings:
         options: Options,
         text: str | None,
         *,
-        origin: str = "upload",
+        origin: Origin = Origin.UPLOAD,
     ) -> Kept:
         with self._turn(), _told():
             prepared = self._prepare(source, target, options=options, limits=self._limits)
         place = self._place(prepared.sha256)
         is_new = not place.is_file()
         if is_new:
-            with _room():
+            with room():
                 _put(prepared.path, place)
         try:
             return self._write_down(by, prepared, text, origin)
@@ -245,7 +287,7 @@ class Recordings:
                 place.unlink(missing_ok=True)
             raise
 
-    def _write_down(self, by: str, prepared: Prepared, text: str | None, origin: str) -> Kept:
+    def _write_down(self, by: str, prepared: Prepared, text: str | None, origin: Origin) -> Kept:
         row = RecordingRow(
             sha256=prepared.sha256,
             duration_ms=prepared.duration_ms,
@@ -266,7 +308,7 @@ class Recordings:
     @contextmanager
     def _job(self) -> Iterator[Path]:
         job = self._folder / _JOBS / self._ids()
-        with _room():
+        with room():
             job.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             yield job
@@ -322,7 +364,8 @@ def _put(source: Path, place: Path) -> None:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
+    """Raises `DiskFull` where the system says so."""
     try:
         yield
     except OSError as error:

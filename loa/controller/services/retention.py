@@ -1,6 +1,6 @@
 """Forgets what nobody needs any more, after periods that settings give."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,12 +34,15 @@ class Periods:
 
 
 class Retention:
-    """A job; each kind in transactions of its own."""
+    """A job; each kind in transactions of its own. `others` forget what lies outside of the database."""
 
-    def __init__(self, *, db: Database, clock: Clock, periods: Periods) -> None:
+    def __init__(
+        self, *, db: Database, clock: Clock, periods: Periods, others: Sequence[Callable[[], object]] = ()
+    ) -> None:
         self._db = db
         self._clock = clock
         self._periods = periods
+        self._others = others
 
     def tidy(self) -> None:
         """Delete all that is old enough. Raises Unavailable, DiskFull."""
@@ -53,6 +56,8 @@ class Retention:
         for name, period, delete in kinds:
             if period is not None:
                 self._tidy(name, self._clock.now() - period, delete)
+        for tidy in self._others:
+            tidy()
 
     def _tidy(self, name: str, before: datetime, delete: _Delete) -> None:
         gone = 0

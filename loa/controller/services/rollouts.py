@@ -28,6 +28,7 @@ from loa.controller.services.rights import permit
 from loa.controller.store import rollouts as store
 from loa.controller.store.areas import path_of
 from loa.controller.store.database import Database, Session, Work
+from loa.controller.store.rollouts import NodeUpdate
 from loa.controller.store.tables import RolloutNodeRow, RolloutRow
 from loa.controller.store.tree import Tree, read_tree
 from loa.protocol.ids import AreaId, NodeId
@@ -153,6 +154,12 @@ class Rollouts:
         """Node by node, by id."""
         self._row(session, who, rollout)
         return store.lines(session, rollout, standing=standing, after=after, limit=limit)
+
+    def of_node(self, session: Session, who: Person, node: NodeId) -> NodeUpdate | None:
+        """The last rollout that the node is in, and how far it is there; raises `NotFound`."""
+        if not may(who, Act.READ_AREA, path_of(session, node)):
+            raise NotFound("no_such_node", f"there is no node {node!r}", node=node)
+        return store.last_of(session, node)
 
     def advance(self) -> None:
         """Look at what runs, and let it go on, end or stop; each in a transaction of its own."""

@@ -14,8 +14,10 @@ from loa.controller.services.audit import Audit
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.store import people
 from loa.controller.store.database import Database, Session, Work
+from loa.controller.store.tables import SessionRow
 
 TOKEN_PREFIX = "loa_"  # noqa: S105 -- marks our tokens for those who search for leaked ones
+LONGEST_AGENT = 200
 LONGEST_TOKEN = timedelta(days=730)
 
 
@@ -29,6 +31,8 @@ class SignedIn:
     csrf: str | None
     """None for a token, which no browser sends by itself."""
     expires_at: datetime
+    must_change: bool = False
+    """The password is known to another person: nothing is open but the choice of another one."""
 
     def csrf_fits(self, given: str | None) -> bool:
         """Whether a browser's write is the person's own; always so for a token."""
@@ -60,10 +64,11 @@ class Sessions:
         self._attempts = attempts
         self._lasting = lasting
 
-    def sign_in(self, user_id: str, password: str, *, source: str) -> SignedIn:
-        """Open a session; `source` is the address of the client. Raises `Unauthenticated`, `TooMany`.
+    def sign_in(self, user_id: str, password: str, *, source: str, agent: str = "") -> SignedIn:
+        """Open a session; `source` is the address of the client, `agent` what it calls itself.
 
-        Runs its own transactions, since checking a password takes too long to keep others waiting.
+        Raises `Unauthenticated`, `TooMany`. Runs its own transactions, since checking a password takes
+        too long to keep others waiting.
         """
         subject = f"{user_id[:64]}@{source}"
         self._attempts.check(subject)
@@ -77,7 +82,7 @@ class Sessions:
         with self._db.work() as work:
             self._renew_hash(work, user_id, password)
             self._audit.note(work, user_id, "session.opened", subject=user_id, source=source)
-            return self._open(work, user_id, people.SESSION, "", self._lasting)
+            return self._open(work, user_id, people.SESSION, agent[:LONGEST_AGENT], self._lasting)
 
     def whose(self, session: Session, secret: str) -> SignedIn:
         """Who a session or token belongs to, with the roles of now; raises `Unauthenticated`."""
@@ -91,7 +96,31 @@ class Sessions:
             secret=secret,
             csrf=found.csrf if found.kind == people.SESSION else None,
             expires_at=found.expires_at,
+            must_change=found.must_change and found.kind == people.SESSION,
         )
+
+    def open_for(self, work: Work, user_id: str, *, source: str, agent: str = "") -> SignedIn:
+        """A session of somebody who has shown by other means who they are."""
+        self._audit.note(work, user_id, "session.opened", subject=user_id, source=source)
+        return self._open(work, user_id, people.SESSION, agent[:LONGEST_AGENT], self._lasting)
+
+    def of(self, session: Session, who: Person) -> list[Token]:
+        """Where the person is signed in, the last first; `name` is what the browser calls itself."""
+        return [_token(row) for row in people.sessions_of(session, who.user_id, people.SESSION)]
+
+    def end_one(self, work: Work, who: Person, session_id: str) -> None:
+        """Sign one's own browser out; raises `NotFound`."""
+        row = _row(work.session, who, session_id, people.SESSION)
+        if row is None:
+            raise NotFound("no_such_session", "you have no such session")
+        self._audit.note(work, who.user_id, "session.ended", subject=who.user_id)
+        work.session.delete(row)
+
+    def end_others(self, work: Work, signed_in: SignedIn) -> None:
+        """Sign out everywhere but here; tokens of programs stay."""
+        who = signed_in.person
+        people.end_sessions(work.session, who.user_id, but=signed_in.hash, kind=people.SESSION)
+        self._audit.note(work, who.user_id, "session.others_ended", subject=who.user_id)
 
     def end(self, work: Work, signed_in: SignedIn) -> None:
         """Sign out; does nothing the second time."""
@@ -108,21 +137,11 @@ class Sessions:
 
     def tokens(self, session: Session, who: Person) -> list[Token]:
         """The person's own tokens, the last made first."""
-        return [
-            Token(
-                id=row.token_hash[: people.TOKEN_ID_CHARACTERS],
-                name=row.name,
-                created_at=row.created_at,
-                expires_at=row.expires_at,
-            )
-            for row in people.tokens_of(session, who.user_id)
-        ]
+        return [_token(row) for row in people.sessions_of(session, who.user_id, people.TOKEN)]
 
     def revoke_token(self, work: Work, who: Person, token_id: str) -> None:
         """End a token of one's own at once; raises `NotFound`."""
-        row = None
-        if len(token_id) == people.TOKEN_ID_CHARACTERS:
-            row = people.token_row(work.session, who.user_id, token_id)
+        row = _row(work.session, who, token_id, people.TOKEN)
         if row is None:
             raise NotFound("no_such_token", "you have no such token")
         self._audit.note(work, who.user_id, "token.revoked", subject=who.user_id, name=row.name)
@@ -157,6 +176,21 @@ class Sessions:
             csrf=csrf or None,
             expires_at=now + lasting,
         )
+
+
+def _row(session: Session, who: Person, id_: str, kind: str) -> SessionRow | None:
+    if len(id_) != people.TOKEN_ID_CHARACTERS:
+        return None
+    return people.session_row_of(session, who.user_id, id_, kind)
+
+
+def _token(row: SessionRow) -> Token:
+    return Token(
+        id=row.token_hash[: people.TOKEN_ID_CHARACTERS],
+        name=row.name,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
 
 
 def secret_hash(secret: str) -> str:

@@ -1,7 +1,7 @@
 """STOP: silences an area at once, with or without the database."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from loa.controller.store import silences as store
 from loa.controller.store.areas import path_of
 from loa.controller.store.database import Database, Work
 from loa.controller.store.tree import read_tree
-from loa.protocol.ids import AreaId, SilenceId
+from loa.protocol.ids import AreaId, NodeId, SilenceId
 from loa.protocol.programme import Silence
 
 _log = structlog.get_logger(__name__)
@@ -107,6 +107,14 @@ class Silences:
         """The area's own silences that last or ended in the last 30 days, the newest first."""
         _permit(who, self._where(area).path, Act.READ_AREA)
         return self._journal.of(area, self._clock.now() - SHOWN_FOR)[::-1]
+
+    def silent_until(self, who: Person, node: NodeId, zones: Collection[AreaId]) -> datetime | None:
+        """Until when orders for it, its zones or any area above keep a node silent; None: none does."""
+        path = self._where(AreaId(node)).path
+        _permit(who, path, Act.READ_AREA)
+        now = self._clock.now()
+        orders = (one for area in (*path, *zones) for one in self._journal.of(area, now))
+        return max((one.until_at for one in orders if one.from_at <= now), default=None)
 
     def merge(self) -> int:
         """Bring what is new to the database, returns how many; raises Unavailable, DiskFull."""

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from loa.controller.core.access import Act, Person, may
-from loa.controller.core.standing_texts import TEXTS
+from loa.controller.core.standing_texts import TEXTS, WARNINGS
 from loa.controller.errors import ControllerError, Forbidden, Invalid, NotFound
 from loa.controller.ports import Clock, Publisher
 from loa.controller.services.audit import Audit
@@ -111,6 +111,8 @@ class StandingMessages:
     def _make(self, name: StandingMessage) -> Kept:
         if name is StandingMessage.SIREN:
             return self._recordings.make_siren(MAKER)
+        if name in WARNINGS:
+            return self._recordings.make_alarm(MAKER, TEXTS[name])
         return self._recordings.make_speech(MAKER, TEXTS[name])
 
     def _keep(self, work: Work, name: StandingMessage, recording: RecordingId, by: str) -> StandingRow:

@@ -47,6 +47,7 @@ def write_bulletin(session: Session, bulletin: Bulletin) -> None:
         "voice": draft.voice,
         "recording": draft.recording,
         "plan": draft.plan.model_dump_json(),
+        "drill": draft.drill or None,
         "comment": bulletin.comment,
         "created_by": bulletin.created_by,
         "created_at": bulletin.created_at,
@@ -123,6 +124,16 @@ def is_spoken(session: Session, recording: str, text_sha256: str) -> bool:
     return session.get(SpokenRow, (recording, text_sha256)) is not None
 
 
+def spoken_as(session: Session, text_sha256: str, origin: str) -> RecordingRow | None:
+    """A recording of this origin that reads the text."""
+    found = (
+        select(RecordingRow)
+        .join(SpokenRow, col(SpokenRow.recording) == col(RecordingRow.sha256))
+        .where(SpokenRow.text_sha256 == text_sha256, RecordingRow.origin == origin)
+    )
+    return session.exec(found).first()
+
+
 _Kept = BulletinRow | Row[*tuple[Any, ...]]
 """A bulletin as an object, or as a row, which is read in a third of the time."""
 
@@ -154,6 +165,7 @@ def _bulletin(row: _Kept, broadcast: str | None) -> Bulletin:
             voice=row.voice,
             recording=None if row.recording is None else RecordingId(row.recording),
             plan=Plan.model_validate_json(row.plan),
+            drill=bool(row.drill),
         ),
         comment=row.comment,
         created_by=row.created_by,

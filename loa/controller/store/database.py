@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, FromClause, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -133,6 +134,7 @@ def _meaning(error: Exception) -> ControllerError:
 
 def _sqlite(url: str, busy_timeout_s: float) -> Engine:
     engine = create_engine(url, pool_size=POOL, max_overflow=0, connect_args={"timeout": busy_timeout_s})
+    engine.dialect.statement_compiler = _Hinting
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 -- the driver's own connection
         # SQLAlchemy begins transactions itself, in `begin`, so that a writer asks for its turn at once.
@@ -147,6 +149,15 @@ def _sqlite(url: str, busy_timeout_s: float) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
+
+
+class _Hinting(SQLiteCompiler):
+    """SQLAlchemy leaves hints away for SQLite, which has `INDEXED BY`."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        """What stands behind the name of the table."""
+        del table
+        return text
 
 
 def _postgresql(url: str) -> Engine:

@@ -39,6 +39,11 @@ class DataFolder:
         return self.path / "releases"
 
     @property
+    def uploads(self) -> Path:
+        """Sounds that come in pieces, until they are recordings."""
+        return self.path / "uploads"
+
+    @property
     def silences(self) -> Path:
         """The journal of silences, which works without the database."""
         return self.path / "silences.journal"
@@ -47,6 +52,11 @@ class DataFolder:
     def rights(self) -> Path:
         """The signed copy of people's rights, with which STOP works without the database."""
         return self.path / "rights"
+
+    @property
+    def backups(self) -> Path:
+        """Backups that were made from the console; no backup holds them."""
+        return self.path / "backups"
 
     @property
     def broker(self) -> Path:
@@ -75,6 +85,7 @@ class DataFolder:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.recordings.mkdir(exist_ok=True, mode=0o700)
             self.releases.mkdir(exist_ok=True, mode=0o700)
+            self.uploads.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable("no_data_folder", f"{error}; set LOA_DATA_DIR to a folder of yours") from error
 

@@ -5,10 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, update
+from sqlalchemy import and_, or_, update
 from sqlmodel import Session, col, select
 
 from loa.controller.core.expected import EXPECTED, MISSED
+from loa.controller.core.titles import fold
+from loa.controller.store.log_scope import scope_of
+from loa.controller.store.log_walks import FEW, Filters, find
 from loa.controller.store.tables import BroadcastRow, LogRow, MetaRow, NodeRow, PlacementRow
 from loa.controller.store.upsert import Row, insert_new
 from loa.protocol.broadcast import ControllerApproval, Entry
@@ -32,6 +35,19 @@ class LogFilter:
     broadcast: str | None = None
     rendered: bool | None = None
     heard: bool | None = None
+    drill: bool | None = None
+    """Only drills, or only what was in earnest."""
+    title: str = ""
+    """Words of the title, with or without marks."""
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines in order; how many there are altogether, where that was cheap to know."""
+
+    lines: list[LogRow]
+    total: int | None
 
 
 def placements(
@@ -77,21 +93,32 @@ def mark_missed(session: Session, lines: Sequence[int]) -> None:
 
 
 def find_lines(
-    session: Session, wanted: LogFilter, *, after: tuple[datetime, int] | None, limit: int
-) -> list[LogRow]:
-    """The lines, by planned time, the newest first; `after` is time and id of the last one seen."""
-    found = select(LogRow).where(*_conditions(wanted))
-    if after is not None:
-        at, id_ = after
-        older = and_(col(LogRow.planned_at) == at, col(LogRow.id) < id_)
-        found = found.where(or_(col(LogRow.planned_at) < at, older))
-    newest_first = found.order_by(col(LogRow.planned_at).desc(), col(LogRow.id).desc())
-    return list(session.exec(newest_first.limit(limit)))
+    session: Session,
+    wanted: LogFilter,
+    *,
+    after: tuple[datetime, int] | None,
+    limit: int,
+    few: int = FEW,
+) -> Lines:
+    """The lines by planned time, the newest first if not asked otherwise; `after` is the last one seen.
+
+    Ways with at most `few` lines are gathered, longer ones walked: the outcome is the same.
+    """
+    scope = scope_of(session, wanted.within)
+    found = find(session, scope, filters_of(wanted), after=after, limit=limit, few=few)
+    rows = session.exec(select(LogRow).where(col(LogRow.id).in_(found.ids)))
+    by_id = {row.id: row for row in rows}
+    return Lines([by_id[id_] for id_ in found.ids if id_ in by_id], found.total)
 
 
 def line_of(session: Session, id_: int) -> LogRow | None:
     """One line."""
     return session.get(LogRow, id_)
+
+
+def line_by_occurrence(session: Session, occurrence: str, node: str) -> LogRow | None:
+    """The line of an occurrence on a node."""
+    return session.exec(select(LogRow).where(LogRow.occurrence == occurrence, LogRow.node_id == node)).first()
 
 
 def expected_until(session: Session) -> datetime | None:
@@ -105,29 +132,25 @@ def store_expected_until(session: Session, at: datetime) -> None:
     session.merge(MetaRow(key=_EXPECTED_AT, value=at.isoformat()))
 
 
-def within(areas: Collection[AreaId]) -> ColumnElement[bool]:
-    """Lines of nodes that were in one of these areas, or are one."""
-    inside = [col(LogRow.path).contains(f"/{area}/", autoescape=True) for area in sorted(areas)]
-    return or_(col(LogRow.node_id).in_(areas), *inside)
-
-
-def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
-    equal = {
-        LogRow.node_id: wanted.node,
-        LogRow.field: wanted.field,
-        LogRow.class_: wanted.class_,
-        LogRow.outcome: wanted.outcome,
-        LogRow.broadcast_id: wanted.broadcast,
-        LogRow.rendered: wanted.rendered,
-        LogRow.heard: wanted.heard,
+def filters_of(wanted: LogFilter) -> Filters:
+    """The filters as a search takes them."""
+    named: dict[str, str | bool | None] = {
+        "node": wanted.node,
+        "broadcast": wanted.broadcast,
+        "outcome": wanted.outcome,
+        "class": wanted.class_,
+        "field": wanted.field,
+        "rendered": wanted.rendered,
+        "heard": wanted.heard,
+        "drill": wanted.drill,
     }
-    conditions = [within(wanted.within)]
-    conditions += [col(column) == value for column, value in equal.items() if value is not None]
-    if wanted.from_at is not None:
-        conditions.append(col(LogRow.planned_at) >= wanted.from_at)
-    if wanted.until_at is not None:
-        conditions.append(col(LogRow.planned_at) < wanted.until_at)
-    return conditions
+    return Filters(
+        equal=tuple((name, value) for name, value in named.items() if value is not None),
+        from_at=wanted.from_at,
+        until_at=wanted.until_at,
+        folded_title=fold(wanted.title) or None,
+        oldest_first=wanted.oldest_first,
+    )
 
 
 def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:

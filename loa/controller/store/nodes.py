@@ -123,6 +123,7 @@ def _as_node(row: NodeRow, area: AreaRow, zones: tuple[AreaId, ...]) -> Node:
         zones=zones,
         enrolled_at=row.enrolled_at,
         retired_at=row.retired_at,
+        has_key=row.key_x is not None,
         code_expires_at=row.code_expires_at,
         presence=row.presence,
         presence_at=row.presence_at,

@@ -1,6 +1,7 @@
 """Users, roles, sessions and tokens in the database."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy import bindparam, delete
 from sqlmodel import Session, col, or_, select
 
 from loa.controller.core.access import Grant, Role
-from loa.controller.core.people import User
+from loa.controller.core.people import Address, User
 from loa.controller.store.areas import below
 from loa.controller.store.tables import RoleRow, SessionRow, UserRow
 from loa.protocol.ids import AreaId
@@ -31,7 +32,7 @@ def user_of(session: Session, user_id: str) -> User | None:
 
 
 def add_user(
-    session: Session, *, user_id: str, name: str, phone: str | None, password_hash: str, at: datetime
+    session: Session, *, user_id: str, name: str, phone: str | None, password_hash: str | None, at: datetime
 ) -> None:
     """Insert a user, at once, so that roles can refer to it."""
     row = UserRow(id=user_id, name=name, phone=phone, password_hash=password_hash, created_at=at)
@@ -65,6 +66,18 @@ def users_within(session: Session, areas: Collection[str], *, after: str, limit:
     return [as_user(row, grants_of(session, row.id)) for row in session.exec(wanted)]
 
 
+def technicians_of(session: Session, path: Sequence[AreaId]) -> list[User]:
+    """Those who can sign in and keep nodes in one of these areas, those of the last area first."""
+    found = session.exec(
+        select(UserRow, RoleRow.area_id)
+        .join(RoleRow, col(RoleRow.user_id) == UserRow.id)
+        .where(col(RoleRow.area_id).in_(path), RoleRow.role == Role.TECHNICIAN, col(UserRow.active))
+        .order_by(col(UserRow.name))
+    ).all()
+    nearest = sorted(found, key=lambda one: -path.index(AreaId(one[1])))
+    return list({row.id: as_user(row, frozenset()) for row, _ in nearest}.values())
+
+
 def any_user(session: Session) -> bool:
     """Whether anybody can sign in at all."""
     return session.exec(select(UserRow.id).limit(1)).first() is not None
@@ -85,6 +98,7 @@ class Known:
     user_id: str
     name: str
     active: bool
+    must_change: bool
     grants: frozenset[Grant]
 
 
@@ -102,6 +116,7 @@ def known_by(session: Session, token_hash: str) -> Known | None:
         user_id=first.id,
         name=first.name,
         active=first.active,
+        must_change=first.must_change,
         grants=grants,
     )
 
@@ -131,26 +146,51 @@ def add_session(
     )
 
 
-def tokens_of(session: Session, user_id: str) -> list[SessionRow]:
-    """The user's tokens, the last made first."""
-    wanted = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.kind == TOKEN)
+def sessions_of(session: Session, user_id: str, kind: str) -> list[SessionRow]:
+    """The user's sessions or tokens, the last made first."""
+    wanted = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.kind == kind)
     return list(session.exec(wanted.order_by(col(SessionRow.created_at).desc())))
 
 
-def token_row(session: Session, user_id: str, token_id: str) -> SessionRow | None:
-    """The user's token that begins so, if there is one."""
+def session_row_of(session: Session, user_id: str, id_: str, kind: str) -> SessionRow | None:
+    """The user's session or token that begins so, if there is one."""
     wanted = select(SessionRow).where(
         SessionRow.user_id == user_id,
-        SessionRow.kind == TOKEN,
-        col(SessionRow.token_hash).startswith(token_id, autoescape=True),
+        SessionRow.kind == kind,
+        col(SessionRow.token_hash).startswith(id_, autoescape=True),
     )
     return session.exec(wanted).first()
 
 
-def end_sessions(session: Session, user_id: str, *, but: str | None = None) -> None:
-    """End all sessions and tokens of the user but the one with that hash."""
+def end_sessions(session: Session, user_id: str, *, but: str | None = None, kind: str | None = None) -> None:
+    """End all sessions and tokens of the user, or those of a kind, but the one with that hash."""
     ended = delete(SessionRow).where(col(SessionRow.user_id) == user_id)
+    ended = ended if kind is None else ended.where(col(SessionRow.kind) == kind)
     session.connection().execute(ended if but is None else ended.where(col(SessionRow.token_hash) != but))
+
+
+def set_invitation(session: Session, user_id: str, hash_: str | None, until: datetime | None) -> None:
+    """The one open link of the user, or none."""
+    row = session.get_one(UserRow, user_id)
+    row.invite_hash, row.invite_until = hash_, until
+
+
+def invited_by(session: Session, hash_: str) -> User | None:
+    """Whose link that is, however old."""
+    row = session.exec(select(UserRow).where(UserRow.invite_hash == hash_)).first()
+    return None if row is None else as_user(row, grants_of(session, row.id))
+
+
+def all_within(session: Session, areas: Collection[str]) -> list[User]:
+    """All users with a role in these areas or below, and those without any role, by id; in two questions."""
+    reached = select(RoleRow.user_id).where(col(RoleRow.area_id).in_(select(below(areas).c.id)))
+    with_role = select(RoleRow.user_id)
+    wanted = or_(col(UserRow.id).in_(reached), col(UserRow.id).not_in(with_role))
+    rows = session.exec(select(UserRow).where(wanted).order_by(col(UserRow.id))).all()
+    grants: defaultdict[str, set[Grant]] = defaultdict(set)
+    for role in session.exec(select(RoleRow).join(UserRow).where(wanted)):
+        grants[role.user_id].add(Grant(AreaId(role.area_id), Role(role.role)))
+    return [as_user(row, frozenset(grants[row.id])) for row in rows]
 
 
 def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
@@ -162,6 +202,11 @@ def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
         active=row.active,
         created_at=row.created_at,
         grants=grants,
+        address=Address(row.address) if row.address else None,
+        email=row.email,
+        mail_notices=row.mail_notices,
+        must_change=row.must_change,
+        invited_until=row.invite_until if row.invite_hash else None,
     )
 
 
@@ -173,6 +218,7 @@ _KNOWN = (
         col(UserRow.id),
         col(UserRow.name),
         col(UserRow.active),
+        col(UserRow.must_change),
         col(RoleRow.area_id),
         col(RoleRow.role),
     )

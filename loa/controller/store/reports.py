@@ -25,6 +25,7 @@ class Facts:
     field: str
     class_: str
     duration_ms: int
+    drill: bool | None = None
 
 
 def keys_of(session: Session, nodes: Iterable[NodeId]) -> dict[NodeId, str]:
@@ -114,4 +115,6 @@ OUTCOME = (
 
 def _facts(document: str) -> Facts:
     broadcast = Broadcast.from_bytes(document)
-    return Facts(broadcast.title, broadcast.field, broadcast.class_, broadcast.source.duration_ms)
+    return Facts(
+        broadcast.title, broadcast.field, broadcast.class_, broadcast.source.duration_ms, broadcast.drill
+    )

@@ -1,6 +1,7 @@
 """Releases and rollouts in the database."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy
@@ -17,6 +18,19 @@ from loa.protocol.ids import NodeId
 from loa.protocol.programme import ReleasePointer
 from loa.protocol.reports import State
 from loa.protocol.units import DurationMs, SizeBytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeUpdate:
+    """How far a node is in the last rollout that it is in."""
+
+    rollout: int
+    version: str
+    standing: Standing
+    is_told: bool
+    """Whether its turn has come."""
+    detail: str
+    changed_at: datetime | None
 
 
 def add_release(session: Session, row: Row) -> None:
@@ -177,6 +191,30 @@ def pointers(session: Session, nodes: Collection[NodeId]) -> dict[NodeId, Releas
         for node, (member, rollout, one) in last.items()
         if _is_told(member, rollout)
     }
+
+
+def last_of(session: Session, node: NodeId) -> NodeUpdate | None:
+    """The last rollout that a node is in."""
+    found = (
+        select(RolloutNodeRow, RolloutRow, ReleaseRow.version)
+        .join(RolloutRow, col(RolloutRow.id) == RolloutNodeRow.rollout_id)
+        .join(ReleaseRow, col(ReleaseRow.sha256) == RolloutRow.release_sha256)
+        .where(RolloutNodeRow.node_id == node)
+        .order_by(col(RolloutNodeRow.rollout_id).desc())
+        .limit(1)
+    )
+    row = session.exec(found).first()
+    if row is None:
+        return None
+    member, rollout, version = row
+    return NodeUpdate(
+        rollout=member.rollout_id,
+        version=version,
+        standing=Standing(member.standing),
+        is_told=_is_told(member, rollout),
+        detail=member.detail,
+        changed_at=member.changed_at,
+    )
 
 
 def _is_told(member: RolloutNodeRow, rollout: RolloutRow) -> bool:

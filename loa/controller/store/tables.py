@@ -4,40 +4,18 @@ Instants are aware UTC (`Moment` keeps them so on SQLite, too); structures of th
 text in the very form that travels.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from loa.controller.store.columns import Moment, folded, lacking
+from loa.controller.store.columns import moment as _moment
+from loa.controller.store.columns import off as _off
+from loa.controller.store.columns import text_column as _text
 
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC instant; SQLite forgets the zone, so it is put back."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the column, in UTC."""
-        del dialect
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the column, aware."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _moment(*, nullable: bool = False, index: bool = False) -> Any:  # noqa: ANN401 -- SQLModel's Field is untyped, too
-    return Field(sa_column=Column(Moment, nullable=nullable, index=index), default=None)
-
-
-def _text(*, nullable: bool = False) -> Any:  # noqa: ANN401 -- as above
-    return Field(sa_column=Column(Text, nullable=nullable), default=None)
+MISSED_BY_EARS = text("(rendered IS false OR heard IS false)")
+"""What an ear did not find: few lines of many. A query must say it in these words to use their index."""
 
 
 class AreaRow(SQLModel, table=True):
@@ -128,6 +106,16 @@ class UserRow(SQLModel, table=True):
     password_hash: str | None = Field(default=None, max_length=255)
     active: bool = True
     created_at: datetime = _moment()
+    address: str | None = Field(default=None, max_length=8)
+    """How the person is addressed: `loa.controller.core.people.Address`; None: by the name alone."""
+    email: str | None = Field(default=None, max_length=254)
+    mail_notices: bool = _off()
+    """Whether the person asked to be told by e-mail what needs somebody."""
+    must_change: bool = _off()
+    """The password was given by somebody else, who knows it; the person has to choose another."""
+    invite_hash: str | None = Field(default=None, max_length=64, index=True, unique=True)
+    """Hash of the secret in the link with which the person chooses a first password."""
+    invite_until: datetime | None = _moment(nullable=True)
 
 
 class RoleRow(SQLModel, table=True):
@@ -163,7 +151,7 @@ class RecordingRow(SQLModel, table=True):
     loudness_before_lufs: float | None = None
     true_peak_dbtp: float
     origin: str = Field(max_length=16)
-    """`upload`, `speech` or `made`."""
+    """`loa.controller.core.drills.Origin`."""
     warnings: str = _text()
     """JSON list of warning codes."""
     created_by: str = Field(max_length=64)
@@ -207,6 +195,7 @@ class BulletinRow(SQLModel, table=True):
     recording: str | None = Field(default=None, foreign_key="recordings.sha256", max_length=64)
     plan: str = _text()
     """JSON of the audience and time asked for (`loa.controller.core.bulletins.Plan`)."""
+    drill: bool | None = None
     comment: str | None = _text(nullable=True)
     created_by: str = Field(foreign_key="users.id")
     created_at: datetime = _moment()
@@ -215,21 +204,6 @@ class BulletinRow(SQLModel, table=True):
     updated_at: datetime = _moment()
     submitted_by: str | None = Field(default=None, max_length=64)
     submitted_at: datetime | None = _moment(nullable=True)
-
-
-class VersionRow(SQLModel, table=True):
-    """What a bulletin said at one of its revisions."""
-
-    __tablename__ = "versions"
-    bulletin_id: str = Field(primary_key=True, foreign_key="bulletins.id", max_length=32)
-    revision: int = Field(primary_key=True)
-    act: str = Field(max_length=16)
-    """saved, submitted, returned."""
-    at: datetime = _moment()
-    by: str = Field(max_length=64)
-    comment: str | None = _text(nullable=True)
-    draft: str = _text()
-    """JSON (`loa.controller.core.bulletins.Draft`)."""
 
 
 class BroadcastRow(SQLModel, table=True):
@@ -253,6 +227,8 @@ class BroadcastRow(SQLModel, table=True):
     first_start_at: datetime = _moment(index=True)
     over_at: datetime | None = _moment(nullable=True, index=True)
     """After this instant nothing of it can sound; None: it recurs without end."""
+    folded_title: str | None = Field(default=None, sa_column=Column(Text, default=folded, nullable=True))
+    """The title as it is searched for."""
 
 
 class PlacementRow(SQLModel, table=True):
@@ -362,13 +338,22 @@ class LogRow(SQLModel, table=True):
     __tablename__ = "log"
     __table_args__ = (
         UniqueConstraint("occurrence", "node_id"),
-        Index("log_by_time", "planned_at", "id"),
-        Index("log_by_area_time", "area_id", "planned_at"),
-        Index("log_by_node_time", "node_id", "planned_at"),
+        Index("log_by_time", "planned_at", "id", "area_id"),
+        Index("log_by_area_time", "area_id", "planned_at", "id"),
+        Index("log_by_node_time", "node_id", "planned_at", "id"),
+        Index("log_by_broadcast_time", "broadcast_id", "planned_at", "id"),
+        Index("log_by_outcome_time", "outcome", "planned_at", "id", "area_id"),
+        Index("log_by_class_time", "class", "planned_at", "id", "area_id"),
+        Index("log_by_field_time", "field", "planned_at", "id", "area_id"),
+        lacking("log_not_rendered", "rendered"),
+        lacking("log_not_heard", "heard"),
+        Index(
+            "log_missed_by_ears", "planned_at", sqlite_where=MISSED_BY_EARS, postgresql_where=MISSED_BY_EARS
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     occurrence: str = Field(max_length=96)
-    broadcast_id: str = Field(max_length=64, index=True)
+    broadcast_id: str = Field(max_length=64)
     node_id: str = Field(max_length=64)
     area_id: str = Field(max_length=64)
     """The node's parent area when it was planned."""
@@ -379,9 +364,11 @@ class LogRow(SQLModel, table=True):
     title: str = Field(max_length=200)
     field: str = Field(max_length=64)
     class_: str = Field(sa_column=Column("class", Text, nullable=False))
+    drill: bool | None = None
+    """Whether it was a drill; None: no."""
     planned_at: datetime = _moment()
     duration_ms: int
-    outcome: str = Field(default="expected", max_length=32, index=True)
+    outcome: str = Field(default="expected", max_length=32)
     """`expected` until due, `missed` when due and not reported, else the outcome that the node reported."""
     reason_at: datetime | None = _moment(nullable=True)
     by: str | None = Field(default=None, max_length=140)
@@ -401,6 +388,14 @@ class LogRow(SQLModel, table=True):
     evidence: str | None = _text(nullable=True)
     """JSON of `loa.protocol.reports.Evidence`."""
     reported_at: datetime | None = _moment(nullable=True)
+
+
+class LogPlaceRow(SQLModel, table=True):
+    """Where nodes were, over all lines of the log; a trigger keeps it."""
+
+    __tablename__ = "log_places"
+    path: str = Field(primary_key=True, max_length=400)
+    area_id: str = Field(primary_key=True, max_length=64)
 
 
 class IdempotencyRow(SQLModel, table=True):

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from loa.controller.core.bulletins import Draft
 from loa.controller.core.versions_kept import Version, VersionAct
-from loa.controller.store.tables import VersionRow
+from loa.controller.store.page_tables import VersionRow
 
 _DRAFT = TypeAdapter(Draft)
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from loa.controller.core.access import Act, may
 from loa.controller.core.bulletins import Bulletin, BulletinState
+from loa.controller.core.slugs import plain
 from loa.controller.services.bulletins import BulletinFilter
 from loa.controller.web.bodies import Bodies
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import say_when
 from loa.controller.web.localtime import weekday_time
-from loa.controller.web.search import plain
 from loa.controller.web.words import lazy, ngettext
 from loa.protocol.kinds import BroadcastClass
 

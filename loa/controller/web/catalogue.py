@@ -88,6 +88,8 @@ KINDS_IN_NAMES = (
     "nhóm ",
 )
 """How a name begins that says itself what it names."""
+KINDS_TO_LEAVE_OUT = ("thôn ", "xóm ", "bản ", "ấp ", "làng ", "buôn ")
+"""What need not be said before each of a list of villages."""
 BULLETIN_STATES: Mapping[str, Look] = {
     "draft": Look(lazy("Bản nháp"), "pencil", "wait"),
     "submitted": Look(lazy("Chờ duyệt"), "hourglass", "wait"),
@@ -108,6 +110,7 @@ SILENT = Look(lazy("Loa không ra tiếng"), "horn-off", "bad")
 PARTLY_SILENT = Look(lazy("Có lúc mất tiếng"), "half", "warn")
 NOT_HEARD = Look(lazy("Không nghe thấy"), "horn-off", "bad")
 LOST = Look(lazy("Mất liên lạc"), "waves-off", "bad")
+DRILL = Look(lazy("Diễn tập"), "flag", "drill")
 
 OUTCOMES: Mapping[str, Look] = {
     "expected": TO_COME,
@@ -233,9 +236,13 @@ NOTICES: Mapping[NoticeCode, Words] = {
         lazy("{at}: lần sau đến khi lần trước chưa hết"),
         lazy("Chọn các giờ cách nhau hơn độ dài bản tin."),
     ),
-    NoticeCode.QUIET_HOURS: Words("moon", lazy("{at}: loa sẽ không phát"), lazy("Lúc này là giờ yên tĩnh.")),
+    NoticeCode.QUIET_HOURS: Words(
+        "moon", lazy("{at}: loa sẽ không phát"), lazy("Lúc này là giờ yên tĩnh, đến {quiet_until}.")
+    ),
     NoticeCode.INTO_QUIET_HOURS: Words(
-        "moon", lazy("{at}: loa sẽ không phát"), lazy("Bản tin dài nên lấn sang giờ yên tĩnh.")
+        "moon",
+        lazy("{at}: loa sẽ không phát"),
+        lazy("Bản tin dài {length} nên lấn sang giờ yên tĩnh ({quiet_from} đến {quiet_until})."),
     ),
     NoticeCode.NO_NODES: Words(
         "horn-off", lazy("{areas}: chưa có cụm loa"), lazy("Ở đó sẽ không ai nghe được.")
@@ -252,7 +259,7 @@ NOTICES: Mapping[NoticeCode, Words] = {
         "alarm", lazy("Chen vào “{title}”"), lazy("Bản tin đó phát tiếp sau khi tin này hết.")
     ),
     NoticeCode.ENDS_ON: Words(
-        "calendar", lazy("Lịch này tự hết vào {at}"), lazy("Lịch không ghi ngày kết thúc.")
+        "calendar", lazy("Lịch này tự hết vào {day}"), lazy("Lịch không ghi ngày kết thúc.")
     ),
     NoticeCode.WAITS_FOR_CHOICE: Words(
         "hourglass", lazy("{areas}: chờ xã chọn"), lazy("Tin thông thường của cấp trên chỉ phát khi xã chọn.")
@@ -274,13 +281,24 @@ ERRORS: Mapping[str, str] = {
     "wrong_state": lazy("Bản này vừa được người khác quyết định. Bạn không cần làm gì."),
     "incomplete": lazy("Bản tin còn thiếu vài chỗ. Xem lại các bước trước."),
     "text_not_read": lazy("Chữ đã sửa sau khi máy đọc. Về bước Nói gì, bấm Tiếp tục để máy đọc lại."),
+    "no_such_start": lazy("Lượt phát này vừa được đổi giờ. Mở lại lịch phát để xem."),
     "comment_missing": lazy("Viết điều cần sửa để người soạn biết"),
+    "alarms_not_yours": lazy("Bạn chưa có quyền phát khẩn cấp. Gọi chủ tịch hoặc phó chủ tịch xã."),
+    "standing_not_ready": lazy("Tin này đang được chuẩn bị. Chọn Gõ nội dung khác, hoặc chờ vài phút."),
+    "idempotency_key_reused": lazy("Tin trước ở trang này đã phát rồi. Xem lại, rồi giữ nút lần nữa."),
+    "drill_no_emergency": lazy("Diễn tập không ở mức Khẩn cấp. Chọn mức khác."),
+    "drill_not_announced": lazy("Bản thu chưa nói đây là diễn tập. Để máy đọc lại."),
+    "announced_as_drill": lazy("Bản thu này nói là diễn tập nên không phát thật được. Để máy đọc lại."),
+    "siren_in_drill": lazy("Diễn tập không có còi hụ. Chọn tin khác."),
+    "not_a_drill": lazy("Bản tin này không phải diễn tập"),
     "not_an_emergency": lazy("Bản tin này không ở mức Khẩn cấp"),
     "when": lazy("Giờ phát này không được. Xem các ghi chú ở dưới và chọn giờ khác."),
     "empty_text": lazy("Viết nội dung để máy đọc"),
     "no_voice": lazy("Máy chủ chưa cài giọng đọc. Báo người quản trị, hoặc tải tệp ghi âm lên."),
     "bad_silence_length": lazy("Giữ im từ 1 phút đến 24 giờ. Chọn lại."),
     "no_such_recording": lazy("Bản thu không còn. Tải tệp lên lại."),
+    "too_many_filters": lazy("Bạn đã lưu {most} bộ lọc. Bỏ bớt một bộ rồi lưu bộ mới."),
+    "bad_filter_name": lazy("Đặt tên cho bộ lọc, nhiều nhất 80 chữ"),
     "database_busy": lazy("Máy chủ đang bận. Không mất gì, thử lại sau vài giây."),
     "database_unavailable": lazy("Máy chủ chưa lưu được. Loa vẫn phát đúng lịch. Thử lại sau 1 phút."),
     # sounds

@@ -21,6 +21,9 @@ from loa.protocol.kinds import BroadcastClass
 QUIET_LUFS, LOUD_LUFS = -24.0, -12.0
 """Between these a sound is of a loudness that people call right."""
 OWN_HASTE = timedelta(seconds=30)
+SOUNDS = ("record", "upload")
+"""Ways of making an announcement that need a sound from the person."""
+SOUNDS_BY_ORIGIN = {"recorded": "record", "upload": "upload"}
 WORDS_A_MINUTE = 125
 """How fast the voice reads Vietnamese, roughly: for a first idea of the length."""
 
@@ -49,7 +52,7 @@ def what_of(form: FormData) -> WhatForm:
         id=text_of(form, "id"),
         revision=int(revision) if revision.isdigit() else 0,
         recording=text_of(form, "recording"),
-        by="upload" if text_of(form, "by") == "upload" else "text",
+        by=text_of(form, "by") if text_of(form, "by") in SOUNDS else "text",
         title=text_of(form, "title"),
         text=text_of(form, "text"),
         field=text_of(form, "field") if text_of(form, "field") in FIELDS else "other",
@@ -65,7 +68,7 @@ def what_from(bulletin: Bulletin, origin: str | None) -> WhatForm:
         id=bulletin.id,
         revision=bulletin.revision,
         recording=draft.recording or "",
-        by="upload" if origin == "upload" else "text",
+        by=SOUNDS_BY_ORIGIN.get(origin or "", "text"),
         title=draft.title,
         text=draft.text or "",
         field=draft.field,
@@ -133,7 +136,11 @@ def sound_view(kept: Kept | None, name: str = "") -> Mapping[str, Any] | None:
         "duration_ms": kept.duration_ms,
         "before": before,
         "before_word": _loudness(before) if before is not None else "",
+        "before_level": _level(before, "LUFS") if before is not None else "",
         "after_word": _loudness(kept.loudness_lufs),
+        "after_level": _level(kept.loudness_lufs, "LUFS"),
+        "peak_level": _level(kept.true_peak_dbtp, "dBTP"),
+        "size_bytes": kept.size_bytes,
         "cautions": [CAUTIONS[warning] for warning in kept.warnings if warning in CAUTIONS],
     }
 
@@ -152,9 +159,11 @@ def reading_view(console: Console, text: str) -> Mapping[str, Any] | None:
 
 
 def _loudness(lufs: float) -> str:
-    pattern = phrases.LOUDNESS_GOOD
     if lufs < QUIET_LUFS:
-        pattern = phrases.LOUDNESS_LOW
-    elif lufs > LOUD_LUFS:
-        pattern = phrases.LOUDNESS_HIGH
-    return pattern.format(lufs=decimal(lufs, 0).replace("-", "−"))
+        return phrases.LOUDNESS_LOW
+    return phrases.LOUDNESS_HIGH if lufs > LOUD_LUFS else phrases.LOUDNESS_GOOD
+
+
+def _level(value: float, unit: str) -> str:
+    """A level with its unit, for people who measure."""
+    return f"{decimal(value, 1).replace('-', '−')}\u00a0{unit}"

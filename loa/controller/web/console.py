@@ -36,7 +36,7 @@ from loa.protocol.programme import Silence
 from loa.protocol.reasons import Reason
 
 SIGN_IN = "/signin"
-HOME = "/bulletins"
+HOME = "/"
 MOST_WAITING = 100
 OPEN = (BulletinState.DRAFT, BulletinState.RETURNED)
 MOST_LINES = 500
@@ -44,12 +44,19 @@ LONGEST_SOUND = timedelta(days=1)
 SILENCED = Reason.SILENCED.value
 
 
-class Closed(Conflict):
+class Elsewhere(Conflict):
+    """Something else has to be done first, at that address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__("elsewhere", f"first {address}")
+        self.address = address
+
+
+class Closed(Elsewhere):
     """The bulletin was submitted or approved, so that the steps of writing it are over."""
 
     def __init__(self, bulletin_id: str) -> None:
-        super().__init__("wrong_state", "the bulletin is not a draft any more", bulletin=bulletin_id)
-        self.address = f"/bulletins/{bulletin_id}"
+        super().__init__(f"/bulletins/{bulletin_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +105,16 @@ class Console:
         self.controller = controller
         self.renderer = renderer
         self.served: Collection[str] = ()
-        """The addresses of all pages."""
+        """The addresses that can be opened, as their routes write them."""
 
-    def visit(self, request: Request, form: FormData | None = None) -> Visit:
-        """Who asks; raises `Unauthenticated`, and `Forbidden` when a form lacks the session's token."""
+    def visit(self, request: Request, form: FormData | None = None, *, unlocked: bool = False) -> Visit:
+        """Who asks; raises `Unauthenticated`, and `Forbidden` when a form lacks the session's token.
+
+        Whoever has to choose another password first gets only pages that are `unlocked`.
+        """
         signed = self.controller.gate.signed_in(request)
+        if signed.must_change and not unlocked:
+            raise Elsewhere("/me/password")
         if form is not None:
             check_origin(request)
             given = form.get("csrf")
@@ -134,7 +146,7 @@ class Console:
         if isinstance(error, Unauthenticated):
             target = request.url.path if request.method == "GET" else HOME
             return see_other(f"{SIGN_IN}?next={quote(target)}", htmx=htmx)
-        if isinstance(error, Closed):
+        if isinstance(error, Elsewhere):
             return see_other(error.address, htmx=htmx)
         found = error.status != NotFound.status
         words = {

@@ -1,8 +1,8 @@
 """What people typed, read with patience, and the mistakes in it, by the field where they were made."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -11,14 +11,25 @@ from pydantic import ValidationError
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import WEEKDAY_CODES, WEEKDAYS
 from loa.controller.web.localtime import day_words, full_day
-from loa.protocol.when import DEFAULT_TZ, When, parse_local, rule_parts
+from loa.controller.web.rules import (
+    days_of,
+    kind_of,
+    monthly_of,
+    times_of,
+    until_of,
+    which_week,
+    write_rule,
+)
+from loa.controller.web.times import read_time
+from loa.protocol.when import DEFAULT_TZ, FIRST_YEAR, LAST_YEAR, When, parse_local, rule_parts
 
 Errors = dict[str, str]
 """Words by the name of the field; empty when all is well."""
 
 KINDS = ("now", "once", "daily", "weekdays", "monthly")
 MOST_TIMES = 8
-_TIME = re.compile(r"(\d{1,2})\s*[:hg.]\s*(\d{2})?|(\d{2})(\d{2})")
+MOST_SKIPS = 100
+_DATE_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,11 @@ class WhenForm:
     times: tuple[str, ...] = ("",)
     until: str = ""
     days: tuple[str, ...] = ()
+    monthly: str = "date"
+    skips: tuple[str, ...] = ()
+    """Days left out, `2026-06-11`, or single starts on them, `2026-06-11T17:30`."""
+    extras: tuple[str, ...] = ()
+    """Starts beside the rhythm, `2026-06-11T17:30`."""
 
 
 @dataclass(slots=True)
@@ -38,15 +54,6 @@ class Read:
 
     when: When | Literal["now"] | None = None
     errors: Errors = field(default_factory=dict)
-
-
-def read_time(text: str) -> str | None:
-    """`17:30` from `17:30`, `17h30`, `17h` or `1730`; None if it is no time of day."""
-    found = _TIME.fullmatch(text.strip().lower())
-    if not found:
-        return None
-    hour, minute = int(found[1] or found[3]), int(found[2] or found[4] or 0)
-    return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else None  # noqa: PLR2004 -- a day's hours, an hour's minutes
 
 
 def read_date(text: str) -> date | None:
@@ -84,18 +91,23 @@ def form_of(when: When | Literal["now"] | None, today: date) -> WhenForm:
     if when is None:
         return WhenForm(date=today.isoformat())
     start = parse_local(when.start_local)
-    times = [parse_local(other) for other in (when.start_local, *when.rdates)]
-    clock = tuple(f"{at:%H:%M}" for at in times)
+    others = [parse_local(other) for other in when.rdates]
     if when.rrule is None:
-        return WhenForm(date=f"{start:%Y-%m-%d}", times=clock)
+        beside = [other for other in others if other.date() == start.date()]
+        clocks = tuple(f"{at:%H:%M}" for at in (start, *beside))
+        extras = tuple(_local(other) for other in others if other not in beside)
+        return WhenForm(date=f"{start:%Y-%m-%d}", times=clocks, extras=extras)
     parts = rule_parts(when.rrule)
-    kind = {"DAILY": "daily", "WEEKLY": "weekdays", "MONTHLY": "monthly"}.get(parts["FREQ"], "daily")
+    times = times_of(parts) or (f"{start:%H:%M}",)
     return WhenForm(
-        kind=kind,
+        kind=kind_of(parts),
         date=f"{start:%Y-%m-%d}",
-        times=_times_of(parts) or clock,
-        until=_until_of(parts),
-        days=tuple(parts.get("BYDAY", "").split(",")) if "BYDAY" in parts else (),
+        times=times,
+        until=until_of(parts),
+        days=days_of(parts),
+        monthly=monthly_of(parts),
+        skips=_skips_of(when, times),
+        extras=tuple(map(_local, others)),
     )
 
 
@@ -107,28 +119,44 @@ def say_when(when: When | Literal["now"] | None) -> str:
         return phrases.WHEN_NOW
     form = form_of(when, date.min)
     start = parse_local(when.start_local).date()
-    clock = phrases.AND.join(form.times)
-    pattern = {
-        "once": phrases.WHEN_ONCE,
-        "daily": phrases.WHEN_DAILY,
-        "weekdays": phrases.WHEN_WEEKDAYS,
-        "monthly": phrases.WHEN_MONTHLY,
-    }[form.kind]
-    how = pattern.format(day=day_words(start), times=clock, number=start.day, days=_day_names(form.days))
-    until = read_date(form.until)
-    if not until:
-        return how
-    return phrases.WHEN_UNTIL.format(when=how, until=full_day(until))
+    how = _pattern(form).format(
+        day=day_words(start),
+        times=phrases.AND.join(form.times),
+        number=start.day,
+        days=_day_names(form.days),
+        weekday=WEEKDAYS[start.weekday()],
+        week=which_week(start),
+    )
+    if until := read_date(form.until):
+        how = phrases.WHEN_UNTIL.format(when=how, until=full_day(until))
+    if form.extras:
+        how = phrases.WHEN_ALSO.format(when=how, days=", ".join(map(say_start, form.extras)))
+    if form.skips:
+        how = phrases.WHEN_EXCEPT.format(when=how, days=", ".join(map(say_start, form.skips)))
+    return how
+
+
+def say_start(text: str) -> str:
+    """`Thứ Năm, 11/6` of a day, `17:30 Thứ Năm, 11/6` of a start."""
+    at = parse_local(text)
+    day = day_words(at.date())
+    return day if len(text) == _DATE_LENGTH else f"{at:%H:%M} {day}"
+
+
+def is_start(text: str) -> bool:
+    """Whether it is a day or a start as forms keep them."""
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?", text) is not None and _is_real(text)
 
 
 def repaired(form: WhenForm, was: datetime, becomes: datetime) -> WhenForm:
     """The form with one wall time changed for another; the day moves along if it was asked for once."""
+    if _local(was) in form.extras:
+        extras = tuple(_local(becomes) if one == _local(was) else one for one in form.extras)
+        return replace(form, extras=tuple(dict.fromkeys(extras)))
     clock, other = f"{was:%H:%M}", f"{becomes:%H:%M}"
     times = tuple(other if read_time(typed) == clock else typed for typed in form.times)
     day = f"{becomes:%Y-%m-%d}" if form.kind == "once" and len(times) == 1 else form.date
-    return WhenForm(
-        kind=form.kind, date=day, times=tuple(dict.fromkeys(times)), until=form.until, days=form.days
-    )
+    return replace(form, date=day, times=tuple(dict.fromkeys(times)))
 
 
 def _read_times(typed: Sequence[str], errors: Errors) -> list[str]:
@@ -157,46 +185,55 @@ def _build(read: Read, form: WhenForm, day: date, *, times: list[str], until: da
     starts = [f"{day.isoformat()}T{time}" for time in times]
     try:
         if form.kind == "once":
-            read.when = When(tz=tz, start_local=starts[0], rdates=tuple(starts[1:]))
-        elif not _is_product(times):
+            rdates = tuple(dict.fromkeys((*starts[1:], *form.extras)))
+            read.when = When(tz=tz, start_local=starts[0], rdates=rdates)
+            return
+        rrule = write_rule(form.kind, day, times, days=form.days, monthly=form.monthly, until=until)
+        if rrule is None:
             read.errors["time"] = phrases.TIMES_UNEVEN
-        else:
-            read.when = When(tz=tz, start_local=starts[0], rrule=_rule(form, day, times, until))
+            return
+        exdates = tuple(_exdates(form.skips, times))
+        read.when = When(tz=tz, start_local=starts[0], rrule=rrule, exdates=exdates, rdates=form.extras)
     except ValidationError:
         read.errors["date"] = phrases.WHEN_WRONG
 
 
-def _rule(form: WhenForm, day: date, times: list[str], until: date | None) -> str:
-    hours = sorted({int(time[:2]) for time in times})
-    minutes = sorted({int(time[3:]) for time in times})
-    parts = {
-        "daily": ["FREQ=DAILY"],
-        "weekdays": ["FREQ=WEEKLY", f"BYDAY={','.join(_days(form.days))}"],
-        "monthly": ["FREQ=MONTHLY", f"BYMONTHDAY={day.day}"],
-    }[form.kind]
-    parts.append(f"BYHOUR={','.join(map(str, hours))}")
-    parts.append(f"BYMINUTE={','.join(map(str, minutes))}")
-    if until:
-        parts.append(f"UNTIL={until:%Y%m%d}T235959")
-    return ";".join(parts)
+def _exdates(skips: Iterable[str], times: Sequence[str]) -> Iterator[str]:
+    for skip in dict.fromkeys(skips):
+        if len(skip) > _DATE_LENGTH:
+            yield skip
+        else:
+            yield from (f"{skip}T{time}" for time in times)
 
 
-def _is_product(times: list[str]) -> bool:
-    hours, minutes = {time[:2] for time in times}, {time[3:] for time in times}
-    return len(hours) * len(minutes) == len(times)
+def _skips_of(when: When, times: Sequence[str]) -> tuple[str, ...]:
+    """The days on which nothing is left of the rhythm, and the starts that are left out of others."""
+    left_out = sorted({_local(parse_local(text)) for text in when.exdates})
+    days = {text[:_DATE_LENGTH] for text in left_out}
+    whole = {day for day in days if all(f"{day}T{time}" in left_out for time in times)}
+    single = [text for text in left_out if text[:_DATE_LENGTH] not in whole]
+    return tuple(sorted((*whole, *single)))
 
 
-def _times_of(parts: dict[str, str]) -> tuple[str, ...]:
-    if "BYHOUR" not in parts or "BYMINUTE" not in parts:
-        return ()
-    hours = sorted(map(int, parts["BYHOUR"].split(",")))
-    minutes = sorted(map(int, parts["BYMINUTE"].split(",")))
-    return tuple(f"{hour:02d}:{minute:02d}" for hour in hours for minute in minutes)
+def _is_real(text: str) -> bool:
+    try:
+        return FIRST_YEAR <= parse_local(text).year <= LAST_YEAR
+    except ValueError:
+        return False
 
 
-def _until_of(parts: dict[str, str]) -> str:
-    text = parts.get("UNTIL", "")[:8]
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if text else ""
+def _local(wall: datetime) -> str:
+    return f"{wall:%Y-%m-%dT%H:%M}"
+
+
+def _pattern(form: WhenForm) -> str:
+    monthly = {"weekday": phrases.WHEN_MONTHLY_WEEKDAY, "last": phrases.WHEN_MONTHLY_LAST}
+    if form.kind == "monthly":
+        number = phrases.WHEN_MONTHLY
+        last = phrases.WHEN_MONTHLY_LAST_WEEKDAY
+        is_last = form.monthly == "weekday" and which_week(read_date(form.date) or date.min) < 0
+        return last if is_last else monthly.get(form.monthly, number)
+    return {"daily": phrases.WHEN_DAILY, "weekdays": phrases.WHEN_WEEKDAYS}.get(form.kind, phrases.WHEN_ONCE)
 
 
 def _days(days: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted, may
 from loa.controller.core.inbox import InboxItem, InboxState
+from loa.controller.core.slugs import plain
 from loa.controller.errors import ControllerError, NotFound
 from loa.controller.store.database import Work
 from loa.controller.web.bodies import Bodies, text_of
@@ -19,7 +20,6 @@ from loa.controller.web.forms import Errors, WhenForm, read_when, say_when
 from loa.controller.web.localtime import spell, today, weekday_time
 from loa.controller.web.places import capital
 from loa.controller.web.render import see_other
-from loa.controller.web.search import plain
 from loa.controller.web.words import lazy, ngettext
 from loa.protocol.ids import AreaId, BroadcastId
 from loa.protocol.kinds import BroadcastClass

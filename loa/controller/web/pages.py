@@ -5,12 +5,29 @@ from fastapi.routing import APIRoute
 
 from loa.controller.composition import Controller
 from loa.controller.web import (
+    admin_page,
+    alarm_page,
     approvals_page,
     bulletin_acts,
     bulletin_pages,
+    emergency_live,
+    enrol_pages,
+    evidence_page,
+    feed_page,
+    home_page,
     inbox_page,
     language_page,
+    log_file_page,
     log_page,
+    me_page,
+    move_page,
+    node_edit_page,
+    node_pages,
+    nodes_page,
+    release_pages,
+    report_page,
+    schedule_page,
+    setup_page,
     sign_in,
     stop_page,
     what_page,
@@ -19,6 +36,7 @@ from loa.controller.web import (
 )
 from loa.controller.web.assets import serve, survey
 from loa.controller.web.bodies import Bodies
+from loa.controller.web.compressing import CompressedPages
 from loa.controller.web.console import Console
 from loa.controller.web.render import Renderer
 from loa.controller.web.words import Speaking, read_english
@@ -30,18 +48,42 @@ def mount(app: FastAPI, controller: Controller, *, upload_bytes: int) -> None:
     serve(app, assets)
     console = Console(controller=controller, renderer=Renderer(assets))
     app.add_middleware(Speaking, english=read_english())
+    app.add_middleware(CompressedPages)
     app.include_router(router(console, Bodies(upload_bytes=upload_bytes)))
 
 
 def router(console: Console, bodies: Bodies) -> APIRouter:
     """All pages."""
     pages = APIRouter()
-    # In this order: `/bulletins/new` is a page of its own, not a bulletin.
+    # In this order: `/bulletins/new` is a page of its own, not a bulletin, nor is `/nodes/new` a node.
     ordered = (
         sign_in,
         language_page,
+        setup_page,
+        me_page,
+        admin_page,
+        home_page,
         stop_page,
+        enrol_pages,
+        release_pages,
+        node_edit_page,
+        node_pages,
         log_page,
+        nodes_page,
+        approvals_page,
+        inbox_page,
+        feed_page,
+        move_page,
+        schedule_page,
+        alarm_page,
+        emergency_live,
+        # before the evidence: `/log/filters/…` and `/log/export/…` are no lines
+        log_file_page,
+        evidence_page,
+        report_page,
+        feed_page,
+        move_page,
+        schedule_page,
         approvals_page,
         inbox_page,
         what_page,
@@ -53,7 +95,9 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     served: set[str] = set()
     for module in ordered:
         routes = module.router(console, bodies)
-        served |= {route.path for route in routes.routes if isinstance(route, APIRoute)}
+        served |= {
+            one.path for one in routes.routes if isinstance(one, APIRoute) and "GET" in (one.methods or ())
+        }
         pages.include_router(routes)
     console.served = served
     return pages

@@ -6,11 +6,12 @@ from loa.controller.web.words import lazy, ngettext
 TITLE_MISSING = lazy("Viết tên bản tin để bà con và người duyệt nhận ra")
 TEXT_MISSING = lazy("Viết nội dung để máy đọc")
 FILE_MISSING = lazy("Chọn tệp ghi âm, hoặc chuyển sang Gõ chữ")
+NOTHING_RECORDED = lazy("Ghi âm rồi bấm Xong, hoặc chuyển sang Gõ chữ")
 AREA_MISSING = lazy("Chọn ít nhất một nơi nhận")
 DATE_MISSING = lazy("Chọn ngày phát")
 DAYS_MISSING = lazy("Chọn ít nhất một thứ trong tuần")
 TIME_MISSING = lazy("Ghi giờ phát, ví dụ 17:30")
-TIME_WRONG = lazy("“{typed}” không phải giờ. Ghi như 17:30")
+TIME_WRONG = lazy("“{typed}” không rõ là mấy giờ. Ghi như 17:30, hoặc 5 giờ 30 chiều")
 TIMES_UNEVEN = lazy("Giờ lặp lại phải cùng số phút, ví dụ 05:30 và 17:30")
 UNTIL_WRONG = lazy("Ngày kết thúc chưa đúng. Để trống nếu phát mãi.")
 UNTIL_EARLY = lazy("Chọn ngày kết thúc sau ngày bắt đầu")
@@ -27,8 +28,14 @@ WHEN_ONCE = "{day}, {times}"
 WHEN_DAILY = lazy("Hằng ngày, {times}, từ {day}")
 WHEN_WEEKDAYS = lazy("{days}, {times}, từ {day}")
 WHEN_MONTHLY = lazy("Ngày {number} hằng tháng, {times}")
+WHEN_MONTHLY_LAST = lazy("Ngày cuối mỗi tháng, {times}")
+WHEN_MONTHLY_WEEKDAY = lazy("{weekday} lần thứ {week} mỗi tháng, {times}")
+WHEN_MONTHLY_LAST_WEEKDAY = lazy("{weekday} cuối mỗi tháng, {times}")
+WHEN_ALSO = lazy("{when}, thêm {days}")
+WHEN_EXCEPT = lazy("{when}, trừ {days}")
 WHEN_UNTIL = lazy("{when} đến hết {until}")
 AND = lazy(" và ")
+MONTHLY_SHORT = lazy("Tháng nào không có ngày ấy thì không phát.")
 MONTHLY_HINT = lazy("{day}. Lặp vào ngày {number} mỗi tháng.")
 
 # --- reach ---
@@ -36,7 +43,6 @@ REACH_NONE = lazy("Chưa chọn nơi nào")
 REACH_NONE_HINT = lazy("Chọn thôn hoặc cụm loa ở danh sách bên cạnh.")
 REACH_ALL_THERE = lazy("Các cụm loa này đều đang có liên lạc.")
 REACH_NO_NODES = lazy("Nơi này chưa có cụm loa nào, nên sẽ không ai nghe được.")
-REACH_LOST = lazy("Lưu ý: {names} đang mất liên lạc. Ở đó có thể không nghe được.")
 REACH_UNKNOWN = lazy("{names} chưa từng báo về. Ở đó có thể không nghe được.")
 FOLD_NODES = lazy("Từng cụm loa")
 
@@ -44,6 +50,9 @@ FOLD_NODES = lazy("Từng cụm loa")
 MY_BULLETIN = lazy("Tin của bạn")
 THIS_BULLETIN = lazy("Bản tin này")
 SPAN = lazy("{start} đến {end}")
+PRIORITY_FIRST = lazy("“{by}” là tin ưu tiên nên đi trước.")
+EMERGENCY_FIRST = lazy("“{by}” là tin khẩn cấp nên đi trước.")
+RUNS_OVER = lazy("{over} cuối lấn giờ yên tĩnh")
 WILL_NOT_SOUND = lazy("Sẽ không phát")
 OTHER_WILL_NOT_SOUND = lazy("{title}: sẽ không phát")
 MOVED_TO = lazy("lùi {delta}, hết {end}")
@@ -76,9 +85,9 @@ RETURNED_TEXT = lazy("“{comment}” Bản nháp vẫn còn. Sửa và gửi l�
 FACT_WHEN, FACT_WHERE, FACT_LENGTH = lazy("Phát lúc"), lazy("Nơi nhận"), lazy("Dài")
 FACT_CLASS, FACT_FIELD, FACT_AUTHOR = lazy("Mức độ"), lazy("Lĩnh vực"), lazy("Người soạn")
 LOUDNESS_LOW, LOUDNESS_HIGH, LOUDNESS_GOOD = (
-    lazy("quá nhỏ ({lufs} LUFS)"),
-    lazy("quá to ({lufs} LUFS)"),
-    lazy("vừa nghe ({lufs} LUFS)"),
+    lazy("quá nhỏ"),
+    lazy("quá to"),
+    lazy("vừa nghe"),
 )
 HEARD_WELL, HEARD_ROUGH = lazy("Nghe rõ"), lazy("Nên nghe lại")
 
@@ -104,7 +113,7 @@ STOPPED_SOME_AFTER = lazy("{silent} trên {total} cụm loa đã im sau {seconds
 STOPPED_WHEN = lazy("Lệnh dừng ở {place} ghi lúc {at}.")
 STOPPED_WAITING = lazy("{names} chưa trả lời. Trang này tự xem lại.")
 STOPPED_LOST = lazy("{names} đang mất liên lạc nên chưa nhận được lệnh. Gọi người ở đó ra nghe tại chỗ.")
-STOPPED_UNTIL = lazy("Sau {until}, loa lại phát theo lịch đã duyệt.")
+STOPPED_DONE, STOPPED_ORDERED = lazy("Loa đã dừng"), lazy("Đã ra lệnh dừng loa")
 CELL_SILENT, CELL_SOUNDING, CELL_LOST, CELL_WAITING = (
     lazy("đã im"),
     lazy("đang phát"),
@@ -141,6 +150,11 @@ def node_count(count: int) -> str:
 def more_names(names: str, more: int) -> str:
     """A few names of nodes, and how many are not named."""
     return ngettext("%(names)s và %(num)s cụm khác", "%(names)s và %(num)s cụm khác", more, names=names)
+
+
+def more_areas(names: str, more: int) -> str:
+    """A few names of areas, and how many are not named."""
+    return ngettext("%(names)s và %(num)s nơi khác", "%(names)s và %(num)s nơi khác", more, names=names)
 
 
 def fold_areas(count: int) -> str:

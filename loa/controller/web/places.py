@@ -1,14 +1,15 @@
 """The areas that a person looks after, as pages show them: names, the tree with its boxes, who would hear."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from loa.controller.core.presence import Presence
+from loa.controller.core.slugs import by_name
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.web import phrases
-from loa.controller.web.catalogue import AREA_TITLE, KIND_COUNTS, KINDS, KINDS_IN_NAMES
+from loa.controller.web.catalogue import AREA_TITLE, KIND_COUNTS, KINDS, KINDS_IN_NAMES, KINDS_TO_LEAVE_OUT
 from loa.controller.web.words import VIETNAMESE, language
 from loa.protocol.ids import AreaId, NodeId, OccurrenceId
 
@@ -34,6 +35,8 @@ class Branch:
 
     id: AreaId
     name: str
+    full: str
+    """With what it is; a search finds it by this, too."""
     chosen: bool
     mixed: bool
     note: str
@@ -44,13 +47,11 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Who would hear it, in a notice."""
+class _Growing:
+    """What a tree of boxes is grown with."""
 
-    kind: str
-    icon: str
-    title: str
-    lines: tuple[str, ...]
+    chosen: frozenset[AreaId]
+    note: Callable[[AreaId], str]
 
 
 class Places:
@@ -93,6 +94,13 @@ class Places:
         """The area's own name; its id if it is gone."""
         return keep_together(self.tree.place(area).name) if area in self.tree else area
 
+    def short_name(self, area: AreaId) -> str:
+        """The name for a list or map of its like: `Phú Cường` of `Thôn Phú Cường`, but `Khu 3` as it is."""
+        name = self.name(area)
+        kind = next((word for word in KINDS_TO_LEAVE_OUT if name.lower().startswith(word)), "")
+        rest = name[len(kind) :]
+        return rest if rest[:1].isalpha() and self.tree.place(area).kind is AreaKind.VILLAGE else name
+
     def title(self, area: AreaId) -> str:
         """The name with what it is: `xã Lãng Công`, which is capital within an English sentence."""
         if area not in self.tree:
@@ -108,10 +116,10 @@ class Places:
         for root in self.roots:
             yield from self._options(self.tree.place(root), 0)
 
-    def branches(self, audience: Iterable[AreaId]) -> tuple[Branch, ...]:
-        """The tree of boxes with the audience chosen."""
-        chosen = frozenset(audience)
-        return tuple(self._branch(self.tree.place(root), chosen, covered=False) for root in self.roots)
+    def branches(self, audience: Iterable[AreaId], note: Callable[[AreaId], str]) -> tuple[Branch, ...]:
+        """The tree of boxes with the audience chosen; `note` stands beside an area that is no node."""
+        growing = _Growing(frozenset(audience), note)
+        return tuple(self._branch(self.tree.place(root), growing, covered=False) for root in self.roots)
 
     def narrowed(self, audience: Iterable[AreaId]) -> tuple[AreaId, ...]:
         """The fewest areas that mean the same: what lies within another chosen area is left out."""
@@ -125,25 +133,6 @@ class Places:
     def nodes_of(self, audience: Iterable[AreaId]) -> list[NodeId]:
         """The nodes that the audience reaches, each once."""
         return list(dict.fromkeys(node for area in audience for node in self.tree.nodes_of(area)))
-
-    def reach(self, audience: Collection[AreaId]) -> Reach:
-        """Who would hear it, and who might not."""
-        if not audience:
-            return Reach("act", "place", phrases.REACH_NONE, (phrases.REACH_NONE_HINT,))
-        nodes = self.nodes_of(audience)
-        title = phrases.reach(self.count(audience), len(nodes))
-        lost = [node for node in nodes if self._presence(node) is Presence.LOST]
-        silent = [node for node in nodes if self._presence(node) is Presence.UNKNOWN]
-        lines = [
-            pattern.format(names=self.name_list(found))
-            for pattern, found in ((phrases.REACH_LOST, lost), (phrases.REACH_UNKNOWN, silent))
-            if found
-        ]
-        if not nodes:
-            return Reach("bad", "horn-off", title, (phrases.REACH_NO_NODES,))
-        if lines:
-            return Reach("warn", "horn-off", title, tuple(lines))
-        return Reach("ok", "horn", title, (phrases.REACH_ALL_THERE,))
 
     def count(self, audience: Iterable[AreaId]) -> str:
         """`4 thôn`, `1 xã, 2 cụm loa`; one area is named."""
@@ -159,35 +148,39 @@ class Places:
         more = len(nodes) - MOST_NAMES
         return phrases.more_names(names, more) if more > 0 else names
 
-    def _presence(self, node: NodeId) -> Presence:
-        return self.heard.get(node, Heard()).presence
+    def area_list(self, areas: Collection[AreaId]) -> str:
+        """A few names of areas, and how many more."""
+        names = ", ".join(sorted(map(self.name, areas))[:MOST_NAMES])
+        more = len(areas) - MOST_NAMES
+        return phrases.more_areas(names, more) if more > 0 else names
 
     def _is_below(self, area: AreaId, other: AreaId) -> bool:
         return any(place.id == other for place in self.tree.path(area)[:-1])
 
     def _sorted_inner(self, area: AreaId) -> list[Place]:
-        return sorted(self._inner[area], key=lambda place: (_ORDER.index(place.kind), place.name))
+        return sorted(self._inner[area], key=lambda place: (_ORDER.index(place.kind), by_name(place.name)))
 
     def _options(self, place: Place, depth: int) -> Iterator[tuple[AreaId, str]]:
         yield place.id, "\u2003" * depth + capital(self.title(place.id))
         for inner in self._sorted_inner(place.id):
             yield from self._options(inner, depth + 1)
 
-    def _branch(self, place: Place, chosen: frozenset[AreaId], *, covered: bool) -> Branch:
-        covered = covered or place.id in chosen
-        inner = tuple(self._branch(one, chosen, covered=covered) for one in self._sorted_inner(place.id))
+    def _branch(self, place: Place, growing: "_Growing", *, covered: bool) -> Branch:
+        covered = covered or place.id in growing.chosen
+        inner = tuple(self._branch(one, growing, covered=covered) for one in self._sorted_inner(place.id))
         whole = covered or (bool(inner) and all(one.chosen for one in inner))
         mixed = not whole and any(one.chosen or one.mixed for one in inner)
         leaves = bool(inner) and all(self.tree.place(one.id).kind is AreaKind.NODE for one in inner)
         folds = leaves or len(inner) > FOLDED_FROM
+        full = capital(self.title(place.id))
         word = phrases.FOLD_NODES if leaves else phrases.fold_areas(len(inner))
-        nodes = len(self.tree.nodes_of(place.id))
         return Branch(
             id=place.id,
-            name=capital(self.title(place.id)) if place.kind is not AreaKind.VILLAGE else self.name(place.id),
+            name=self.short_name(place.id) if place.kind is AreaKind.VILLAGE else full,
+            full=full,
             chosen=whole,
             mixed=mixed,
-            note="" if place.kind is AreaKind.NODE else phrases.node_count(nodes),
+            note="" if place.kind is AreaKind.NODE else growing.note(place.id),
             inner=inner,
             folded=folds,
             open=mixed,

@@ -8,14 +8,16 @@ from loa.controller.core.notices import Notice, NoticeCode, Weight
 from loa.controller.core.preview import Fate, Preview, Shown, View
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import NOTICES, WHY
-from loa.controller.web.localtime import clock, megabytes, spell, today, weekday
+from loa.controller.web.localtime import clock, full_day, megabytes, spell, today, weekday
 from loa.protocol.ids import AreaId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import to_ms
 
 PX_A_MINUTE = 6.75
-"""Eight minutes are 54 px high."""
-LEAST_PX, MOST_PX = 46, 130
+"""Eight minutes are 54 px high, with border and margin; two lines of text need as much."""
+LEAST_PX, MOST_PX = 54, 130
+AROUND_PX = 11
+"""What border, padding and margin add to the height of a block."""
 AROUND = timedelta(minutes=45)
 """How much of the neighbours' time is shown before and after what is previewed."""
 MOST_DAYS = 3
@@ -101,9 +103,12 @@ class Painter:
     mine: str = phrases.MY_BULLETIN
     tz: str = "Asia/Ho_Chi_Minh"
     repairs: bool = True
+    classes: dict[str, BroadcastClass] = field(default_factory=dict)
+    """Of the items in the preview."""
 
     def page(self, preview: Preview) -> PreviewPage:
         """The whole preview."""
+        self.classes = {fate.item: fate.class_ for view in preview.views for fate in view.fates}
         found = dict.fromkeys((*preview.notices, *(one for view in preview.views for one in view.notices)))
         refused = {one.at for one in found if one.weight is Weight.REFUSED}
         told = [
@@ -126,7 +131,7 @@ class Painter:
             kind=_NOTE_LOOK[notice.weight],
             icon=words.icon,
             title=words.title.format_map(facts),
-            why=words.why.format_map(facts),
+            why=self._why(notice, words.why).format_map(facts),
             source=notice.legal_source,
             repair=self._repair(notice) if self.repairs else None,
         )
@@ -137,6 +142,11 @@ class Painter:
         title = phrases.reach(name, len(view.nodes))
         return PlaceSet(name=title, days=tuple(self._days(view, quiet)))
 
+    def _why(self, notice: Notice, otherwise: str) -> str:
+        if notice.code is not NoticeCode.DELAYED:
+            return otherwise
+        return _FIRST.get(self.classes.get(notice.by or "", BroadcastClass.NORMAL), otherwise)
+
     def _facts(self, notice: Notice) -> dict[str, str]:
         names = [self.names.get(AreaId(area), area) for area in notice.areas]
         return {
@@ -145,6 +155,10 @@ class Painter:
             "by": notice.by_title or "",
             "delta": spell(notice.delta_ms or 0),
             "new": self._moment(_later(notice)),
+            "day": full_day(today(notice.at, self.tz)) if notice.at else "",
+            "length": spell(_length_ms(notice)),
+            "quiet_from": self._moment(notice.quiet_from_at),
+            "quiet_until": self._moment(notice.quiet_until_at),
             "reason": WHY.get(notice.reason or "", notice.reason or "").partition("{")[0].rstrip(" ,"),
             "areas": ", ".join(names),
             "db": f"{abs(notice.cap_db or 0):g}",
@@ -154,13 +168,14 @@ class Painter:
         return clock(at, self.tz) if at else ""
 
     def _repair(self, notice: Notice) -> Repair | None:
-        becomes = notice.repaired_before or notice.repaired_after
-        if becomes is None or notice.at is None:
+        at, found = notice.at, [one for one in (notice.repaired_before, notice.repaired_after) if one]
+        if not found or at is None:
             return None
-        same_day = today(becomes, self.tz) == today(notice.at, self.tz)
+        becomes = min(found, key=lambda one: (today(one, self.tz) != today(at, self.tz), abs(one - at)))
+        same_day = today(becomes, self.tz) == today(at, self.tz)
         word = phrases.CHANGE_TO if same_day else phrases.CHANGE_TO_DAY
         return Repair(
-            value=f"repair:{to_ms(notice.at)}:{to_ms(becomes)}",
+            value=f"repair:{to_ms(at)}:{to_ms(becomes)}",
             word=word.format(time=clock(becomes, self.tz), day=weekday(becomes, self.tz)),
         )
 
@@ -170,12 +185,12 @@ class Painter:
         for day in days:
             starts = [at for at in mine if today(at, self.tz) == day]
             title = weekday(starts[0], self.tz) if len(days) > 1 else ""
-            rows = (*self._rows(view, starts), *self._nights(quiet, starts))
+            rows = (*self._rows(view, starts, quiet), *self._nights(quiet, starts))
             yield Day(title=title, rows=rows)
 
-    def _rows(self, view: View, starts: Sequence[datetime]) -> Iterator[Row]:
+    def _rows(self, view: View, starts: Sequence[datetime], quiet: Sequence[Notice]) -> Iterator[Row]:
         last: datetime | None = None
-        for begin, end, row in sorted(self._blocks(view, starts), key=lambda block: block[:2]):
+        for begin, end, row in sorted(self._blocks(view, starts, quiet), key=lambda block: block[:2]):
             if last is not None and begin - last >= FOLD:
                 span = {"start": clock(last, self.tz), "end": clock(begin, self.tz)}
                 yield Row(kind="gap", text=phrases.QUIET_GAP.format_map(span))
@@ -188,7 +203,9 @@ class Painter:
         for end in sorted(end for end in ends if end):
             yield Row(kind="night", text=phrases.QUIET_UNTIL.format(end=clock(end, self.tz)))
 
-    def _blocks(self, view: View, starts: Sequence[datetime]) -> Iterator[tuple[datetime, datetime, Row]]:
+    def _blocks(
+        self, view: View, starts: Sequence[datetime], quiet: Sequence[Notice]
+    ) -> Iterator[tuple[datetime, datetime, Row]]:
         fates = {fate.item: fate for fate in view.fates}
         sounding = {shown.item for shown in view.segments}
         for shown in view.segments:
@@ -197,7 +214,8 @@ class Painter:
         for fate in view.fates:
             near = any(abs(fate.planned_at - at) <= AROUND for at in starts)
             if fate.item not in sounding and near:
-                yield fate.planned_at, fate.planned_at, self._silent(fate)
+                over = next((one for one in quiet if fate.mine and one.at == fate.planned_at), None)
+                yield fate.planned_at, fate.planned_at, self._silent(fate, over)
 
     def _sounding(self, shown: Shown, fate: Fate | None, _: Sequence[datetime]) -> Row:
         late_ms = to_ms(shown.from_at) - to_ms(fate.planned_at) if fate and shown.offset_ms == 0 else 0
@@ -222,8 +240,10 @@ class Painter:
             height=_height(length_ms),
         )
 
-    def _silent(self, fate: Fate) -> Row:
+    def _silent(self, fate: Fate, over: Notice | None) -> Row:
         why = WHY.get(fate.reason, fate.reason).partition("{")[0].rstrip(" ,")
+        if over is not None and over.code is NoticeCode.INTO_QUIET_HOURS:
+            why = phrases.RUNS_OVER.format(over=spell(over.delta_ms or 0))
         return Row(
             kind="block",
             at=clock(fate.planned_at, self.tz),
@@ -238,8 +258,19 @@ class Painter:
 
 
 _QUIET = {NoticeCode.QUIET_HOURS, NoticeCode.INTO_QUIET_HOURS}
+_FIRST = {
+    BroadcastClass.PRIORITY: phrases.PRIORITY_FIRST,
+    BroadcastClass.EMERGENCY: phrases.EMERGENCY_FIRST,
+}
 _MINUTE_MS = 60_000
 _NOTE_LOOK = {Weight.REFUSED: "bad", Weight.SILENT: "bad", Weight.MOVED: "warn", Weight.NOTE: "act"}
+
+
+def _length_ms(notice: Notice) -> int:
+    """How long that is which runs into quiet hours."""
+    if notice.at is None or notice.quiet_from_at is None:
+        return 0
+    return to_ms(notice.quiet_from_at) - to_ms(notice.at) + (notice.delta_ms or 0)
 
 
 def _later(notice: Notice) -> datetime | None:
@@ -249,7 +280,7 @@ def _later(notice: Notice) -> datetime | None:
 
 
 def _height(duration_ms: int) -> int:
-    return round(min(MOST_PX, max(LEAST_PX, duration_ms / 60_000 * PX_A_MINUTE)))
+    return round(min(MOST_PX, max(LEAST_PX, duration_ms / 60_000 * PX_A_MINUTE))) - AROUND_PX
 
 
 def _place_name(names: Sequence[str]) -> str:

@@ -8,19 +8,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError
+from loa.controller.services.sessions import SignedIn
 from loa.controller.web import phrases
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import HOME, SIGN_IN, Console, check_origin, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.render import see_other
+from loa.controller.web.setup_page import door_of_strangers
 
 DOOR_COOKIE = "loa_door"
 """Ties the sign-in form to the browser that asked for it, before there is a session."""
 
 
 def router(console: Console, bodies: Bodies) -> APIRouter:
-    """Sign in, sign out, and the way home."""
+    """Sign in and out."""
     routes = APIRouter(route_class=page_route(console), include_in_schema=False)
     controller = console.controller
     Form = Annotated[FormData, Depends(bodies.form)]  # noqa: N806 -- a type
@@ -33,13 +35,11 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         response.set_cookie(DOOR_COOKIE, token, path="/", secure=secure, httponly=True, samesite="lax")
         return response
 
-    @routes.get("/")
-    def home() -> Response:
-        return see_other(HOME)
-
     @routes.get(SIGN_IN)
     def ask(request: Request) -> Response:
-        return door(request, {}, "", _inside(request.query_params.get("next", "")))
+        return door_of_strangers(console) or door(
+            request, {}, "", _inside(request.query_params.get("next", ""))
+        )
 
     @routes.post(SIGN_IN)
     def enter(request: Request, form: Form) -> Response:
@@ -49,8 +49,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         if errors:
             return door(request, errors, user, target)
         try:
-            source = request.client.host if request.client else ""
-            signed = controller.sessions.sign_in(user, str(form.get("password", "")), source=source)
+            signed = _sign_in(console, request, user, str(form.get("password", "")))
         except ControllerError as error:
             return door(request, {"password": say(error.code, error.facts)}, user, target)
         response = see_other(target)
@@ -67,6 +66,12 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         return response
 
     return routes
+
+
+def _sign_in(console: Console, request: Request, user: str, password: str) -> SignedIn:
+    source = request.client.host if request.client else ""
+    agent = request.headers.get("user-agent", "")
+    return console.controller.sessions.sign_in(user, password, source=source, agent=agent)
 
 
 def _mistakes(request: Request, form: FormData) -> Errors:

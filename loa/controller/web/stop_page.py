@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
@@ -11,13 +12,13 @@ from loa.controller.core.access import Act, granted
 from loa.controller.errors import ControllerError, NotFound, Unauthenticated, Unavailable
 from loa.controller.gate import SESSION_COOKIE, check_csrf
 from loa.controller.services.sessions import SignedIn
-from loa.controller.web import phrases, stop_view
+from loa.controller.web import phrases, stop_after, stop_view
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import Console, Visit, check_origin, page_route
 from loa.controller.web.render import see_other
 from loa.controller.web.stop_view import Sounding
-from loa.protocol.ids import AreaId, BroadcastId, broadcast_of, start_of
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of, start_of
 from loa.protocol.when import DEFAULT_TZ
 
 
@@ -29,13 +30,21 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
     @routes.get("/stop")
     def ask(request: Request) -> Response:
-        return page.ask(request, "_stop.html" if "hx-request" in request.headers else "stop.html")
+        template = "_stop.html" if "hx-request" in request.headers else "stop.html"
+        return page.ask(request, template, chosen=FormData(dict(request.query_params)))
 
     @routes.post("/stop")
     def stop(request: Request, form: Form) -> Response:
         if text_of(form, "gesture") == "arm":
             return page.ask(request, "stop.html", armed=True, chosen=form)
         return page.stop(request, form)
+
+    @routes.post("/stop/{area}/{silence}/release")
+    def release(request: Request, form: Form, area: str, silence: str) -> Response:
+        visit = console.visit(request, form)
+        with console.controller.db.work() as work:
+            console.controller.nodes.release(work, visit.person, NodeId(text_of(form, "node")))
+        return see_other(f"/stop/{quote(area, safe='')}/{quote(silence, safe='')}")
 
     @routes.get("/stop/{area}/{silence}")
     def achieved(request: Request, area: str, silence: str) -> Response:
@@ -92,6 +101,9 @@ class StopPage:
         silence = next((one for one in silences if one.id == silence_id), None)
         if silence is None:
             raise NotFound("no_such_silence", "there is no such silence, or it is older than 30 days")
+        with self._controller.db.look() as session:
+            day = self._controller.days.today(session, visit.person)
+        after = stop_after.after(day, visit.places, visit.person, area)
         shown = stop_view.result(
             visit.places,
             area,
@@ -99,8 +111,15 @@ class StopPage:
             until_at=silence.until_at,
             stopped_at=self._console.stopped_at(visit, area, silence),
             now=self._controller.clock.now(),
+            told=after.told,
         )
-        context = {"result": shown, "here_url": f"/stop/{area}/{silence_id}"}
+        heading = phrases.STOPPED_DONE if shown.is_done else phrases.STOPPED_ORDERED
+        context = {
+            "result": shown,
+            "after": after,
+            "heading": heading,
+            "here_url": f"/stop/{area}/{silence_id}",
+        }
         return self._console.show("stopped.html", visit, context, here="stop")
 
     def _signed_in(self, request: Request) -> SignedIn:
@@ -124,7 +143,8 @@ class StopPage:
         sounding = self._sounding(visit)
         options = list(visit.places.options())
         area = text_of(chosen, "area") if chosen else ""
-        home = area or (visit.places.roots[0] if visit.places.roots else "")
+        is_known = AreaId(area) in visit.places
+        home = area if is_known else (visit.places.roots[0] if visit.places.roots else "")
         return {
             "place": visit.places.title(AreaId(home)),
             "sentence": stop_view.sentence(sounding),

@@ -42,7 +42,6 @@ class Result:
     title: str
     until: str
     lines: tuple[str, ...]
-    after: str
     total: int
     connected: int
     sounding: int
@@ -50,6 +49,11 @@ class Result:
     legend: str
     open: bool
     """Whether an answer may still come."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that can be reached are silent."""
+        return self.connected > 0 and self.sounding == 0
 
 
 def sentence(sounding: Collection[Sounding]) -> str:
@@ -85,8 +89,12 @@ def result(
     until_at: datetime,
     stopped_at: Collection[datetime],
     now: datetime,
+    told: Collection[NodeId] = (),
 ) -> Result:
-    """Who is silent by what the nodes said; `stopped_at` are the instants at which this order ended sound."""
+    """Who is silent by what the nodes said; `stopped_at` are the instants at which this order ended sound.
+
+    Of the nodes `told` the page says elsewhere that they are lost.
+    """
     tz = places.tree.tz_of(area)
     kinds = {node: _kind(places.heard.get(node, Heard()), issued_at) for node in places.tree.nodes_of(area)}
     found = {kind: [node for node, its in kinds.items() if its == kind] for kind in _WORDS}
@@ -94,8 +102,7 @@ def result(
         look=STOPPED,
         title=_title(len(kinds), len(found["quiet"]), _seconds(stopped_at, issued_at)),
         until=clock(until_at, tz),
-        lines=tuple(_lines(places, found, area, clock_seconds(issued_at, tz))),
-        after=phrases.STOPPED_UNTIL.format(until=clock(until_at, tz)),
+        lines=tuple(_lines(places, _without(found, told), area, clock_seconds(issued_at, tz))),
         total=len(kinds),
         connected=len(kinds) - len(found["lost"]),
         sounding=len(found["waiting"]) + len(found["sounding"]),
@@ -148,6 +155,10 @@ def _lines(places: Places, found: Mapping[str, list[NodeId]], area: AreaId, at: 
     for kind, pattern in patterns.items():
         if found[kind]:
             yield pattern.format(names=places.name_list(found[kind]))
+
+
+def _without(found: Mapping[str, list[NodeId]], told: Collection[NodeId]) -> Mapping[str, list[NodeId]]:
+    return {**found, "lost": [node for node in found["lost"] if node not in told]}
 
 
 def _cells(places: Places, kinds: Mapping[NodeId, str]) -> tuple[Cell, ...]:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
-from loa.controller.errors import ControllerError
+from loa.controller.errors import ControllerError, Invalid, TooLarge
 from loa.controller.services.recordings import Kept
 from loa.controller.web import phrases
 from loa.controller.web.bodies import Bodies, file_of, text_of
 from loa.controller.web.catalogue import CLASSES, FIELDS, say
 from loa.controller.web.composing import (
+    SOUNDS,
     WhatForm,
     draft_of,
     reading_view,
@@ -22,8 +23,14 @@ from loa.controller.web.composing import (
 )
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
-from loa.controller.web.render import see_other
+from loa.controller.web.render import HEADERS, POLICY, see_other
 from loa.protocol.ids import RecordingId
+
+RECORDING_HEADERS = {
+    "permissions-policy": HEADERS["permissions-policy"].replace("microphone=()", "microphone=(self)"),
+    "content-security-policy": POLICY.replace("media-src 'self'", "media-src 'self' blob:"),
+}
+"""This page alone may use the microphone, and sound what it has recorded itself."""
 
 
 def router(console: Console, bodies: Bodies) -> APIRouter:
@@ -66,14 +73,14 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
     @routes.post("/bulletins/reading")
     def reading(request: Request, form: Form) -> Response:
-        visit = console.visit(request, form)
-        return page.part("_reading.html", visit, reading=reading_view(console, text_of(form, "text")))
+        visit, text = console.visit(request, form), text_of(form, "text")
+        return page.part("_reading.html", visit, reading=reading_view(console, text), counts=True)
 
     @routes.post("/bulletins/listen")
     def listen(request: Request, form: Form) -> Response:
         visit, text = console.visit(request, form), text_of(form, "text")
         read = reading_view(console, text)
-        return page.part("_reading.html", visit, reading=read, **page.listen(visit, text))
+        return page.part("_reading.html", visit, reading=read, counts=True, **page.listen(visit, text))
 
     return routes
 
@@ -88,12 +95,15 @@ class WhatPage:
     def show(self, visit: Visit, what: WhatForm, errors: Errors | None = None, **more: Any) -> Response:  # noqa: ANN401 -- values for the template
         """The whole page."""
         context = self._context(what) | {"errors": errors or {}, "flow": True} | more
-        return self._console.show("what.html", visit, context, here="new", status=422 if errors else 200)
+        status = 422 if errors else 200
+        response = self._console.show("what.html", visit, context, here="new", status=status)
+        response.headers.update(RECORDING_HEADERS)
+        return response
 
     def part(self, template: str, visit: Visit, **context: Any) -> Response:  # noqa: ANN401 -- as above
         """A part of the page for htmx."""
         blank = {"spoken": None, "listen_problem": None, "problem": None, "saved_at": None, "form": None}
-        return self._console.show(template, visit, blank | context)
+        return self._console.show(template, visit, blank | {"counts": False} | context)
 
     def listen(self, visit: Visit, text: str) -> dict[str, Any]:
         """A voice that reads the text, or why not."""
@@ -121,16 +131,18 @@ class WhatPage:
         return response
 
     def take_sound(self, visit: Visit, form: FormData) -> Response:
-        """A file that was chosen: prepared at once, so that its faults show before the form is sent."""
-        what, errors = what_of(form), Errors()
-        kept, name = self._accept(visit, form, errors)
-        if kept is None:
-            return self.part(
-                "_upload.html", visit, errors=errors, sound=sound_view(self._kept(what.recording)), taken=""
-            )
-        return self.part(
-            "_upload.html", visit, errors=errors, sound=sound_view(kept, name), taken=kept.sha256
-        )
+        """An upload that has arrived: prepared at once, so that its faults show before the form is sent.
+
+        What can never be broadcast is told in words; what may be asked for again raises.
+        """
+        uploads, upload_id = self._console.controller.uploads, text_of(form, "upload")
+        name = uploads.get(visit.person, upload_id).name
+        try:
+            kept = uploads.finish(visit.person, upload_id)
+        except (Invalid, TooLarge) as error:
+            errors = Errors(file=say(error.code, error.facts))
+            return self.part("what_refused.html", visit, errors=errors)
+        return self.part("what_sound.html", visit, sound=sound_view(kept, name))
 
     def go_on(self, visit: Visit, form: FormData) -> Response:
         """Check the step, make the sound, save, and go to the next one."""
@@ -153,7 +165,8 @@ class WhatPage:
             return replace(what, recording=recording)
         kept, name = self._accept(visit, form, errors) if file_of(form, "file") else (None, "")
         if kept is None and "file" not in errors and not self._kept(what.recording):
-            errors["file"] = phrases.FILE_MISSING
+            missing = phrases.NOTHING_RECORDED if what.by == "record" else phrases.FILE_MISSING
+            errors["recorder" if what.by == "record" else "file"] = missing
         return replace(what, recording=kept.sha256, file_name=name) if kept else what
 
     def _speak(self, visit: Visit, what: WhatForm, errors: Errors) -> str:
@@ -181,7 +194,7 @@ class WhatPage:
 
     def _recording_of(self, visit: Visit, what: WhatForm) -> RecordingId | None:
         """The sound that belongs to the form: the upload, or what was read if the text is still the same."""
-        if what.by == "upload":
+        if what.by in SOUNDS:
             return RecordingId(what.recording) if what.recording else None
         if not what.id:
             return None
@@ -193,7 +206,7 @@ class WhatPage:
         return self._console.recording(RecordingId(sha256) if sha256 else None)
 
     def _context(self, what: WhatForm) -> dict[str, Any]:
-        sound = self._kept(what.recording) if what.by == "upload" else None
+        sound = self._kept(what.recording) if what.by in SOUNDS else None
         return {
             "form": what,
             "fields": list(FIELDS.items()),
@@ -204,5 +217,6 @@ class WhatPage:
             "listen_problem": None,
             "problem": None,
             "saved_at": None,
-            "taken": "",
+            "counts": False,
+            "limit_bytes": self._console.controller.uploads.limit_bytes,
         }

@@ -1,6 +1,6 @@
 """Third step: when. Every change is saved and answered with the timeline that the nodes will compute."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -16,20 +16,30 @@ from loa.controller.web.composing import save
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import (
     KINDS,
+    MOST_SKIPS,
     MOST_TIMES,
     Errors,
     WhenForm,
     form_of,
+    is_start,
     read_date,
     read_when,
     repaired,
+    say_start,
 )
 from loa.controller.web.localtime import day_words, today
 from loa.controller.web.previewing import PreviewPage
+from loa.controller.web.readback import Spoken, say_times
 from loa.controller.web.render import see_other
+from loa.controller.web.rules import MONTHLY, which_week
+from loa.controller.web.times import read_time
+from loa.controller.web.words import _
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import from_ms
+from loa.protocol.when import FIRST_YEAR
 from loa.schedules.localtime import to_wall
+
+SHORTEST_MONTH = 28
 
 
 def router(console: Console, bodies: Bodies) -> APIRouter:
@@ -56,6 +66,8 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         match text_of(form, "act").split(":"):
             case ["repair", was, becomes] if was.isdigit() and becomes.isdigit():
                 return page.repair(visit, bulletin, form, from_ms(int(was)), from_ms(int(becomes)))
+            case ["skip"]:
+                return page.look(visit, bulletin, form, asked)
             case ["more"]:
                 times = (*asked.times, "")[:MOST_TIMES]
                 return page.show(visit, bulletin, replace(asked, times=times))
@@ -98,7 +110,12 @@ class WhenPage:
         return self._console.show(
             "_preview.html",
             visit,
-            {"preview": preview, "revision": bulletin.revision, "date_hint": _hint(asked)},
+            {
+                "preview": preview,
+                "revision": bulletin.revision,
+                "date_hint": _hint(asked),
+                "spoken": _spoken(visit, bulletin, asked),
+            },
         )
 
     def look(self, visit: Visit, bulletin: Bulletin, form: FormData, asked: WhenForm) -> Response:
@@ -162,10 +179,14 @@ class WhenPage:
         tz = _tz(visit, bulletin)
         emergency = bulletin.draft.class_ is BroadcastClass.EMERGENCY
         return {
-            "form": {"id": bulletin.id, "revision": bulletin.revision, **_as_dict(form)},
+            "form": {"id": bulletin.id, "revision": bulletin.revision, **asdict(form)},
             "preview": self._preview(visit, bulletin, form),
             "weekdays": list(zip(WEEKDAY_CODES, WEEKDAYS, strict=True)),
             "date_hint": _hint(form),
+            "monthly_ways": _monthly(form),
+            "skips": [(one, say_start(one)) for one in form.skips],
+            "extras": [(one, say_start(one)) for one in form.extras],
+            "spoken": _spoken(visit, bulletin, form),
             "today": today(self._console.controller.clock.now(), tz).isoformat(),
             "now_word": phrases.NOW_EMERGENCY if emergency else phrases.NOW_SOON,
             "submit_word": phrases.SUBMIT,
@@ -173,29 +194,51 @@ class WhenPage:
         }
 
 
+def _spoken(visit: Visit, bulletin: Bulletin, form: WhenForm) -> tuple[Spoken, ...]:
+    """The times read back; of what recurs without its first day, which tells too little."""
+    if form.kind == "now":
+        return ()
+    clocks = dict.fromkeys(clock for clock in map(read_time, form.times) if clock)
+    return say_times(visit.places.tree, bulletin.draft, read_date(form.date), clocks)
+
+
 def _tz(visit: Visit, bulletin: Bulletin) -> str:
     return visit.places.tree.tz_of(bulletin.draft.area)
 
 
 def _form(form: FormData) -> WhenForm:
-    kind = text_of(form, "kind")
+    kind, monthly = text_of(form, "kind"), text_of(form, "monthly")
+    typed = read_date(text_of(form, "skip"))
+    skips = (*texts_of(form, "skips"), *([typed.isoformat()] if typed and typed.year >= FIRST_YEAR else []))
     return WhenForm(
         kind=kind if kind in KINDS else "once",
         date=text_of(form, "date"),
         times=texts_of(form, "time")[:MOST_TIMES] or ("",),
         until=text_of(form, "until"),
         days=texts_of(form, "days"),
+        monthly=monthly if monthly in MONTHLY else "date",
+        skips=tuple(sorted(set(filter(is_start, skips))))[:MOST_SKIPS],
+        extras=tuple(sorted(set(filter(is_start, texts_of(form, "extras")))))[:MOST_SKIPS],
     )
-
-
-def _as_dict(form: WhenForm) -> dict[str, Any]:
-    return {"kind": form.kind, "date": form.date, "times": form.times, "until": form.until, "days": form.days}
 
 
 def _hint(form: WhenForm) -> str:
     day: date | None = read_date(form.date)
     if day is None:
         return ""
-    if form.kind == "monthly":
-        return phrases.MONTHLY_HINT.format(day=day_words(day), number=day.day)
-    return day_words(day)
+    if form.kind != "monthly" or form.monthly != "date":
+        return day_words(day)
+    hint = phrases.MONTHLY_HINT.format(day=day_words(day), number=day.day)
+    return f"{hint} {phrases.MONTHLY_SHORT}" if day.day > SHORTEST_MONTH else hint
+
+
+def _monthly(form: WhenForm) -> list[tuple[str, str]]:
+    """The ways in which a month can count, said of the chosen day."""
+    day = read_date(form.date)
+    if day is None:
+        return []
+    week = which_week(day)
+    weekday = _("%(weekday)s lần thứ %(week)s", weekday=WEEKDAYS[day.weekday()], week=week)
+    last = _("%(weekday)s cuối tháng", weekday=WEEKDAYS[day.weekday()])
+    words = (_("Ngày %(number)s", number=day.day), last if week < 0 else weekday, _("Ngày cuối tháng"))
+    return list(zip(MONTHLY, words, strict=True))

@@ -104,11 +104,15 @@ def _latest_end(plan: Plan, segment: Segment) -> datetime | None:
 def levels(
     plan: Plan, class_: BroadcastClass, from_at: datetime, to_at: datetime
 ) -> list[tuple[datetime, datetime, float]]:
-    """The stretch cut where the volume cap of the class changes: from, to, decibels."""
+    """The stretch cut where the volume of the class changes: from, to, decibels.
+
+    Of the policy's caps and the node's own volume the lowest holds; an emergency has only the policy's.
+    """
+    own_db = 0.0 if class_ is BroadcastClass.EMERGENCY else plan.volume_db
     found: list[tuple[datetime, datetime, float]] = []
     begin = from_at
     while begin < to_at:
-        cap_db = float(volume_cap(plan.policy, class_, begin, plan.tz).cap_db)
+        cap_db = min(own_db, float(volume_cap(plan.policy, class_, begin, plan.tz).cap_db))
         end = min(next_change(plan.policy, class_, begin, plan.tz), to_at)
         if found and found[-1][2] == cap_db:
             found[-1] = (found[-1][0], end, cap_db)

@@ -1,6 +1,5 @@
 """How much of the SIM's month is used, and when it will be used up."""
 
-import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +8,7 @@ from loa.node_agent.core.readings import Uplink
 from loa.protocol.ids import BootId
 from loa.protocol.units import SizeBytes
 from loa.protocol.wire import Wire
+from loa.schedules.billing import Month
 from loa.schedules.localtime import to_wall
 
 _DAY = timedelta(days=1)
@@ -33,28 +33,11 @@ class Usage(Wire):
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """From one billing day to the next, in local time."""
-
-    begins: date
-    ends: date
-    """The day after its last."""
-
-
-@dataclass(frozen=True, slots=True)
 class Outlook:
     """What the month will have used at its end, and the day on which a budget runs out, if it does."""
 
     forecast_bytes: SizeBytes
     runs_out_on: date | None
-
-
-def month_at(day: date, billing_day: int) -> Month:
-    """The month that holds `day`; one without the billing day begins with its last day."""
-    this = _billing_day_of(day.year, day.month, billing_day)
-    if day >= this:
-        return Month(this, _billing_day_of(*_next(day.year, day.month), billing_day))
-    return Month(_billing_day_of(*_before(day.year, day.month), billing_day), this)
 
 
 def count(usage: Usage, uplink: Uplink, boot_id: BootId, month: Month | None) -> Usage:
@@ -95,15 +78,3 @@ def _since(mark: Mark, new: Mark) -> int:
     if mark.boot_id != new.boot_id or new.bytes_since_boot < mark.bytes_since_boot:
         return new.bytes_since_boot
     return new.bytes_since_boot - mark.bytes_since_boot
-
-
-def _billing_day_of(year: int, month: int, billing_day: int) -> date:
-    return date(year, month, min(billing_day, calendar.monthrange(year, month)[1]))
-
-
-def _next(year: int, month: int) -> tuple[int, int]:
-    return (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 -- months of a year
-
-
-def _before(year: int, month: int) -> tuple[int, int]:
-    return (year, month - 1) if month > 1 else (year - 1, 12)

@@ -82,6 +82,8 @@ class Plan:
     sirens: tuple[Segment, ...] = ()
     """Where the siren sounds in place of an emergency without its sound, as one endless siren."""
     siren: RecordingSource | None = None
+    volume_db: float = 0.0
+    """The node's own volume."""
 
     def source(self, occurrence: OccurrenceId) -> RecordingSource:
         """Where the sound of an occurrence comes from."""
@@ -216,6 +218,7 @@ def _plan(
         due_without_sound={},
         wanted=(),
         sirens=laid.sirens,
+        volume_db=float(config.settings.volume_db),
     )
 
 

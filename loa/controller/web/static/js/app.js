@@ -1,5 +1,5 @@
 // What htmx does not do by itself: the eye of the password, the three states of a tree's boxes, the search in
-// it, the progress of an upload, the notice of a lost connection. Every page works without all of this.
+// it, the notice of a lost connection. Every page works without all of this.
 "use strict";
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -55,7 +55,8 @@
     if (!event.target.matches("[data-tree-search]")) return;
     const sought = plain(event.target.value.trim());
     for (const item of all(".tree li").reverse()) {
-      const own = plain(item.querySelector(":scope > .branch .name").textContent).includes(sought);
+      const name = item.querySelector(":scope > .branch .name");
+      const own = plain(`${name.textContent} ${name.dataset.full ?? ""}`).includes(sought);
       item.hidden = !(own || all(":scope ul li", item).some((inner) => !inner.hidden));
       const fold = item.querySelector(":scope > details");
       if (fold && sought && !item.hidden && !own) fold.open = true;
@@ -63,18 +64,13 @@
     }
   });
 
-  document.addEventListener("click", (event) => {
-    const shortcut = event.target.closest("[data-tree-all]");
-    if (!shortcut) return;
-    const box = document.querySelector(".tree .branch input");
-    box.checked = shortcut.dataset.treeAll === "1";
-    box.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-
   // --- filters are folded on a phone ---
   const wide = window.matchMedia("(min-width: 900px)");
   const fold = () => {
-    for (const part of all("[data-narrow-fold]")) part.open = wide.matches;
+    for (const part of all("[data-narrow-fold]")) {
+      part.open = wide.matches;
+      part.dataset.folded = "";
+    }
   };
   wide.addEventListener("change", fold);
   fold();
@@ -103,16 +99,7 @@
     const timer = window.setInterval(again, 60);
   });
 
-  // --- uploads and the connection ---
-  document.body.addEventListener("htmx:xhr:progress", (event) => {
-    const bar = document.querySelector("[data-progress]");
-    if (!bar || !event.detail.lengthComputable || event.detail.total < 200_000) return;
-    bar.hidden = false;
-    const share = Math.round((100 * event.detail.loaded) / event.detail.total);
-    bar.querySelector("progress").value = share;
-    bar.querySelector("[data-word]").textContent = `${share}%`;
-  });
-
+  // --- the connection ---
   const offline = (away) => {
     const notice = document.getElementById("offline");
     if (notice) notice.hidden = !away;

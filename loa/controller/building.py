@@ -1,0 +1,479 @@
+"""Building the controller: every adapter, service and job, from the settings."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from loa.audio.peaks import read_peaks
+from loa.audio.prepare import prepare
+from loa.audio.reading import read_out
+from loa.audio.recording import Limits
+from loa.audio.speak import EspeakSpeaker, PiperSpeaker, Speaker, Speakers
+from loa.controller.adapters.broker import ChildBroker, FileBroker
+from loa.controller.adapters.courier import BrokerAddress, PahoCourier
+from loa.controller.adapters.events import EventHub
+from loa.controller.adapters.rights_file import SignedRightsFile
+from loa.controller.adapters.silence_journal import FileSilenceJournal
+from loa.controller.adapters.smtp import SmtpPost
+from loa.controller.archive import Archive
+from loa.controller.clock import SystemClock
+from loa.controller.composition import Controller, Part
+from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
+from loa.controller.gate import Gate
+from loa.controller.meant import log_times, periods, reach
+from loa.controller.release_commands import make_releases
+from loa.controller.services.alarms import Alarms
+from loa.controller.services.alerts import Alerts
+from loa.controller.services.areas import Areas
+from loa.controller.services.attempts import Attempts
+from loa.controller.services.audit import Audit
+from loa.controller.services.backups import Backups
+from loa.controller.services.broadcasts import Broadcasts
+from loa.controller.services.broker_users import broker_users
+from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.emergencies import Emergencies
+from loa.controller.services.feeds import Feeds
+from loa.controller.services.hashing import PasswordHasher
+from loa.controller.services.hellos import Hellos
+from loa.controller.services.idempotency import Idempotency
+from loa.controller.services.identities import IdentityWatch
+from loa.controller.services.inbox import Inbox
+from loa.controller.services.ingest import Ingest
+from loa.controller.services.invitations import Invitations
+from loa.controller.services.jobs import Job, Jobs, standing_jobs
+from loa.controller.services.log import Log
+from loa.controller.services.log_reports import LogReports
+from loa.controller.services.mail import Mail
+from loa.controller.services.mailbox import Mailbox
+from loa.controller.services.metrics import Metrics
+from loa.controller.services.nodes import Nodes
+from loa.controller.services.peaks import Peaks
+from loa.controller.services.people import People
+from loa.controller.services.placing import Placing
+from loa.controller.services.presence import Presences
+from loa.controller.services.previews import Previews
+from loa.controller.services.profiles import Profiles
+from loa.controller.services.proofs import Proofs
+from loa.controller.services.publisher import Publisher
+from loa.controller.services.readiness import Readiness
+from loa.controller.services.recordings import Recordings
+from loa.controller.services.reshapes import Reshapes
+from loa.controller.services.retention import Retention
+from loa.controller.services.rollouts import Rollouts
+from loa.controller.services.saved_filters import SavedFilters
+from loa.controller.services.sessions import Sessions
+from loa.controller.services.setup import Setup
+from loa.controller.services.silences import Silences
+from loa.controller.services.spare_rights import RightsKeeper
+from loa.controller.services.standing_messages import StandingMaker, StandingMessages
+from loa.controller.services.timelines import Timelines
+from loa.controller.services.today import Days
+from loa.controller.services.uploads import Uploads
+from loa.controller.services.whereabouts import WhereaboutsKeeper
+from loa.controller.services.withdrawals import Withdrawals
+from loa.controller.serving import listening
+from loa.controller.settings import BrokerMode, Settings
+from loa.controller.store.database import Database
+from loa.controller.store.folder import DataFolder
+from loa.controller.store.uploads import UploadFolder
+from loa.controller.web.alert_words import compose_mail
+
+_log = structlog.get_logger(__name__)
+CONTROLLER_USER = "controller"
+SALT_BYTES = 12
+READ_OUT_GROWTH = 10
+"""Numbers and abbreviations grow so much at most when they are read out."""
+
+
+def build(settings: Settings) -> Controller:
+    """Everything wired, nothing started; raises a `ControllerError` with what to do."""
+    base = _Base(settings)
+    air = _Air(base)
+    people = _People(base, air)
+    announcements = _Announcements(base, air)
+    started = _house(base, people)
+    return started(
+        recordings=air.recordings,
+        uploads=air.uploads,
+        peaks=Peaks(recordings=air.recordings, draw=read_peaks),
+        standing=announcements.standing,
+        bulletins=announcements.bulletins,
+        broadcasts=announcements.broadcasts,
+        alarms=announcements.alarms,
+        emergencies=announcements.emergencies,
+        inbox=announcements.inbox,
+        previews=announcements.previews,
+        days=Days(
+            clock=base.clock,
+            journal=air.journal,
+            alerts=announcements.alerts,
+            changes=base.events.told,
+            approve_own=settings.approve_own,
+        ),
+        timelines=announcements.timelines,
+        feeds=announcements.feeds,
+        withdrawals=announcements.withdrawals,
+        publisher=air.publisher,
+        courier=air.courier,
+        silences=air.silences,
+        rights=air.rights,
+        releases=make_releases(settings, base.db, base.clock, base.audit),
+        rollouts=air.rollouts,
+        log=air.log,
+        alerts=announcements.alerts,
+        mail=announcements.mail,
+        log_reports=LogReports(clock=base.clock),
+        saved_filters=SavedFilters(clock=base.clock, ids=base.ids),
+        proofs=Proofs(journal=air.journal),
+        events=base.events,
+        readiness=air.readiness,
+        release_pages=base.events.close,
+        parts=(*air.parts, *people.parts, *_standing_parts(announcements.standing, settings)),
+    )
+
+
+def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
+    """What does not depend on announcements: people, areas, nodes."""
+    return partial(
+        Controller,
+        db=base.db,
+        clock=base.clock,
+        key=base.key,
+        reach=reach(base.settings),
+        gate=people.gate,
+        metrics=base.metrics,
+        people=people.people,
+        sessions=people.sessions,
+        setup=people.setup,
+        backups=people.backups,
+        settings=base.settings.shown(),
+        invitations=people.invitations,
+        profiles=people.profiles,
+        areas=people.areas,
+        reshapes=people.reshapes,
+        nodes=people.nodes,
+        whereabouts=WhereaboutsKeeper(clock=base.clock, audit=base.audit),
+        audit=base.audit,
+        idempotency=Idempotency(clock=base.clock),
+    )
+
+
+class _Base:
+    """What everything else stands on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = DataFolder(settings.data_dir)
+        self.key = self.folder.read_key()
+        self.db = Database(settings.database)
+        self.clock = SystemClock()
+        self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
+        self.metrics = Metrics()
+        self.events = EventHub(metrics=self.metrics)
+        self.audit = Audit(clock=self.clock)
+
+
+class _Air:
+    """The way to the nodes and back."""
+
+    def __init__(self, base: _Base) -> None:
+        db, clock, metrics, events = base.db, base.clock, base.metrics, base.events
+        settings, key = base.settings, base.key
+        password = secrets.token_urlsafe(32)
+        mailbox = Mailbox(limit=settings.mailbox_limit, metrics=metrics)
+        journal = self.journal = FileSilenceJournal(base.folder.silences)
+        self.broker = _broker(base, password)
+        self.courier = _courier(base, password, mailbox)
+        self.rights = RightsKeeper(db=db, clock=clock, file=SignedRightsFile(base.folder.rights, key=key))
+        self.log = Log(db=db, clock=clock, events=events, times=log_times(settings))
+        self.publisher = Publisher(
+            db=db,
+            clock=clock,
+            key=key,
+            courier=self.courier,
+            journal=journal,
+            metrics=metrics,
+            expect=self.log.expect,
+        )
+        self.presences = Presences(db=db, clock=clock, events=events, metrics=metrics)
+        self.silences = Silences(
+            db=db,
+            clock=clock,
+            ids=base.ids,
+            journal=journal,
+            publisher=self.publisher,
+            rights=self.rights,
+            events=events,
+            audit=base.audit,
+            metrics=metrics,
+        )
+        self.rollouts = Rollouts(
+            db=db, clock=clock, audit=base.audit, publisher=self.publisher, events=events
+        )
+        self.recordings = _recordings(base)
+        self.uploads = _uploads(base, self.recordings)
+        self.ingest = self._ingest(base, mailbox)
+        self.jobs = self._jobs(base)
+        self.readiness = Readiness(db=db, courier=self.courier, publisher=self.publisher, jobs=self.jobs)
+        self.parts = self._parts(base, journal)
+
+    def _ingest(self, base: _Base, mailbox: Mailbox) -> Ingest:
+        hellos = Hellos(
+            db=base.db,
+            clock=base.clock,
+            courier=self.courier,
+            publisher=self.publisher,
+            metrics=base.metrics,
+            identities=IdentityWatch(db=base.db, clock=base.clock, events=base.events),
+        )
+        return Ingest(
+            db=base.db,
+            clock=base.clock,
+            mailbox=mailbox,
+            courier=self.courier,
+            hellos=hellos,
+            presences=self.presences,
+            events=base.events,
+            metrics=base.metrics,
+        )
+
+    def _jobs(self, base: _Base) -> Jobs:
+        kept = periods(base.settings)
+        retention = Retention(db=base.db, clock=base.clock, periods=kept, others=[self.uploads.expire])
+        jobs = standing_jobs(
+            renew_rights=self.rights.renew,
+            mark_missed=self.log.mark_missed,
+            age=self.presences.age,
+            expect_all=self.log.expect_all,
+            refresh=self.publisher.refresh,
+            tidy=retention.tidy,
+            roll_out=self.rollouts.advance,
+        )
+        return Jobs(jobs=jobs, metrics=base.metrics)
+
+    def _parts(self, base: _Base, journal: FileSilenceJournal) -> tuple[Part, ...]:
+        connect = partial(self.courier.start, on_connect=self.publisher.connected)
+        return (
+            Part(name="database", start=base.db.migrate, stop=base.db.close),
+            Part(name="journal of silences", start=_nothing, stop=journal.close),
+            Part(name="broker", start=self.broker.start, stop=self.broker.stop),
+            Part(name="publisher", start=self.publisher.start, stop=self.publisher.stop),
+            Part(name="silences", start=self.silences.start, stop=self.silences.stop),
+            Part(name="ingest", start=self.ingest.start, stop=self.ingest.stop),
+            Part(name="courier", start=connect, stop=self.courier.stop),
+            Part(name="jobs", start=self.jobs.start, stop=self.jobs.stop),
+        )
+
+
+class _People:
+    """Areas, people and nodes."""
+
+    def __init__(self, base: _Base, air: _Air) -> None:
+        clock, audit, settings = base.clock, base.audit, base.settings
+        hasher = PasswordHasher()
+        attempts = Attempts(clock=clock)
+        self.people = People(clock=clock, audit=audit, hasher=hasher)
+        self.invitations = Invitations(clock=clock, audit=audit, people=self.people)
+        self.profiles = Profiles(audit=audit)
+        self.sessions = Sessions(
+            db=base.db,
+            clock=clock,
+            audit=audit,
+            hasher=hasher,
+            attempts=attempts,
+            lasting=settings.session_lasting,
+        )
+        self.areas = Areas(clock=clock, audit=audit, publisher=air.publisher, access=air.broker)
+        self.reshapes = Reshapes(clock=clock, audit=audit, areas=self.areas)
+        self.setup = self._setup(base, attempts)
+        self.backups = Backups(
+            db=base.db,
+            clock=clock,
+            audit=audit,
+            folder=base.folder.backups,
+            write=Archive(settings).write,
+        )
+        self.parts = (
+            Part(name="setup", start=self.setup.start, stop=_nothing),
+            Part(name="backups", start=_nothing, stop=self.backups.stop),
+        )
+        self.nodes = Nodes(
+            clock=clock,
+            audit=audit,
+            areas=self.areas,
+            publisher=air.publisher,
+            access=air.broker,
+            events=base.events,
+            attempts=attempts,
+            code_lasting=settings.code_lasting,
+        )
+        self.gate = Gate(
+            db=base.db,
+            clock=clock,
+            sessions=self.sessions,
+            nodes=self.nodes,
+            secure_cookies=settings.address.startswith("https:"),
+        )
+
+    def _setup(self, base: _Base, attempts: Attempts) -> Setup:
+        return Setup(
+            db=base.db,
+            clock=base.clock,
+            people=self.people,
+            areas=self.areas,
+            sessions=self.sessions,
+            attempts=attempts,
+            tell=partial(_tell_setup, base.settings.address),
+        )
+
+
+class _Announcements:
+    """From the sound to its place in programmes."""
+
+    def __init__(self, base: _Base, air: _Air) -> None:
+        clock, audit, settings = base.clock, base.audit, base.settings
+        placing = Placing(publisher=air.publisher, events=base.events)
+        self.standing = StandingMessages(
+            db=base.db,
+            clock=clock,
+            audit=audit,
+            recordings=air.recordings,
+            publisher=air.publisher,
+        )
+        self.bulletins = Bulletins(clock=clock, ids=base.ids, audit=audit, events=base.events)
+        self.broadcasts = Broadcasts(
+            clock=clock,
+            key=base.key,
+            bulletins=self.bulletins,
+            audit=audit,
+            placing=placing,
+            lead=timedelta(milliseconds=settings.emergency_lead_ms),
+            approve_own=settings.approve_own,
+        )
+        self.alarms = Alarms(
+            db=base.db,
+            bulletins=self.bulletins,
+            broadcasts=self.broadcasts,
+            recordings=air.recordings,
+            standing=self.standing,
+        )
+        self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
+        self.alerts = Alerts(clock=clock, bulletins=self.bulletins, approve_own=settings.approve_own)
+        self.mail = _mail(base, self.alerts)
+        air.jobs.add(
+            Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")
+        )
+        self.inbox = Inbox(clock=clock, broadcasts=self.broadcasts, audit=audit, placing=placing)
+        lead = timedelta(milliseconds=settings.emergency_lead_ms)
+        self.previews = Previews(clock=clock, key=base.key, journal=air.journal, lead=lead)
+        self.timelines = Timelines(clock=clock, key=base.key, journal=air.journal)
+        self.feeds = Feeds(clock=clock, audit=audit, timelines=self.timelines)
+        self.withdrawals = Withdrawals(
+            clock=clock, ids=base.ids, broadcasts=self.broadcasts, audit=audit, placing=placing
+        )
+
+
+def _standing_parts(standing: StandingMessages, settings: Settings) -> tuple[Part, ...]:
+    if not settings.make_standing_messages:
+        return ()
+    maker = StandingMaker(standing)
+    return (Part(name="standing messages", start=maker.start, stop=maker.stop),)
+
+
+def _recordings(base: _Base) -> Recordings:
+    settings = base.settings
+    limits = Limits(max_bytes=settings.upload_limit_bytes, max_duration_ms=settings.recording_limit_ms)
+    longest = settings.speech_limit_characters
+    return Recordings(
+        db=base.db,
+        clock=base.clock,
+        ids=base.ids,
+        audit=base.audit,
+        folder=base.folder.recordings,
+        prepare=prepare,
+        speaker=_speaker(settings),
+        read_out=partial(read_out, limit=longest),
+        limits=limits,
+        at_once=settings.prepare_at_once,
+    )
+
+
+def _uploads(base: _Base, recordings: Recordings) -> Uploads:
+    settings = base.settings
+    return Uploads(
+        folder=UploadFolder(base.folder.uploads),
+        clock=base.clock,
+        ids=base.ids,
+        recordings=recordings,
+        limit_bytes=settings.upload_limit_bytes,
+        lasting=timedelta(hours=settings.keep_uploads_hours),
+    )
+
+
+def _speaker(settings: Settings) -> Speaker:
+    limit = settings.speech_limit_characters * READ_OUT_GROWTH
+    espeak = EspeakSpeaker(speed_wpm=settings.speech_words_a_minute, limit=limit)
+    piper = PiperSpeaker(settings.piper_voices, program=settings.piper_program, limit=limit)
+    return Speakers(piper, espeak)
+
+
+def _broker(base: _Base, password: str) -> FileBroker:
+    settings = base.settings
+    controller = controller_user(CONTROLLER_USER, hash_password(password, secrets.token_bytes(SALT_BYTES)))
+
+    def users() -> Sequence[BrokerUser]:
+        return [controller, *broker_users(base.db)]
+
+    kind = ChildBroker if settings.broker_mode is BrokerMode.CHILD else FileBroker
+    return kind(
+        folder=settings.broker_folder or base.folder.broker,
+        listeners=[Listener(host, settings.broker_port) for host in listening(settings.broker_listen)],
+        users=users,
+    )
+
+
+def _courier(base: _Base, password: str, mailbox: Mailbox) -> PahoCourier:
+    settings = base.settings
+    address = BrokerAddress(
+        host=settings.broker_host,
+        port=settings.broker_port,
+        username=CONTROLLER_USER,
+        password=password,
+        tls=settings.broker_tls,
+    )
+    return PahoCourier(address=address, key=base.key, receive=mailbox.put, metrics=base.metrics)
+
+
+def _mail(base: _Base, alerts: Alerts) -> Mail:
+    settings, post = base.settings, None
+    if settings.smtp_host is not None:
+        password = settings.smtp_password
+        post = SmtpPost(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            sender=settings.mail_from,
+            user=settings.smtp_user,
+            password=None if password is None else password.get_secret_value(),
+        )
+    return Mail(
+        db=base.db,
+        clock=base.clock,
+        alerts=alerts,
+        post=post,
+        compose=compose_mail(settings.address),
+        every=timedelta(minutes=settings.mail_every_minutes),
+    )
+
+
+def _tell_setup(address: str, code: str) -> None:
+    """Only who may read the controller's terminal or log may become the first administrator."""
+    _log.warning("setup.open", page=f"{address}/setup", code=code)
+
+
+def _nothing() -> None:
+    """What is open from the beginning needs no start."""

@@ -1,0 +1,24 @@
+"""The states of the nodes that a person may see."""
+
+from datetime import datetime
+
+from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.node_states import LATELY, Condition, condition_of, fault_in
+from loa.controller.store.database import Session
+from loa.controller.store.ears import judged_lately
+from loa.controller.store.heard import known_nodes
+from loa.controller.store.tree import read_tree
+from loa.protocol.ids import NodeId
+
+
+def node_conditions(session: Session, who: Person, *, now: datetime) -> dict[NodeId, Condition]:
+    """Of each node in service in the person's areas, its state now."""
+    tree = read_tree(session)
+    nodes = tree.nodes_within(tuple(sorted(granted(who, Act.READ_AREA))))
+    ears = judged_lately(session, nodes, now - LATELY)
+    return {
+        known.node: condition_of(
+            known.presence, known.state, known.heard_at, fault_in(ears.get(known.node, ()))
+        )
+        for known in known_nodes(session, nodes)
+    }

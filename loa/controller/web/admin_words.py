@@ -1,0 +1,113 @@
+"""What administration says: roles, acts of the audit trail, refusals."""
+
+from datetime import datetime
+
+from loa.controller.core.access import Role
+from loa.controller.errors import ControllerError
+from loa.controller.web.catalogue import say
+from loa.controller.web.localtime import clock, full_day, today
+from loa.controller.web.words import _, lazy
+from loa.protocol.when import DEFAULT_TZ
+
+ROLES = {
+    Role.OFFICIAL: lazy("Soạn bản tin"),
+    Role.APPROVER: lazy("Duyệt bản tin"),
+    Role.SUPERVISOR: lazy("Giám sát"),
+    Role.TECHNICIAN: lazy("Kỹ thuật"),
+    Role.ADMIN: lazy("Quản trị"),
+}
+ROLE_HINTS = {
+    Role.OFFICIAL: lazy("Viết, thu, gửi duyệt; chọn tin cấp trên"),
+    Role.APPROVER: lazy("Chịu trách nhiệm cho phát, phát khẩn cấp"),
+    Role.SUPERVISOR: lazy("Chỉ xem: nhật ký, bản tin"),
+    Role.TECHNICIAN: lazy("Lắp, kiểm tra, chỉnh cụm loa"),
+    Role.ADMIN: lazy("Người dùng, địa bàn, quy chế; không cho phát"),
+}
+SUBJECTS = {
+    "area": lazy("Địa bàn"),
+    "zone": lazy("Nhóm loa"),
+    "user": lazy("Người dùng"),
+    "role": lazy("Vai trò"),
+    "session": lazy("Đăng nhập"),
+    "token": lazy("Chương trình"),
+    "node": lazy("Cụm loa"),
+    "bulletin": lazy("Bản tin"),
+    "broadcast": lazy("Lịch phát"),
+    "inbox": lazy("Tin cấp trên"),
+    "silence": lazy("Lệnh dừng"),
+    "recording": lazy("Bản thu"),
+    "standing": lazy("Bản tin sẵn"),
+    "release": lazy("Phần mềm cụm loa"),
+    "rollout": lazy("Cập nhật cụm loa"),
+    "backup": lazy("Bản sao"),
+}
+ACTS = {
+    "area.added": lazy("Thêm địa bàn"),
+    "area.changed": lazy("Sửa địa bàn"),
+    "area.moved": lazy("Chuyển địa bàn"),
+    "area.closed": lazy("Đóng địa bàn"),
+    "area.merged": lazy("Ghép địa bàn"),
+    "area.split": lazy("Tách địa bàn"),
+    "area.merged_undone": lazy("Hoàn tác ghép"),
+    "area.split_undone": lazy("Hoàn tác tách"),
+    "user.added": lazy("Thêm người"),
+    "user.changed": lazy("Sửa tài khoản"),
+    "user.invited": lazy("Mở đường dẫn mời"),
+    "user.sessions_ended": lazy("Đăng xuất mọi nơi"),
+    "user.own_password": lazy("Tự chọn mật khẩu"),
+    "user.own_profile": lazy("Tự sửa tài khoản"),
+    "role.given": lazy("Giao vai trò"),
+    "role.taken": lazy("Thôi vai trò"),
+    "bulletin.created": lazy("Soạn bản tin"),
+    "bulletin.saved": lazy("Sửa bản tin"),
+    "bulletin.submitted": lazy("Gửi duyệt"),
+    "bulletin.returned": lazy("Trả lại bản tin"),
+    "bulletin.approved": lazy("Duyệt bản tin"),
+    "bulletin.deleted": lazy("Bỏ bản tin"),
+    "node.added": lazy("Thêm cụm loa"),
+    "node.enrolled": lazy("Cụm loa nhận máy chủ"),
+    "node.retired": lazy("Thôi dùng cụm loa"),
+    "silence.ordered": lazy("Dừng loa"),
+    "backup.made": lazy("Tạo bản sao"),
+    "backup.downloaded": lazy("Tải bản sao"),
+}
+SAID = {
+    "bad_area_id": lazy("Tên này không ghi được mã. Gõ tên có chữ cái."),
+    "area_exists": lazy("Đã có nơi trùng tên. Thêm chữ cho khác, ví dụ: Xóm Mới 2."),
+    "bad_place": lazy("Cấp này không đặt được ở đó. Ví dụ: thôn ở trong xã."),
+    "below_itself": lazy("Nơi này nằm trong nơi kia. Chọn hai nơi cạnh nhau."),
+    "unlike_areas": lazy("Chỉ ghép hai nơi cùng cấp, ví dụ hai xã."),
+    "area_closed": lazy("Nơi này đã đóng. Chọn nơi khác."),
+    "area_not_empty": lazy("Trong nơi này còn thôn hoặc cụm loa. Chuyển chúng đi trước."),
+    "root_area": lazy("Nơi trên cùng không tách được."),
+    "nothing_left": lazy("Chọn vài nơi tách ra, và để lại ít nhất một nơi."),
+    "name_missing": lazy("Gõ tên."),
+    "changed_since": lazy("Những nơi ấy đã được đổi tiếp, nên không trả lại được. Chuyển từng nơi bằng tay."),
+    "undone_already": lazy("Việc này đã hoàn tác rồi."),
+    "policy_changes_past": lazy("Quy chế mới chỉ có hiệu lực từ sau lúc này. Chọn ngày giờ khác."),
+    "bad_user_id": lazy("Tên đăng nhập chỉ có chữ thường không dấu, chữ số và dấu gạch. Ví dụ: hoa-nv."),
+    "user_exists": lazy("Đã có người dùng tên này. Chọn tên khác."),
+    "weak_password": lazy("Mật khẩu cần ít nhất 10 ký tự và không trùng tên đăng nhập."),
+    "own_account": lazy("Bạn không tự đóng tài khoản của mình. Nhờ người quản trị khác."),
+    "own_role": lazy("Bạn không tự bỏ quyền quản trị của mình. Nhờ người quản trị khác."),
+    "backup_running": lazy("Đang tạo một bản sao. Chờ xong đã."),
+    "is_a_node": lazy("Đây là cụm loa. Thôi dùng nó ở trang Cụm loa."),
+}
+
+
+def refusal(error: ControllerError) -> str:
+    """The refusal in words."""
+    return SAID.get(error.code) or say(error.code, error.facts)
+
+
+def moment(at: datetime, tz: str = DEFAULT_TZ) -> str:
+    """Day with its year, and time: what is kept for years is read years later."""
+    return f"{full_day(today(at, tz))} · {clock(at, tz)}"
+
+
+def say_act(act: str) -> str:
+    """An act of the audit trail; by its subject where it has no words of its own."""
+    if act in ACTS:
+        return ACTS[act]
+    subject, _dot, what = act.partition(".")
+    return _("%(subject)s: %(what)s", subject=SUBJECTS.get(subject, subject), what=what)
