@@ -30,7 +30,7 @@ RAIL: Sequence[Way] = (
     Way("home", "/", "home", lazy("Hôm nay"), short=lazy("Hôm nay")),
     Way("inbox", "/inbox", "inbox", lazy("Tin cấp trên"), frozenset({Act.CHOOSE_INBOX}), count="inbox"),
     Way("approvals", "/approvals", "hourglass", lazy("Chờ duyệt"), _WRITES, count="waiting"),
-    Way("bulletins", "/bulletins", "file", lazy("Bản tin"), _WRITES, lazy("Bản tin"), count="waiting"),
+    Way("bulletins", "/bulletins", "file", lazy("Bản tin"), _WRITES),
     Way("schedule", "/schedule", "calendar", lazy("Lịch phát"), short=lazy("Lịch")),
     Way("nodes", "/nodes", "horn", lazy("Cụm loa")),
     Way("log", "/log", "list", lazy("Nhật ký phát"), frozenset({Act.READ_LOG}), lazy("Nhật ký")),
