@@ -34,6 +34,18 @@ def test_a_form_that_nobody_changed_says_the_same_rules() -> None:
     assert say_changes(PRESENT, version) == ()
 
 
+def test_hours_of_some_weekdays_keep_them() -> None:
+    weekend = PRESENT.hours[0].model_copy(update={"days": frozenset({"sa", "su"})})
+    rows = typed_of(PRESENT.model_copy(update={"hours": (weekend,)}))
+    for found in (rows.hours, rows.minutes, rows.caps):
+        del found[-1]
+    rows.day = "2030-01-01"
+    version, errors = version_of(rows, TZ)
+    assert errors == {}
+    assert version is not None
+    assert version.hours == (weekend,)
+
+
 def test_the_effect_of_a_change_is_said_in_words() -> None:
     form = typed()
     form.hours[0]["from"] = "5h30"

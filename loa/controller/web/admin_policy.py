@@ -30,7 +30,7 @@ from loa.protocol.units import GainDb, to_whole_ms
 from loa.schedules.policy import default_policy, version_at
 
 POLICIES = "/admin/policies"
-MOST_ROWS = 6
+MOST_ROWS = 40
 BAD_ROW = lazy("Xem lại dòng này: giờ viết như 05:30, số phút và số dB là số, và có căn cứ.")
 BAD_DAY = lazy("Chọn ngày và giờ có hiệu lực, ví dụ 05:00.")
 UNREAD = lazy("Xem hiệu lực ở dưới rồi đánh dấu ô này.")
@@ -122,7 +122,7 @@ def _add_acts(routes: APIRouter, console: Console, bodies: Bodies) -> None:
 
 def typed_of(version: PolicyVersion) -> Typed:
     """The form that says what a version says; each list ends with an empty row."""
-    empty: dict[str, Any] = {"classes": set(), "from": "", "to": "", "amount": "", "source": ""}
+    empty: dict[str, Any] = {"classes": set(), "from": "", "to": "", "amount": "", "source": "", "days": ""}
 
     def rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [*found, empty][:MOST_ROWS]
@@ -149,7 +149,7 @@ def read_form(form: FormData) -> Typed:
         for number in range(MOST_ROWS):
             prefix = f"{kind}-{number}-"
             row: dict[str, Any] = {
-                name: text_of(form, prefix + name) for name in ("from", "to", "amount", "source")
+                name: text_of(form, prefix + name) for name in ("from", "to", "amount", "source", "days")
             }
             row["classes"] = set(texts_of(form, prefix + "class"))
             if row["from"] or row["to"] or row["amount"] or row["classes"]:
@@ -198,7 +198,8 @@ def _line(kind: str, row: dict[str, Any]) -> AllowedHours | DailyMinutes | Volum
     classes = frozenset(BroadcastClass(one) for one in row["classes"])
     if kind == "minutes":
         return DailyMinutes(classes=classes, legal_source=row["source"], minutes=int(row["amount"]))
-    span = {"from_local": _wall(row["from"]), "to_local": _wall(row["to"])}
+    days = frozenset(row.get("days", "").split(",")) if row.get("days") else None
+    span: dict[str, Any] = {"from_local": _wall(row["from"]), "to_local": _wall(row["to"]), "days": days}
     if kind == "hours":
         return AllowedHours(classes=classes, legal_source=row["source"], **span)
     cap_db = GainDb(-abs(float(row["amount"].replace(",", "."))))
@@ -215,6 +216,7 @@ def _window(one: AllowedHours | VolumeCap) -> dict[str, Any]:
         "from": one.from_local,
         "to": one.to_local,
         "source": one.legal_source,
+        "days": ",".join(sorted(one.days)) if one.days is not None else "",
     }
 
 
