@@ -40,7 +40,8 @@ test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k l
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not realtime and not install"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not realtime and not install and not flow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m flow
 	$(BIN)/python -m pytest -m realtime
 endif
 
