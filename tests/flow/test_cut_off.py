@@ -78,7 +78,7 @@ def _announce(village: Village) -> tuple[Due, Due]:
 
 def _live_through(village: Village, due: Due) -> None:
     """Power comes back shortly before the occurrence of another day, and fails when it is over."""
-    wakes_at = due.at - seconds(3 + 3 * max(node.boot_s for node in village.nodes))
+    wakes_at = due.at - seconds(8 + 4 * max(node.boot_s for node in village.nodes))
     for node in village.nodes:
         node.restart(at=wakes_at)
     for node in village.nodes:
