@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from loa.controller.core.titles import fold
+from loa.controller.core.slugs import plain
 from loa.controller.store.database import Database
 from tests.controller.postgresql import cluster
 
@@ -141,7 +141,7 @@ def _rows() -> Iterator[tuple[str, Sequence[tuple[object, ...]]]]:
         " recording, approved_by, approved_at, first_start_at"
     )
     rows = [
-        (id_, "b", "{}", "[]", "tinh", class_, 20, title, fold(title), field, "r" * 64, "lan", _AT, _AT)
+        (id_, "b", "{}", "[]", "tinh", class_, 20, title, plain(title), field, "r" * 64, "lan", _AT, _AT)
         for _, id_, title, field, class_ in broadcasts
     ]
     yield f"INSERT INTO broadcasts ({names}) VALUES ({','.join(['%s'] * 14)})", rows  # noqa: S608 -- literals

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from loa.controller.core.sample import VILLAGES
-from loa.controller.core.titles import fold
+from loa.controller.core.slugs import plain
 from loa.controller.store.database import Database
 from loa.controller.store.log import LogFilter, filters_of, find_lines
 from loa.controller.store.log_scope import scope_of
@@ -140,7 +140,7 @@ def test_titles_are_found_without_marks_and_capitals(town: Town) -> None:
 
 @pytest.mark.parametrize(("title", "folded"), [("Đất ĐAI", "dat dai"), (" Lũ  quét ", "lu quet"), ("", "")])
 def test_folding(title: str, folded: str) -> None:
-    assert fold(title) == folded
+    assert plain(title) == folded
 
 
 def test_no_way_to_a_page_reads_the_whole_table(town: Town) -> None:

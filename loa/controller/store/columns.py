@@ -8,7 +8,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field
 
-from loa.controller.core.titles import fold
+from loa.controller.core.slugs import plain
 
 
 class Moment(TypeDecorator[datetime]):
@@ -47,7 +47,7 @@ def off() -> Any:  # noqa: ANN401 -- as above
 
 def folded(context: Any) -> str:  # noqa: ANN401 -- SQLAlchemy's context of an insertion is untyped
     """The default of a column that holds the title as it is searched for."""
-    return fold(context.get_current_parameters()["title"])
+    return plain(context.get_current_parameters()["title"])
 
 
 def lacking(name: str, ear: str) -> Index:

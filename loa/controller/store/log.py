@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, update
 from sqlmodel import Session, col, select
 
 from loa.controller.core.expected import EXPECTED, MISSED
-from loa.controller.core.titles import fold
+from loa.controller.core.slugs import plain
 from loa.controller.store.log_scope import scope_of
 from loa.controller.store.log_walks import FEW, Filters, find
 from loa.controller.store.tables import BroadcastRow, LogRow, MetaRow, NodeRow, PlacementRow
@@ -148,7 +148,7 @@ def filters_of(wanted: LogFilter) -> Filters:
         equal=tuple((name, value) for name, value in named.items() if value is not None),
         from_at=wanted.from_at,
         until_at=wanted.until_at,
-        folded_title=fold(wanted.title) or None,
+        folded_title=plain(wanted.title) or None,
         oldest_first=wanted.oldest_first,
     )
 

@@ -1,6 +1,5 @@
 """Areas: the tree to look at, and one area with what can be done to it."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,6 +9,7 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
 from loa.controller.core.areas import fits_below
+from loa.controller.core.slugs import plain
 from loa.controller.core.tree import AreaKind, Tree
 from loa.controller.errors import ControllerError, Invalid
 from loa.controller.services.areas import AreaChange, NewArea
@@ -28,8 +28,6 @@ from loa.protocol.ids import AreaId
 
 AREAS = "/admin/areas"
 PAGE_ROWS = 100
-D_WITH_STROKE = chr(0x111)
-"""It has no parts to take apart."""
 SHOWN = frozenset(AreaKind) - {AreaKind.NODE}
 DONE = {
     "added": lazy("Đã thêm."),
@@ -124,7 +122,7 @@ def _add_acts(routes: APIRouter, console: Console, bodies: Bodies) -> None:
 
 def rows_of(visit: Visit, query: str) -> Iterator[Row]:
     """The areas that the person manages, as a tree; those alone that hold the words, if there are any."""
-    tree, wanted = visit.places.tree, fold(query)
+    tree, wanted = visit.places.tree, plain(query)
     roots = granted(visit.person, Act.MANAGE_AREAS)
     wide = [root for root in visit.places.roots if root in roots]
     more = sorted(roots - set(wide))
@@ -132,7 +130,7 @@ def rows_of(visit: Visit, query: str) -> Iterator[Row]:
     for top in tops:
         for area, depth in _walk(tree, top, 0):
             place = tree.place(area)
-            if place.kind in SHOWN and (not wanted or wanted in fold(f"{place.name} {area}")):
+            if place.kind in SHOWN and (not wanted or wanted in plain(f"{place.name} {area}")):
                 above = tree.path(area)[:-1]
                 yield Row(
                     id=area,
@@ -157,7 +155,7 @@ def show(console: Console, visit: Visit, area: AreaId, errors: Errors, done: str
         "errors": errors,
         "area": found,
         "kind": KINDS[found.kind],
-        "inside": sorted(inside, key=lambda place: fold(place.name)),
+        "inside": sorted(inside, key=lambda place: plain(place.name)),
         "kinds": [(kind.value, capital(KINDS[kind])) for kind in kinds],
         "parents": _parents(visit, found.kind, area),
         "parent": found.parent_id or "",
@@ -199,12 +197,6 @@ def reshapes_of(console: Console, visit: Visit) -> list[dict[str, object]]:
     ]
 
 
-def fold(text: str) -> str:
-    """For finding: small letters without marks, đ as d."""
-    plain = unicodedata.normalize("NFD", text.lower().replace(D_WITH_STROKE, "d"))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
-
-
 def _parents(visit: Visit, kind: AreaKind, area: AreaId) -> list[tuple[str, str]]:
     tree = visit.places.tree
     return [
@@ -216,7 +208,7 @@ def _parents(visit: Visit, kind: AreaKind, area: AreaId) -> list[tuple[str, str]
 
 def _walk(tree: Tree, area: AreaId, depth: int) -> Iterator[tuple[AreaId, int]]:
     yield area, depth
-    inner = sorted(tree.children(area), key=lambda one: fold(tree.place(one).name))
+    inner = sorted(tree.children(area), key=lambda one: plain(tree.place(one).name))
     for child in inner:
         if tree.place(child).kind in SHOWN:
             yield from _walk(tree, child, depth + 1)

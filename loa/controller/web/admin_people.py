@@ -8,10 +8,11 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, Grant, Role, granted
 from loa.controller.core.people import User
+from loa.controller.core.slugs import plain
 from loa.controller.errors import ControllerError, Invalid, NotFound
 from loa.controller.services.people import NewUser, UserChange
 from loa.controller.store.database import Work
-from loa.controller.web.admin_areas import fold, rows_of
+from loa.controller.web.admin_areas import rows_of
 from loa.controller.web.admin_words import ROLE_HINTS, ROLES, refusal
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.console import Console, Visit, page_route
@@ -251,7 +252,7 @@ def _choices(visit: Visit) -> dict[str, Any]:
 
 
 def _fits(user: User, words: str, state: str) -> bool:
-    if words and fold(words) not in fold(f"{user.name} {user.id} {user.phone or ''}"):
+    if words and plain(words) not in plain(f"{user.name} {user.id} {user.phone or ''}"):
         return False
     invited = user.invited_until is not None
     return {"open": user.active and not invited, "invited": invited, "closed": not user.active}.get(
@@ -265,7 +266,7 @@ def _sorted(users: Iterable[User], sort: str) -> list[User]:
     if sort == "id":
         return sorted(users, key=lambda user: user.id)
     # Vietnamese are called by the last word of their name.
-    return sorted(users, key=lambda user: fold(" ".join(reversed(user.name.split()))))
+    return sorted(users, key=lambda user: plain(" ".join(reversed(user.name.split()))))
 
 
 def _role(text: str) -> Role:

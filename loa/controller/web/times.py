@@ -1,8 +1,8 @@
 """Times of day in words, so that a slip of the finger is heard at once: 03:15 is "3 giờ 15 sáng"."""
 
 import re
-import unicodedata
 
+from loa.controller.core.slugs import plain
 from loa.controller.web.words import _
 
 _TYPED = re.compile(r"(\d{1,2}) ?(?:[:hg.]|gio) ?(\d{2}|ruoi)?(?: ?(?:p|ph|phut))?")
@@ -10,8 +10,6 @@ _BARE = re.compile(r"(\d{2})(\d{2})")
 _PARTS = re.compile(r"(.*?) ?(sang|trua|chieu|toi|dem|am|pm)?")
 _AFTERNOON = {"chieu", "toi", "pm"}
 NOON = 12
-_D_WITH_STROKE = chr(0x111)
-"""A letter of its own, which no accent makes of a d."""
 
 
 def read_time(text: str) -> str | None:
@@ -20,7 +18,7 @@ def read_time(text: str) -> str | None:
     Accents may be left out.
     Three digits (`315`) are none: that may be 03:15 or 15:15, and only one of them wakes the commune.
     """
-    whole = _PARTS.fullmatch(_plain(text))
+    whole = _PARTS.fullmatch(plain(text))
     found = whole and (_TYPED.fullmatch(whole[1]) or _BARE.fullmatch(whole[1]))
     if not whole or not found:
         return None
@@ -34,12 +32,6 @@ def time_words(clock: str) -> str:
     hour, minute = int(clock[:2]), int(clock[3:])
     shown = hour - NOON if hour > NOON else hour
     return _part_of_day(hour).format(time=_spoken(shown, minute))
-
-
-def _plain(text: str) -> str:
-    """In small letters without accents, white space made even."""
-    parted = unicodedata.normalize("NFD", text.lower().replace(_D_WITH_STROKE, "d"))
-    return " ".join("".join(letter for letter in parted if not unicodedata.combining(letter)).split())
 
 
 def _spoken(hour: int, minute: int) -> str:

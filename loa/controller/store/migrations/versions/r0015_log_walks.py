@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from loa.controller.core.titles import fold
+from loa.controller.core.slugs import plain
 
 revision = "0015"
 down_revision = "0014"
@@ -61,7 +61,7 @@ def _titles() -> None:
     broadcasts = sa.table("broadcasts", sa.column("title"), sa.column("folded_title"))
     connection = op.get_bind()
     for title in list(connection.execute(sa.select(broadcasts.c.title).distinct()).scalars()):
-        change = broadcasts.update().where(broadcasts.c.title == title).values(folded_title=fold(title))
+        change = broadcasts.update().where(broadcasts.c.title == title).values(folded_title=plain(title))
         connection.execute(change)
 
 
