@@ -7,10 +7,11 @@ import pytest
 
 from loa.controller.core.health import Point
 from loa.controller.core.identities import Identities, Verdict
+from loa.controller.core.node_states import Judged, Why
 from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.controller.core.rollouts import Standing, Status
-from loa.controller.core.situations import Heard, Seen, Situation, silent_since, situations
+from loa.controller.core.situations import Seen, Situation, silent_since, situations
 from loa.controller.web import node_words
 from loa.controller.web.node_view import since_words
 from loa.controller.web.node_words import SAYINGS
@@ -78,7 +79,7 @@ def verdict(found: Verdict) -> dict[str, Any]:
     return {"identities": Identities(verdict=found, verdict_at=EARLIER)}
 
 
-SILENT = Heard(EARLIER, came_out=False)
+SILENT = Judged(EARLIER, Why.NOT_RENDERED)
 TABLE: list[tuple[Seen, str, str, datetime | None]] = [
     (seen(), "Có kết nối", "chạy tốt, chưa tới giờ phát", None),
     (seen(said={"missing": 2}), "Có kết nối", "chạy tốt, đang tải bản thu", None),
@@ -156,8 +157,11 @@ def test_a_press_that_was_released_is_over() -> None:
 
 
 def test_a_horn_is_silent_since_the_first_of_the_last_that_nobody_heard() -> None:
-    def heard(*found: bool) -> list[Heard]:
-        return [Heard(NOW - timedelta(hours=number), one) for number, one in enumerate(found)]
+    def heard(*found: bool) -> list[Judged]:
+        return [
+            Judged(NOW - timedelta(hours=number), None if one else Why.NOT_HEARD)
+            for number, one in enumerate(found)
+        ]
 
     assert silent_since([], None) is None
     assert silent_since(heard(True, False, False), None) is None

@@ -62,8 +62,6 @@ class Alert:
 
 LOOK_BACK = timedelta(hours=24)
 """Occurrences before that are history, which the log and the reports tell."""
-HORN_LOOK_BACK = timedelta(hours=72)
-"""A horn is silent until it is heard again; what was longer ago nobody can be sure of."""
 FAILED = (
     Reason.SOUND_MISSING,
     Reason.POWER_LOST,

@@ -99,6 +99,15 @@ class Bulletin:
     broadcast: str | None
     """The broadcast that it became, if it was approved."""
 
+    @property
+    def sender(self) -> str:
+        """Who submitted it, or else saved it last."""
+        return self.submitted_by or self.updated_by
+
+    def is_by(self, user_id: str) -> bool:
+        """Whether that person wrote or submitted it, so that somebody else must approve it."""
+        return user_id in {self.created_by, self.submitted_by}
+
 
 class Lack(StrEnum):
     """What a draft still lacks before it can be submitted."""

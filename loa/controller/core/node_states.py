@@ -71,6 +71,19 @@ def judged(at: datetime, evidence: Evidence | None) -> Judged | None:
     return Judged(at, Why.NOT_HEARD if silent else None)
 
 
+def judged_line(
+    at: datetime, *, rendered: bool | None, heard: bool | None, evidence: str | None
+) -> Judged | None:
+    """As `judged`, of a line of the log; one without its evidence is believed as it stands."""
+    if evidence is not None:
+        return judged(at, Evidence.from_bytes(evidence))
+    if rendered is None and heard is None:
+        return None
+    if rendered is False:
+        return Judged(at, Why.NOT_RENDERED)
+    return Judged(at, Why.NOT_HEARD if heard is False else None)
+
+
 def judged_self_test(report: SelfTestReport) -> Judged | None:
     """What the last self-test says of the horn; None where it says nothing."""
     match report.outcome:

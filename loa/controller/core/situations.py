@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from loa.controller.core.health import Point
 from loa.controller.core.identities import Verdict
+from loa.controller.core.node_states import Judged, fault_in, judged_self_test
 from loa.controller.core.nodes import Node
 from loa.controller.core.presence import Presence
 from loa.protocol.health import Concern
-from loa.protocol.reasons import ClockState, SelfTestOutcome
+from loa.protocol.reasons import ClockState
 from loa.protocol.reports import SelfTestReport, State
 
 
@@ -68,14 +69,6 @@ _OF_VERDICT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What the ears of a node found of one occurrence that it played."""
-
-    at: datetime
-    came_out: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """A situation, and since when it is so if that is known."""
 
@@ -90,8 +83,8 @@ class Seen:
     node: Node
     state: State | None
     self_test: SelfTestReport | None = None
-    heard: Sequence[Heard] = ()
-    """Of what it played lately, the newest first; without what no ear judged."""
+    heard: Sequence[Judged] = ()
+    """What its ears made of what it played lately."""
     points: Sequence[Point] = ()
     """Its machine, hour by hour, in order."""
     silenced_until: datetime | None = None
@@ -109,21 +102,11 @@ def situations(seen: Seen) -> tuple[Found, ...]:
     return tuple(sorted(found, key=lambda one: order.index(one.what)))
 
 
-def silent_since(heard: Iterable[Heard], self_test: SelfTestReport | None) -> datetime | None:
+def silent_since(heard: Iterable[Judged], self_test: SelfTestReport | None) -> datetime | None:
     """Since when nothing came out; None if the last that was judged did, or nothing was."""
-    judged = [*heard, *_self_test(self_test)]
-    since = None
-    for one in sorted(judged, key=lambda one: one.at, reverse=True):
-        if one.came_out:
-            break
-        since = one.at
-    return since
-
-
-def _self_test(report: SelfTestReport | None) -> list[Heard]:
-    if report is None or report.outcome not in {SelfTestOutcome.PASSED, SelfTestOutcome.SILENT}:
-        return []
-    return [Heard(report.at, report.outcome is SelfTestOutcome.PASSED)]
+    tested = None if self_test is None else judged_self_test(self_test)
+    fault = fault_in([*heard, *([] if tested is None else [tested])])
+    return None if fault is None else fault.at
 
 
 def _gone(node: Node, state: State | None) -> Found | None:

@@ -8,7 +8,6 @@ from loa.controller.core.access import Act, Person, Role, granted
 from loa.controller.core.alerts import (
     CALLED,
     FAILED,
-    HORN_LOOK_BACK,
     LOOK_BACK,
     Alert,
     AlertKind,
@@ -16,6 +15,7 @@ from loa.controller.core.alerts import (
     in_order,
 )
 from loa.controller.core.bulletins import BulletinState
+from loa.controller.core.node_states import LATELY, fault_in
 from loa.controller.core.presence import Presence
 from loa.controller.core.tree import Tree
 from loa.controller.ports import Clock
@@ -23,6 +23,7 @@ from loa.controller.services.bulletins import BulletinFilter, Bulletins
 from loa.controller.store import alerts as store
 from loa.controller.store.areas import areas_below
 from loa.controller.store.database import Session
+from loa.controller.store.ears import judged_lately
 from loa.controller.store.tree import read_tree
 from loa.protocol.ids import AreaId, NodeId
 
@@ -61,8 +62,7 @@ class Alerts:
         wanted = BulletinFilter(state=BulletinState.SUBMITTED)
         page = self._bulletins.find(view.session, who, wanted, cursor=None, limit=MOST_WAITING)
         for one in page.bulletins:
-            own = who.user_id in {one.submitted_by, one.created_by}
-            if one.draft.area in mine and (self._approve_own or not own):
+            if one.draft.area in mine and (self._approve_own or not one.is_by(who.user_id)):
                 yield Alert(
                     kind=AlertKind.TO_APPROVE,
                     area=one.draft.area,
@@ -151,8 +151,9 @@ def _lost_since(one: store.Ailing, now: datetime) -> datetime | None:
 
 
 def _silent(view: _View, areas: list[AreaId], nodes: frozenset[NodeId]) -> Iterable[Alert]:
-    found = store.silent_horns(view.session, areas, view.now - HORN_LOOK_BACK)
-    there = {node: since for node, since in found.items() if node in nodes}
+    found = judged_lately(view.session, nodes, view.now - LATELY) if areas else {}
+    faults = {node: fault_in(judged) for node, judged in found.items()}
+    there = {node: fault.at for node, fault in faults.items() if fault is not None}
     view.learn(there)
     return [view.about(node, AlertKind.HORN_SILENT, since) for node, since in there.items()]
 

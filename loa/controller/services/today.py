@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.alerts import Alert
-from loa.controller.core.node_states import LATELY, Condition, NodeState, condition_of, fault_in
+from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.planning import hours_of
 from loa.controller.core.presence import Presence
 from loa.controller.core.starts import find_starts
@@ -26,10 +26,10 @@ from loa.controller.core.tree import Tree
 from loa.controller.ports import Clock, SilenceJournal
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.day_plans import DayPlans
+from loa.controller.services.node_states import conditions_of
 from loa.controller.services.shared import Shared
 from loa.controller.store import today as store
 from loa.controller.store.database import Session
-from loa.controller.store.ears import judged_lately
 from loa.controller.store.heard import Known, known_nodes
 from loa.controller.store.today import Submitted
 from loa.controller.store.tree import read_tree
@@ -114,7 +114,7 @@ class Days:
         window = Window(from_at=at_wall(date, 0, tz), until_at=at_wall(date + _DAY, 0, tz))
         nodes = tree.nodes_within(roots)
         known = known_nodes(session, nodes)
-        conditions = _conditions(session, known, now)
+        conditions = conditions_of(session, known, now=now)
         heard = {one.node: _heard(one) for one in known}
         read = _Read(session, who, tree, nodes, now)
         found = self._occurrences(read, heard, conditions, window)
@@ -239,14 +239,6 @@ def _heard(known: Known) -> Heard:
         return Heard(known.presence, None, known.heard_at)
     there = known.presence in _THERE
     return Heard(known.presence, (state.siren_for or state.sounding) if there else None, known.heard_at)
-
-
-def _conditions(session: Session, known: Collection[Known], now: datetime) -> dict[NodeId, Condition]:
-    ears = judged_lately(session, [one.node for one in known], now - LATELY)
-    return {
-        one.node: condition_of(one.presence, one.state, one.heard_at, fault_in(ears.get(one.node, ())))
-        for one in known
-    }
 
 
 def _said(heard: Mapping[NodeId, Heard], conditions: Mapping[NodeId, Condition]) -> dict[str, Said]:

@@ -93,33 +93,6 @@ def failures(
     return list(together.values())
 
 
-def silent_horns(session: Session, areas: Collection[AreaId], since: datetime) -> dict[NodeId, datetime]:
-    """Nodes whose last judged occurrence was not there; since which one nothing has been heard."""
-    judged = or_(col(LogRow.heard).is_not(None), col(LogRow.rendered).is_not(None))
-    recent = (
-        *scope_of(session, areas).conditions(),
-        col(LogRow.planned_at) >= since,
-        col(LogRow.played_ms) > 0,
-    )
-    bad = or_(col(LogRow.heard).is_(False), col(LogRow.rendered).is_(False))
-    connection = session.connection()
-    suspects = set(connection.execute(select(col(LogRow.node_id)).where(*recent, bad).distinct()).scalars())
-    if not suspects:
-        return {}
-    lines = connection.execute(
-        select(col(LogRow.node_id), col(LogRow.planned_at), col(LogRow.heard), col(LogRow.rendered))
-        .where(*recent, judged, col(LogRow.node_id).in_(suspects))
-        .order_by(col(LogRow.planned_at))
-    )
-    silent: dict[NodeId, datetime] = {}
-    for node, planned_at, heard, rendered in lines:
-        if heard is False or rendered is False:
-            silent.setdefault(NodeId(node), planned_at)
-        else:
-            silent.pop(NodeId(node), None)
-    return silent
-
-
 def reachable(session: Session, areas: Collection[AreaId], roles: Collection[Role]) -> list[Reachable]:
     """Who has a phone and one of these roles in just these areas."""
     found = (

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session, col
 
-from loa.controller.core.node_states import Judged, judged, judged_self_test
+from loa.controller.core.node_states import Judged, judged_line, judged_self_test
 from loa.controller.store.tables import MISSED_BY_EARS, LogRow, NodeRow
 from loa.protocol.ids import NodeId
-from loa.protocol.reports import Evidence, SelfTestReport
+from loa.protocol.reports import SelfTestReport
 
 
 def judged_lately(session: Session, nodes: Collection[NodeId], since: datetime) -> dict[NodeId, list[Judged]]:
@@ -28,11 +28,17 @@ def judged_lately(session: Session, nodes: Collection[NodeId], since: datetime) 
 
 
 def _missed(session: Session, nodes: Collection[NodeId], since: datetime) -> Iterable[tuple[NodeId, Judged]]:
-    columns = (col(LogRow.node_id), col(LogRow.planned_at), col(LogRow.evidence))
+    columns = (
+        col(LogRow.node_id),
+        col(LogRow.planned_at),
+        col(LogRow.rendered),
+        col(LogRow.heard),
+        col(LogRow.evidence),
+    )
     wanted = select(*columns).where(MISSED_BY_EARS, col(LogRow.planned_at) >= since)
     theirs = set(nodes)
-    for node, at, evidence in session.connection().execute(wanted):
-        one = judged(at, Evidence.from_bytes(evidence)) if evidence else None
+    for node, at, rendered, heard, evidence in session.connection().execute(wanted):
+        one = judged_line(at, rendered=rendered, heard=heard, evidence=evidence)
         if one is not None and node in theirs:
             yield NodeId(node), one
 

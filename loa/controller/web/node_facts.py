@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from loa.controller.core.access import Act, may
 from loa.controller.core.expected import EXPECTED
 from loa.controller.core.health import Point
+from loa.controller.core.node_states import Judged, judged_line
 from loa.controller.core.nodes import Node
 from loa.controller.core.people import User
-from loa.controller.core.situations import GONE, Found, Heard, Seen, situations
+from loa.controller.core.situations import GONE, Found, Seen, situations
 from loa.controller.errors import NotFound
 from loa.controller.services.standing_messages import Standing
 from loa.controller.store.areas import path_of
@@ -16,8 +17,6 @@ from loa.controller.store.database import Session
 from loa.controller.store.log import LogFilter
 from loa.controller.store.rollouts import NodeUpdate
 from loa.controller.store.tables import LogRow
-from loa.controller.web import ears
-from loa.controller.web.catalogue import PARTLY_SILENT
 from loa.controller.web.console import Console, Visit
 from loa.controller.web.node_charts import SHOWN
 from loa.protocol.ids import AreaId, NodeId, is_slug
@@ -178,9 +177,8 @@ class _Reader:
         return Rights(can(Act.MANAGE_NODES), can(Act.RELEASE), can(Act.STOP), can(Act.UPDATE_NODES))
 
 
-def heard_of(line: LogRow) -> Heard | None:
+def heard_of(line: LogRow) -> Judged | None:
     """What the node's ears found of a line that sounded; None where no ear judged it."""
-    if not line.played_ms or (line.rendered is None and line.heard is None):
+    if not line.played_ms:
         return None
-    lacking = ears.lacking_look(line)
-    return Heard(line.planned_at, lacking is None or lacking is PARTLY_SILENT)
+    return judged_line(line.planned_at, rendered=line.rendered, heard=line.heard, evidence=line.evidence)
