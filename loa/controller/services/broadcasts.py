@@ -89,7 +89,7 @@ class Broadcasts:
 
     def is_own(self, who: Person, bulletin: Bulletin) -> bool:
         """Whether the person wrote it, so that somebody else must approve it."""
-        return not self._approve_own and who.user_id in {bulletin.created_by, bulletin.submitted_by}
+        return not self._approve_own and bulletin.is_by(who.user_id)
 
     def emergency(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Approved:
         """Broadcast a bulletin of class emergency now (plus the lead), by one person with that right."""

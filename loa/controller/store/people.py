@@ -31,6 +31,12 @@ def user_of(session: Session, user_id: str) -> User | None:
     return None if row is None else as_user(row, grants_of(session, user_id))
 
 
+def names_of(session: Session, user_ids: Collection[str]) -> dict[str, str]:
+    """How people call these persons; without those who are not known any more."""
+    found = select(UserRow.id, UserRow.name).where(col(UserRow.id).in_(user_ids))
+    return dict(session.exec(found).all()) if user_ids else {}
+
+
 def add_user(
     session: Session, *, user_id: str, name: str, phone: str | None, password_hash: str | None, at: datetime
 ) -> None:

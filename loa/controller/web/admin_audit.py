@@ -60,7 +60,7 @@ def _show(console: Console, visit: Visit, chosen: dict[str, str], before: int | 
         found = controller.audit.find(
             session, visit.person, filter_of(chosen), before=before, limit=PAGE_ROWS + 1
         )
-    names = {one: console.person_name(one) for one in {line.user_id for line in found}}
+    names = console.person_names({line.user_id for line in found})
     given = {name: value for name, value in chosen.items() if value}
     more = found[PAGE_ROWS - 1].id if len(found) > PAGE_ROWS else None
     context = {

@@ -1,13 +1,13 @@
 """What waits for a decision: mine to take first, then what others have of mine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from loa.controller.core.access import Act, may
+from loa.controller.core.access import Act
 from loa.controller.core.bulletins import Bulletin, BulletinState
 from loa.controller.core.slugs import plain
 from loa.controller.services.bulletins import BulletinFilter
@@ -64,12 +64,17 @@ def router(console: Console, _: Bodies) -> APIRouter:
 
 def _context(console: Console, visit: Visit, wanted: str) -> dict[str, Any]:
     waiting = sorted(_found(console, visit, BulletinState.SUBMITTED, wanted), key=_order)
-    for_me = [one for one in waiting if _decides(visit, one) and not _is_own(visit, one)]
-    returned = [one for one in _found(console, visit, BulletinState.RETURNED, wanted) if _is_own(visit, one)]
+    for_me = [one for one in waiting if console.decides(visit, one)]
+    returned = [
+        one
+        for one in _found(console, visit, BulletinState.RETURNED, wanted)
+        if one.is_by(visit.person.user_id)
+    ]
     others = [one for one in waiting if one not in for_me]
+    names = console.person_names({one.sender for one in waiting})
     groups = (
-        Group(MINE_FIRST, [_asked(console, visit, one) for one in for_me]),
-        Group(OTHERS, [_asked(console, visit, one) for one in others]),
+        Group(MINE_FIRST, [_asked(names, one) for one in for_me]),
+        Group(OTHERS, [_asked(names, one, own=_own_note(visit, one)) for one in others]),
         Group(RETURNED, [_returned(one) for one in returned]),
     )
     return {
@@ -106,23 +111,17 @@ def _order(bulletin: Bulletin) -> tuple[int, str]:
     return (0, "") if is_now or when is None or isinstance(when, str) else (1, when.start_local)
 
 
-def _decides(visit: Visit, bulletin: Bulletin) -> bool:
-    emergency = bulletin.draft.class_ is BroadcastClass.EMERGENCY
-    act = Act.BROADCAST_EMERGENCY if emergency else Act.APPROVE
-    return may(visit.person, act, [place.id for place in visit.places.tree.path(bulletin.draft.area)])
+def _own_note(visit: Visit, bulletin: Bulletin) -> str:
+    """Why it waits though this person could approve it; empty where it is somebody else's."""
+    if not bulletin.is_by(visit.person.user_id):
+        return ""
+    return OWN if Act.APPROVE in visit.viewer.acts else say_when(bulletin.draft.plan.when)
 
 
-def _is_own(visit: Visit, bulletin: Bulletin) -> bool:
-    return visit.person.user_id in {bulletin.created_by, bulletin.submitted_by}
-
-
-def _asked(console: Console, visit: Visit, bulletin: Bulletin) -> Entry:
-    who = console.person_name(bulletin.submitted_by or bulletin.updated_by)
+def _asked(names: Mapping[str, str], bulletin: Bulletin, *, own: str = "") -> Entry:
     at = weekday_time(bulletin.submitted_at or bulletin.updated_at)
-    note = ASKED.format(when=say_when(bulletin.draft.plan.when), who=who, at=at)
-    own = _is_own(visit, bulletin)
-    if own:
-        note = OWN if _decides(visit, bulletin) else say_when(bulletin.draft.plan.when)
+    when = say_when(bulletin.draft.plan.when)
+    note = own or ASKED.format(when=when, who=names[bulletin.sender], at=at)
     return _entry(bulletin, "person" if own else "hourglass", note)
 
 

@@ -60,8 +60,9 @@ def versions(console: Console, visit: Visit, bulletin: Bulletin) -> Sequence[Tol
     """The newest first; none while there is only one."""
     with console.controller.db.look() as session:
         kept = console.controller.bulletins.versions(session, visit.person, bulletin.id)
+    names = console.person_names({one.by for one in kept})
     told = [
-        _told(console, one, before, is_now=one.draft == bulletin.draft)
+        _told(names, one, before, is_now=one.draft == bulletin.draft)
         for before, one in zip([None, *kept], kept, strict=False)
     ]
     return told[::-1] if len(told) > 1 else ()
@@ -88,10 +89,10 @@ def may_withdraw(visit: Visit, bulletin: Bulletin) -> bool:
     return bulletin.broadcast is not None and may(visit.person, Act.WITHDRAW, path)
 
 
-def _told(console: Console, one: Version, before: Version | None, *, is_now: bool) -> Told:
+def _told(names: Mapping[str, str], one: Version, before: Version | None, *, is_now: bool) -> Told:
     return Told(
         revision=one.revision,
-        title=_ACTS[one.act].format(who=console.person_name(one.by), at=weekday_time(one.at)),
+        title=_ACTS[one.act].format(who=names[one.by], at=weekday_time(one.at)),
         changed=_changed(one, before),
         comment=one.comment or "",
         text=one.draft.text or "",

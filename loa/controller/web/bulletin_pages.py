@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
-from loa.controller.core.access import Act, granted, may
+from loa.controller.core.access import Act, granted
 from loa.controller.core.broadcasts import Scheduled
 from loa.controller.core.bulletins import Bulletin, BulletinState
 from loa.controller.errors import ControllerError
@@ -108,8 +108,9 @@ def show_list(console: Console, visit: Visit) -> Response:
         (phrases.GROUP_DRAFTS, OPEN),
         (phrases.GROUP_APPROVED, (BulletinState.APPROVED,)),
     )
+    names = console.person_names({one.sender for one in found})
     shown = [
-        {"title": title, "entries": [_entry(console, one) for one in found if one.state in states]}
+        {"title": title, "entries": [_entry(names, one) for one in found if one.state in states]}
         for title, states in groups
     ]
     waiting = visit.viewer.waiting
@@ -128,7 +129,7 @@ class BulletinPage:
         self, visit: Visit, bulletin: Bulletin, *, errors: Errors | None = None, told: str = ""
     ) -> Response:
         """The page with what the person may decide."""
-        decides = self._decides(visit, bulletin)
+        decides = self._console.decides(visit, bulletin)
         context = {
             "bulletin": self._view(bulletin),
             "facts": list(self._facts(visit, bulletin)),
@@ -160,16 +161,6 @@ class BulletinPage:
             return self.show(visit, bulletin, errors={"decide": say(error.code, error.facts)})
         return see_other(f"/bulletins/{bulletin_id}?told={told}")
 
-    def _decides(self, visit: Visit, bulletin: Bulletin) -> bool:
-        path = [place.id for place in visit.places.tree.path(bulletin.draft.area)]
-        if bulletin.draft.class_ is BroadcastClass.EMERGENCY:
-            act = Act.BROADCAST_EMERGENCY
-        else:
-            act = Act.APPROVE
-            if self._console.controller.broadcasts.is_own(visit.person, bulletin):
-                return False
-        return bulletin.state is BulletinState.SUBMITTED and may(visit.person, act, path)
-
     def _withdrawn(self, bulletin: Bulletin) -> Scheduled | None:
         """What it became, if that was taken off the air."""
         if bulletin.broadcast is None:
@@ -180,7 +171,7 @@ class BulletinPage:
 
     def _notes(self, visit: Visit, bulletin: Bulletin, told: str) -> Iterable[Note]:
         when = say_when(bulletin.draft.plan.when)
-        own = visit.person.user_id in {bulletin.created_by, bulletin.submitted_by}
+        own = bulletin.is_by(visit.person.user_id)
         places = visit.places.count(bulletin.draft.plan.audience)
         if withdrawn := self._withdrawn(bulletin):
             at = weekday_time(withdrawn.withdrawn_at or withdrawn.approved_at)
@@ -233,11 +224,10 @@ class BulletinPage:
         }
 
 
-def _entry(console: Console, bulletin: Bulletin) -> Mapping[str, Any]:
+def _entry(names: Mapping[str, str], bulletin: Bulletin) -> Mapping[str, Any]:
     sent = bulletin.submitted_at
     pattern = phrases.SENT_BY if sent else phrases.SAVED_BY
-    who = console.person_name(bulletin.submitted_by or bulletin.updated_by)
-    note = pattern.format(who=who, at=weekday_time(sent or bulletin.updated_at))
+    note = pattern.format(who=names[bulletin.sender], at=weekday_time(sent or bulletin.updated_at))
     step = "/what" if bulletin.state is BulletinState.DRAFT else ""
     return {
         "href": f"/bulletins/{bulletin.id}{step}",

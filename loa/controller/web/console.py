@@ -1,6 +1,6 @@
 """What every page needs: who looks at it, the frame around it, and a decent end when something is refused."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse
 
 from loa.controller.composition import Controller
-from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.access import Act, Person, granted, may
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
 from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
 from loa.controller.gate import check_csrf
@@ -24,7 +24,7 @@ from loa.controller.services.sessions import SignedIn
 from loa.controller.store.database import Session
 from loa.controller.store.heard import known_nodes
 from loa.controller.store.log import LogFilter
-from loa.controller.store.people import user_of
+from loa.controller.store.people import names_of
 from loa.controller.store.tree import read_tree
 from loa.controller.web import navigation
 from loa.controller.web.catalogue import NOT_FOUND, explain, say
@@ -32,6 +32,7 @@ from loa.controller.web.places import Heard, Places
 from loa.controller.web.previewing import Painter, PreviewPage
 from loa.controller.web.render import Renderer, see_other
 from loa.protocol.ids import AreaId, RecordingId
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import Silence
 from loa.protocol.reasons import Reason
 
@@ -171,6 +172,16 @@ class Console:
             raise Closed(bulletin_id)
         return bulletin
 
+    def decides(self, visit: Visit, bulletin: Bulletin) -> bool:
+        """Whether it waits for a decision that this person may take."""
+        path = [place.id for place in visit.places.tree.path(bulletin.draft.area)]
+        if bulletin.state is not BulletinState.SUBMITTED:
+            return False
+        if bulletin.draft.class_ is BroadcastClass.EMERGENCY:
+            return may(visit.person, Act.BROADCAST_EMERGENCY, path)
+        own = self.controller.broadcasts.is_own(visit.person, bulletin)
+        return may(visit.person, Act.APPROVE, path) and not own
+
     def recording(self, sha256: RecordingId | None) -> Kept | None:
         """The recording, if there is one and it is still kept."""
         try:
@@ -180,9 +191,13 @@ class Console:
 
     def person_name(self, user_id: str) -> str:
         """How people call this person; the user name if there is no other."""
+        return self.person_names({user_id})[user_id]
+
+    def person_names(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        """As `person_name`, of all of a list at once."""
         with self.controller.db.look() as session:
-            user = user_of(session, user_id)
-        return user.name if user else user_id
+            known = names_of(session, user_ids)
+        return {user_id: known.get(user_id) or user_id for user_id in user_ids}
 
     def stopped_at(self, visit: Visit, area: AreaId, silence: Silence) -> list[datetime]:
         """When sound ended by this silence, as nodes have reported by now."""
