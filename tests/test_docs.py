@@ -16,3 +16,17 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     broken = [link for link in _LINKED.findall(text) if not (page.parent / link).exists()]
     assert not missing
     assert not broken
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_no_section_of_a_page_stands_twice(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^## .*$", text, re.MULTILINE)
+    assert len(headings) == len(set(headings)), headings
+
+
+def test_no_icon_is_drawn_twice() -> None:
+    icons = (_ROOT / "loa/controller/web/static/icons.svg").read_text(encoding="utf-8")
+    names = re.findall(r'<symbol id="([\w-]+)"', icons)
+    assert names
+    assert len(names) == len(set(names)), sorted(names)
