@@ -14,8 +14,8 @@ HEAD = """\
 `make bench` measures all of these, `make bench ONLY=<figure>` one, and renews the lines. Each figure stands
 beside a peer or a limit measured in the same run on the same machine: the ratio counts, the absolute values
 are the machine's.
-`log` fills two databases with ten million lines first: 25 GB and some eight minutes here; `LOA_BENCH_LOG=<folder>`
-keeps them for the next time.
+`log` fills two databases with ten million lines first: 25 GB and some eight minutes here;
+`LOA_BENCH_LOG=<folder>` keeps them for the next time.
 
 | figure | value | peer | ratio | target | verdict | measured | machine | notes |
 |---|---|---|---|---|---|---|---|---|
