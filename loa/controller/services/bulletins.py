@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.bulletin_versions import Version, VersionAct, folds, surplus
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Lack, lacks
 from loa.controller.core.drills import SPOKEN, Origin, drill_text
 from loa.controller.core.moving import moved
-from loa.controller.core.versions_kept import Version, VersionAct, folds, surplus
 from loa.controller.errors import Conflict, Invalid, NotFound, Stale
 from loa.controller.ports import Clock, EventKind, Events
 from loa.controller.services.audit import Audit
@@ -16,9 +16,9 @@ from loa.controller.services.cursors import Place, pack, unpack
 from loa.controller.services.rights import permit
 from loa.controller.store import bulletins as store
 from loa.controller.store.areas import areas_below
+from loa.controller.store.bulletin_versions import add_version, forget_versions, versions_of
 from loa.controller.store.database import Session, Work
 from loa.controller.store.tables import RecordingRow
-from loa.controller.store.versions import add_version, forget_versions, versions_of
 from loa.protocol.ids import AreaId, sha256_hex
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import to_whole_ms

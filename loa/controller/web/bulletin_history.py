@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loa.controller.core.access import Act, may
+from loa.controller.core.bulletin_versions import Part, Version, VersionAct, changes
 from loa.controller.core.bulletins import Bulletin
 from loa.controller.core.inbox import InboxState
-from loa.controller.core.versions_kept import Part, Version, VersionAct, changes
 from loa.controller.errors import ControllerError
 from loa.controller.services.inbox import Answer
 from loa.controller.web.catalogue import Look

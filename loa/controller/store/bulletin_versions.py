@@ -4,8 +4,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from loa.controller.core.bulletin_versions import Version, VersionAct
 from loa.controller.core.bulletins import Draft
-from loa.controller.core.versions_kept import Version, VersionAct
 from loa.controller.store.page_tables import VersionRow
 
 _DRAFT = TypeAdapter(Draft)

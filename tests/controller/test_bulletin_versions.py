@@ -5,8 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from loa.controller.core.bulletin_versions import (
+    FOLD,
+    MOST,
+    Part,
+    Version,
+    VersionAct,
+    changes,
+    folds,
+    surplus,
+)
 from loa.controller.core.bulletins import Draft, Plan
-from loa.controller.core.versions_kept import FOLD, MOST, Part, Version, VersionAct, changes, folds, surplus
 from loa.protocol.ids import AreaId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.when import When
