@@ -19,6 +19,8 @@ TEXT_CHARACTERS = 200_000
 """What a draft keeps; a voice reads less, see the limits of speech."""
 MOST_AUDIENCE = 256
 NOW = "now"
+WORDS_A_MINUTE = 125
+"""How fast the voice reads Vietnamese, roughly: for a first idea of the length."""
 
 
 def _check_members(given: object) -> object:
@@ -117,6 +119,11 @@ class Lack(StrEnum):
     """Text that no voice has read yet, or no sound at all."""
     AUDIENCE = "audience"
     WHEN = "when"
+
+
+def spoken_ms(text: str) -> int:
+    """About how long the voice takes to read the text."""
+    return len(text.split()) * 60_000 // WORDS_A_MINUTE
 
 
 def lacks(draft: Draft) -> list[Lack]:

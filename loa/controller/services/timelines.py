@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.broadcasts import Issuer, make_broadcast
-from loa.controller.core.bulletins import Bulletin, Draft
+from loa.controller.core.bulletins import Bulletin, Draft, spoken_ms
 from loa.controller.core.planning import policy_from, policy_text
 from loa.controller.core.programme import Contents
 from loa.controller.core.schedule import (
@@ -45,8 +45,6 @@ LONGEST = timedelta(days=62)
 """What one question may ask for."""
 MOST_WAITING = 200
 """Bulletins of each state that are looked at, the last changed first."""
-WORDS_A_MINUTE = 125
-"""How fast the voice reads Vietnamese, roughly."""
 LEAST_MS = 60_000
 _NO_RECORDING = RecordingId("0" * 64)
 _UNTITLED = "-"
@@ -150,8 +148,7 @@ def _source(session: Session, draft: Draft) -> tuple[RecordingSource, bool]:
     if row is not None:
         recording = RecordingId(row.sha256)
         return _sound(recording, row.duration_ms, row.size_bytes), False
-    words = len((draft.text or "").split())
-    duration_ms = max(LEAST_MS, words * 60_000 // WORDS_A_MINUTE)
+    duration_ms = max(LEAST_MS, spoken_ms(draft.text or ""))
     return _sound(_NO_RECORDING, duration_ms, duration_ms * BYTES_A_SECOND // 1000), True
 
 

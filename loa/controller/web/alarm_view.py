@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loa.audio.siren import OPENING_S
-from loa.controller.core.bulletins import NOW, Plan
+from loa.controller.core.bulletins import NOW, Plan, spoken_ms
 from loa.controller.core.drills import PREFACE, Origin, drill_text
 from loa.controller.core.emergencies import Deaf
 from loa.controller.core.notices import Notice, NoticeCode, Weight
@@ -17,7 +17,6 @@ from loa.controller.services.previews import Asked
 from loa.controller.services.recordings import Kept
 from loa.controller.web import alarm_words
 from loa.controller.web.alarm_words import Mode, Say
-from loa.controller.web.composing import WORDS_A_MINUTE
 from loa.controller.web.console import Console, Visit
 from loa.controller.web.localtime import spell
 from loa.controller.web.previewing import Note, Painter
@@ -113,13 +112,13 @@ class Hearing:
 
     def _asked(self, area: AreaId, wish: Wish, sound: Kept | None) -> Asked:
         said = wish.text or (TEXTS.get(wish.message, "") if wish.message else "")
-        words = len((drill_text(said) if self._mode.drill else said).split())
+        text = drill_text(said) if self._mode.drill else said
         return Asked(
             area=area,
             class_=DRILL_CLASS if self._mode.drill else BroadcastClass.EMERGENCY,
             plan=Plan(audience=wish.audience, when=NOW),
             recording=sound.sha256 if sound else None,
-            duration_ms=None if sound else max(_LEAST_MS, words * 60_000 // WORDS_A_MINUTE),
+            duration_ms=None if sound else max(_LEAST_MS, spoken_ms(text)),
         )
 
     def _interrupts(self, notices: Sequence[Notice] | None) -> str:

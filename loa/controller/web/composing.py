@@ -8,7 +8,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
-from loa.controller.core.bulletins import Bulletin, Draft
+from loa.controller.core.bulletins import Bulletin, Draft, spoken_ms
 from loa.controller.services.recordings import Kept
 from loa.controller.web import phrases
 from loa.controller.web.bodies import text_of
@@ -24,8 +24,6 @@ OWN_HASTE = timedelta(seconds=30)
 SOUNDS = ("record", "upload")
 """Ways of making an announcement that need a sound from the person."""
 SOUNDS_BY_ORIGIN = {"recorded": "record", "upload": "upload"}
-WORDS_A_MINUTE = 125
-"""How fast the voice reads Vietnamese, roughly: for a first idea of the length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +148,10 @@ def reading_view(console: Console, text: str) -> Mapping[str, Any] | None:
     if not text:
         return None
     changes = console.controller.recordings.read_back(text)
-    words = len(text.split())
     return {
         "changes": list({change.original: change for change in changes}.values()),
-        "words": words,
-        "about_ms": words * 60_000 // WORDS_A_MINUTE,
+        "words": len(text.split()),
+        "about_ms": spoken_ms(text),
     }
 
 
