@@ -174,6 +174,12 @@ class Bulletins:
         more = len(found) > limit
         return BulletinPage(page, pack(Place(page[-1].updated_at, page[-1].id)) if more else None)
 
+    def waiting(self, session: Session, who: Person) -> int:
+        """How many that the person may read wait for a decision; none for who decides nothing."""
+        if not granted(who, Act.APPROVE):
+            return 0
+        return store.count_submitted(session, areas_below(session, granted(who, Act.READ_BULLETIN)))
+
     def versions(self, session: Session, who: Person, bulletin_id: str) -> list[Version]:
         """What it said before, from the oldest on; raises `NotFound` as `get` does."""
         self.get(session, who, bulletin_id)

@@ -29,6 +29,7 @@ from loa.controller.services.day_plans import DayPlans
 from loa.controller.services.node_states import conditions_of
 from loa.controller.services.shared import Shared
 from loa.controller.store import today as store
+from loa.controller.store.broadcasts import count_waiting
 from loa.controller.store.database import Session
 from loa.controller.store.heard import Known, known_nodes
 from loa.controller.store.today import Submitted
@@ -230,7 +231,7 @@ class _Read:
     def inbox(self) -> int:
         """Of the areas that the person chooses for."""
         areas = self.tree.below(granted(self.who, Act.CHOOSE_INBOX))
-        return store.count_inbox(self.session, areas, self.now) if areas else 0
+        return count_waiting(self.session, areas, self.now) if areas else 0
 
 
 def _heard(known: Known) -> Heard:

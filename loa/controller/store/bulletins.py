@@ -92,6 +92,14 @@ def find_bulletins(
     return [_bulletin(row, _broadcast_of(session, row)) for row in rows]
 
 
+def count_submitted(session: Session, areas: Collection[AreaId]) -> int:
+    """How many of these areas wait for a decision."""
+    found = sqlalchemy.select(sqlalchemy.func.count()).where(
+        col(BulletinRow.area_id).in_(areas), col(BulletinRow.state) == BulletinState.SUBMITTED
+    )
+    return session.connection().execute(found).scalar_one()
+
+
 def older(at: Mapped[datetime], id_: Mapped[str], than: Place) -> ColumnElement[bool]:
     """What comes after `than` in a list with the newest first."""
     return or_(at < than.at, and_(at == than.at, id_ < than.id))

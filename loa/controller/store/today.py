@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlmodel import Session, col
 
 from loa.controller.core.bulletins import BulletinState, Plan
-from loa.controller.core.inbox import InboxState
 from loa.controller.core.programme import Contents
 from loa.controller.core.today import Counted
 from loa.controller.store.log import placements
@@ -18,7 +17,6 @@ from loa.controller.store.log_scope import scope_of
 from loa.controller.store.tables import (
     BroadcastRow,
     BulletinRow,
-    InboxRow,
     LogRow,
     OrderRow,
     PlacementRow,
@@ -154,18 +152,6 @@ def count_returned(session: Session, areas: Collection[AreaId], user_id: str) ->
         col(BulletinRow.area_id).in_(areas),
         col(BulletinRow.state) == BulletinState.RETURNED,
         col(BulletinRow.created_by) == user_id,
-    )
-    return session.connection().execute(found).scalar_one()
-
-
-def count_inbox(session: Session, areas: Collection[AreaId], now: datetime) -> int:
-    """How many broadcasts of higher levels wait for the choice of these areas."""
-    found = (
-        select(func.count())
-        .select_from(InboxRow)
-        .join(BroadcastRow, col(BroadcastRow.id) == col(InboxRow.broadcast_id))
-        .where(col(InboxRow.area_id).in_(areas), col(InboxRow.state) == InboxState.WAITING)
-        .where(or_(col(BroadcastRow.over_at).is_(None), col(BroadcastRow.over_at) > now))
     )
     return session.connection().execute(found).scalar_one()
 

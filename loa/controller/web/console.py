@@ -1,7 +1,7 @@
 """What every page needs: who looks at it, the frame around it, and a decent end when something is refused."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,7 +17,6 @@ from loa.controller.core.access import Act, Person, granted, may
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
 from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
 from loa.controller.gate import check_csrf
-from loa.controller.services.bulletins import BulletinFilter
 from loa.controller.services.previews import Asked
 from loa.controller.services.recordings import Kept
 from loa.controller.services.sessions import SignedIn
@@ -38,7 +37,6 @@ from loa.protocol.reasons import Reason
 
 SIGN_IN = "/signin"
 HOME = "/"
-MOST_WAITING = 100
 OPEN = (BulletinState.DRAFT, BulletinState.RETURNED)
 MOST_LINES = 500
 LONGEST_SOUND = timedelta(days=1)
@@ -72,7 +70,7 @@ class Viewer:
     """What the person may do somewhere."""
     waiting: int
     sounding: bool
-    inbox: int = 0
+    inbox: int
 
     @property
     def writes(self) -> bool:
@@ -122,10 +120,10 @@ class Console:
             check_csrf(signed, given if isinstance(given, str) else None)
         with self.controller.db.look() as session:
             places = _places(session, signed.person)
-            waiting = self._waiting(session, signed.person)
+            waiting = self.controller.bulletins.waiting(session, signed.person)
             inbox = self.controller.inbox.waiting(session, signed.person)
-        viewer = self._viewer(signed, places, waiting)
-        return Visit(signed=signed, viewer=replace(viewer, inbox=inbox), places=places)
+        viewer = _viewer(signed, places, waiting=waiting, inbox=inbox)
+        return Visit(signed=signed, viewer=viewer, places=places)
 
     def show(
         self, template: str, visit: Visit, context: dict[str, Any], *, here: str = "", status: int = 200
@@ -229,23 +227,18 @@ class Console:
             return PreviewPage(problem=say(error.code, error.facts))
         return painter.page(preview)
 
-    def _waiting(self, session: Session, person: Person) -> int:
-        if not granted(person, Act.APPROVE):
-            return 0
-        wanted = BulletinFilter(state=BulletinState.SUBMITTED)
-        page = self.controller.bulletins.find(session, person, wanted, cursor=None, limit=MOST_WAITING)
-        return len(page.bulletins)
 
-    def _viewer(self, signed: SignedIn, places: Places, waiting: int) -> Viewer:
-        return Viewer(
-            person=signed.person,
-            name=signed.person.name,
-            place=places.home_name,
-            csrf=signed.csrf or "",
-            acts=frozenset(act for act in Act if granted(signed.person, act)),
-            waiting=waiting,
-            sounding=bool(places.sounding),
-        )
+def _viewer(signed: SignedIn, places: Places, *, waiting: int, inbox: int) -> Viewer:
+    return Viewer(
+        person=signed.person,
+        name=signed.person.name,
+        place=places.home_name,
+        csrf=signed.csrf or "",
+        acts=frozenset(act for act in Act if granted(signed.person, act)),
+        waiting=waiting,
+        inbox=inbox,
+        sounding=bool(places.sounding),
+    )
 
 
 def _places(session: Session, person: Person) -> Places:
