@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 TEXT = (
@@ -48,3 +48,14 @@ def submit(page: Page) -> str:
     page.click(".foot-bar button[value=submit]")
     expect(page.locator(".notice-ok, .summary")).to_contain_text("Đã gửi để duyệt")
     return page.url.partition("?")[0]
+
+
+def held_back(page: Page, address: str) -> list[Route]:
+    """The requests to this address from now on; each waits until the test lets it go on."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, keep)
+    return held

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from tests.browser.conftest import PHONE, Desk
-from tests.browser.steps import TEXT, ask_for, choose, go_on, submit, type_a_text
+from tests.browser.steps import TEXT, ask_for, choose, go_on, held_back, submit, type_a_text
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +89,23 @@ def test_what_the_voice_changes_is_told_while_typing_and_can_be_heard(desk: Desk
     answer = page.request.get(sound.get_attribute("src") or "")
     assert answer.ok
     assert answer.headers["content-type"].startswith("audio/")
+
+
+def test_a_text_is_heard_although_the_page_still_asks_how_it_is_read(desk: Desk) -> None:
+    page = desk.sign_in("hanh", "/bulletins/new")
+
+    asked = held_back(page, "**/bulletins/reading")
+    with page.expect_request("**/bulletins/reading"):
+        page.fill("#text", TEXT)
+        page.get_by_role("button", name="Nghe thử").click()
+    expect(page.locator("#reading audio")).to_have_count(1)
+    with page.expect_response("**/bulletins/reading"):
+        asked.pop().continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#reading audio")).to_have_count(1)
+    page.unroute("**/bulletins/reading")
+    page.fill("#text", f"{TEXT} Xin cảm ơn.")
+    expect(page.locator("#reading audio")).to_have_count(0)
 
 
 def test_a_draft_saves_itself_and_survives_a_reload(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from loa.protocol.units import to_whole_ms
 from loa.schedules.policy import default_policy
 from tests.browser.conftest import DESK, PHONE, Desk
 from tests.browser.site import Site
+from tests.browser.steps import held_back
 from tests.controller.policies import hours
 
 pytestmark = pytest.mark.browser
@@ -137,6 +138,22 @@ def test_a_drill_by_keyboard_in_one_village_of_a_typed_text(desk: Desk) -> None:
     assert sound.origin == "drill"
     expect(page.locator("h1")).to_contain_text("diễn tập")
     assert page.goto(f"/emergency/{made.id}").status == 404  # type: ignore[union-attr]  # it answers
+
+
+def test_a_text_is_heard_although_the_page_still_asks_who_will_hear_it(desk: Desk) -> None:
+    page = desk.sign_in("hoa", "/drill", viewport=PHONE)
+    choose(page, "text")
+    page.fill("#text", "Đập tràn đã mở.")
+    expect(page.locator("#heard")).to_contain_text("Đập tràn đã mở.")
+
+    asked = held_back(page, "**/drill")
+    with page.expect_request("**/drill"):
+        page.check("input[name=where][value=some]")
+    page.get_by_role("button", name="Nghe trên máy này").click()
+    for route in asked:
+        route.continue_()
+    page.unroute("**/drill")
+    expect(page.locator("#heard audio")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/emergency", "/drill"])

@@ -99,6 +99,10 @@ class Alarms:
             found = next(one for one in self._standing.all(session) if one.name is wish.message)
         return self._recordings.get(found.recording) if found.recording else None
 
+    def make(self, who: Person, wish: Wish) -> Kept:
+        """Have the sound made to be listened to, wherever it may be wanted; raises as `ready` does."""
+        return self._sound(who, wish)[0]
+
     def ready(self, who: Person, wish: Wish) -> Ready:
         """Have the sound made, if it is not there, before anything is issued."""
         with self._db.look() as session:

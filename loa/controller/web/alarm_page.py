@@ -81,17 +81,18 @@ class AlarmPage:
     def act(self, request: Request, sent: FormData) -> Response:
         """Give the order, let the voice read, or show the page as it was filled in."""
         visit, form = self._visit(request, sent), alarm_form.form_of(sent)
-        gesture = text_of(sent, "gesture")
-        if gesture not in DEEDS and text_of(sent, "act") != "listen":
+        gesture, listens = text_of(sent, "gesture"), text_of(sent, "act") == "listen"
+        if gesture not in DEEDS and not listens:
             return self._show(visit, form, armed=gesture == "arm")
         wish = alarm_form.wish_of(form, visit, self.mode)
-        lacking = _lacking(form, wish)
+        lacking = _what_lacks(form, wish) | ({} if listens else _where_lacks(wish))
         if lacking:
             return self._show(visit, form, errors=lacking)
         try:
-            ready = self._controller.alarms.ready(visit.person, wish)
-            if gesture not in DEEDS:
+            if listens:
+                self._controller.alarms.make(visit.person, wish)
                 return self._show(visit, form, listened=True)
+            ready = self._controller.alarms.ready(visit.person, wish)
             broadcast = self._order(visit, form, wish, ready)
         except NotFound:
             raise
@@ -155,12 +156,11 @@ class AlarmPage:
         return self._console.show("alarm.html", visit, context, here="emergency", status=status)
 
 
-def _lacking(form: AlarmForm, wish: Wish) -> Errors:
-    errors: dict[str, str] = {}
+def _what_lacks(form: AlarmForm, wish: Wish) -> Errors:
     if form.say is None:
-        errors["say"] = str(SAY_MISSING)
-    elif form.say in TYPED and not wish.text:
-        errors["text"] = str(phrases.TEXT_MISSING)
-    if not wish.audience:
-        errors["where"] = str(phrases.AREA_MISSING)
-    return errors
+        return {"say": str(SAY_MISSING)}
+    return {"text": str(phrases.TEXT_MISSING)} if form.say in TYPED and not wish.text else {}
+
+
+def _where_lacks(wish: Wish) -> Errors:
+    return {} if wish.audience else {"where": str(phrases.AREA_MISSING)}

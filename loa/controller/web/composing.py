@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
 from loa.controller.core.bulletins import Bulletin, Draft, spoken_ms
+from loa.controller.services.bulletins import text_digest
 from loa.controller.services.recordings import Kept
 from loa.controller.web import phrases
 from loa.controller.web.bodies import text_of
@@ -150,6 +151,7 @@ def reading_view(console: Console, text: str) -> Mapping[str, Any] | None:
     changes = console.controller.recordings.read_back(text)
     return {
         "changes": list({change.original: change for change in changes}.values()),
+        "digest": text_digest(text),
         "words": len(text.split()),
         "about_ms": spoken_ms(text),
     }

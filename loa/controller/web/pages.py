@@ -1,5 +1,7 @@
 """The console: pages on the same services that answer the API."""
 
+from collections.abc import Iterable, Iterator
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
@@ -95,9 +97,17 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     served: set[str] = set()
     for module in ordered:
         routes = module.router(console, bodies)
-        served |= {
-            one.path for one in routes.routes if isinstance(one, APIRoute) and "GET" in (one.methods or ())
-        }
+        served |= set(_opened(routes.routes))
         pages.include_router(routes)
     console.served = served
     return pages
+
+
+def _opened(routes: Iterable[object]) -> Iterator[str]:
+    """The addresses that answer to GET, those of routers within others as well."""
+    for one in routes:
+        if isinstance(one, APIRoute):
+            yield from [one.path] if "GET" in (one.methods or ()) else []
+        else:
+            inner = getattr(one, "original_router", None)
+            yield from _opened(inner.routes if isinstance(inner, APIRouter) else ())

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError, Invalid, TooLarge
+from loa.controller.services.bulletins import text_digest
 from loa.controller.services.recordings import Kept
 from loa.controller.web import phrases
 from loa.controller.web.bodies import Bodies, file_of, text_of
@@ -73,8 +74,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
     @routes.post("/bulletins/reading")
     def reading(request: Request, form: Form) -> Response:
-        visit, text = console.visit(request, form), text_of(form, "text")
-        return page.part("_reading.html", visit, reading=reading_view(console, text), counts=True)
+        return page.read(console.visit(request, form), text_of(form, "text"), text_of(form, "heard_text"))
 
     @routes.post("/bulletins/listen")
     def listen(request: Request, form: Form) -> Response:
@@ -104,6 +104,12 @@ class WhatPage:
         """A part of the page for htmx."""
         blank = {"spoken": None, "listen_problem": None, "problem": None, "saved_at": None, "form": None}
         return self._console.show(template, visit, blank | {"counts": False} | context)
+
+    def read(self, visit: Visit, text: str, heard: str) -> Response:
+        """What the voice would change; nothing new while it can be heard reading just this."""
+        if heard == text_digest(text):
+            return Response(status_code=204)
+        return self.part("_reading.html", visit, reading=reading_view(self._console, text), counts=True)
 
     def listen(self, visit: Visit, text: str) -> dict[str, Any]:
         """A voice that reads the text, or why not."""
