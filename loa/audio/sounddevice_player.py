@@ -123,12 +123,11 @@ class SoundDevicePlayer:
     def _fill(self, block: Samples, frames: int, time: CallbackTime, flags: CallbackFlags) -> None:
         """The output's callback: never waits, and never raises into PortAudio."""
         closing = self._closing
-        now, self._asked_at_s = self._clock.now(), self._clock.monotonic()
+        self._asked_at_s = self._clock.monotonic()
         try:
             start_ns = self._timeline.place(
-                to_ns(now),
+                to_ns(self._clock.now()),
                 StreamTime(time.currentTime, time.outputBufferDacTime),
-                steady_s=self._asked_at_s,
                 latency_s=self._stream.latency,
                 frames=frames,
                 underflow=flags.output_underflow,
