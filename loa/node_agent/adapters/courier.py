@@ -167,7 +167,8 @@ class MqttCourier:
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
         try:
-            self._inbox.put_nowait(Message(message.topic, bytes(message.payload), self._clock.now()))
+            at, came_s = self._clock.now(), self._clock.monotonic()
+            self._inbox.put_nowait(Message(message.topic, bytes(message.payload), at, came_s))
         except Full:
             self.lost += 1
 
