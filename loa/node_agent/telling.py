@@ -109,7 +109,7 @@ class Telling:
         if passed_s is None:
             logs.say(_log, "answer_to_nobody")
             return None
-        round_trip_s = max(0.0, passed_s - said.waited_ms / 1000)
+        round_trip_s = max(0.0, passed_s - said.waited_us / 1_000_000)
         logs.say(
             _log, "answered", config=said.config, areas=len(said.current), in_ms=round(round_trip_s * 1e3)
         )

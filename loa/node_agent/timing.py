@@ -28,7 +28,7 @@ _LISTEN_ANEW = timedelta(seconds=30)
 _AFTER = timedelta(milliseconds=1)
 """What an earlier run stamped is not to be taken for a stamp of this one."""
 _MOST_WAITING = 64
-_FINE_S = 0.002
+_FINE_S = 0.001
 """Neighbours whose clocks are so certain sound as one."""
 _MORE, _MORE_EVERY_S = 6, 1.0
 """So often the time is asked once more when it was told for the first time, and was not so certain."""
@@ -107,7 +107,7 @@ class Timing:
         """The controller answered a nonce of ours."""
         answer, was_set = answered.answer, self._clock.is_set
         self._memory.named = Named(at=answer.at, current=dict(answer.current))
-        step = self._clock.take_answer(answer.at, answered.round_trip_s, answered.came_s)
+        step = self._clock.take_answer(answer.exact_at, answered.round_trip_s, answered.came_s)
         self._mind(step, was_set=was_set)
         self._compare()
         self._note_state()

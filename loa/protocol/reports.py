@@ -1,5 +1,6 @@
 """What a node tells: hello, state and the numbered reports of its journal; and the controller's replies."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -56,10 +57,17 @@ class Answer(Wire):
     node: NodeId
     nonce: Nonce
     at: Instant
-    waited_ms: DurationMs = DurationMs(0)
+    beyond_us: Annotated[int, Field(ge=0, le=999)] = 0
+    """Microseconds by which it was later than `at`, which has none."""
+    waited_us: Annotated[int, Field(ge=0, lt=2**53)] = 0
     """How long the hello had been here by then: so much of the round trip is no way."""
     config: Version
     current: dict[AreaId, Held]
+
+    @property
+    def exact_at(self) -> datetime:
+        """To the microsecond."""
+        return self.at + timedelta(microseconds=self.beyond_us)
 
 
 class Detail(StrEnum):

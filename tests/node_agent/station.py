@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -200,7 +201,7 @@ class Station:
         self.publish(str(topic), encode(topic, pointer, KEY))
 
     def _on_message(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's
-        topic = Topic.parse(message.topic)
+        came_s, topic = time.monotonic(), Topic.parse(message.topic)
         if not topic.row.upward:
             return
         said = decode(topic, bytes(message.payload), self._node_keys)
@@ -209,13 +210,21 @@ class Station:
         if isinstance(said, Reports):
             self._store(client, said)
         elif isinstance(said, Hello) and self.gives_answers:
-            self._answer(client, said)
+            self._answer(client, said, came_s)
 
-    def _answer(self, client: Client, hello: Hello) -> None:
+    def _answer(self, client: Client, hello: Hello, came_s: float) -> None:
         topic = Topic(Channel.ANSWER, hello.node)
         current = {area: Held(urgent=version) for area, version in self.urgent.items()}
         now = datetime.now(UTC)
-        answer = Answer(node=hello.node, nonce=hello.nonce, at=now, config=hello.config, current=current)
+        answer = Answer(
+            node=hello.node,
+            nonce=hello.nonce,
+            at=now,
+            beyond_us=now.microsecond % 1000,
+            waited_us=int((time.monotonic() - came_s) * 1_000_000),
+            config=hello.config,
+            current=current,
+        )
         client.publish(str(topic), encode(topic, answer, KEY), 1)
 
     def _store(self, client: Client, batch: Reports) -> None:

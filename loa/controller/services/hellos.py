@@ -16,7 +16,6 @@ from loa.controller.store.tree import Tree, read_tree
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.reports import Answer, Held, Hello
 from loa.protocol.topics import Channel, Topic
-from loa.protocol.units import DurationMs
 
 _log = structlog.get_logger(__name__)
 
@@ -84,12 +83,13 @@ class Hellos:
         self._publisher.heard_config(hello.node, hello.config, config)
         current = {area: self._publisher.current(area) for area in areas}
         # The node takes half of what both ways took for the way back: the time is read last.
-        waited_ms = DurationMs(int((time.monotonic() - greeting.came_s) * 1000))
+        now, waited_s = self._clock.now(), time.monotonic() - greeting.came_s
         answer = Answer(
             node=hello.node,
             nonce=hello.nonce,
-            at=self._clock.now(),
-            waited_ms=waited_ms,
+            at=now,
+            beyond_us=now.microsecond % 1000,
+            waited_us=int(waited_s * 1_000_000),
             config=config,
             current=current,
         )

@@ -121,9 +121,9 @@ def raise_to(before: Setting, at_s: float, boot_s: float) -> Setting:
 def _refined(before: Setting, offered: Setting, apart_s: float) -> Setting:
     """What an answer can't tell apart stays, so that its own jitter never moves a sound.
 
-    One that is twice as certain as the one before was is taken over: neighbours are to sound together.
+    One that is more certain than the one before was is taken over: neighbours are to sound together.
     """
-    if apart_s > offered.error_s or 2 * offered.error_s <= before.error_s:
+    if apart_s > offered.error_s or offered.error_s < before.error_s:
         return offered
     return replace(offered, offset_s=before.offset_s, error_s=apart_s + offered.error_s)
 
