@@ -95,6 +95,10 @@ def test_a_silent_output_is_in_the_report_and_a_problem(deaf: Deaf) -> None:
     by = report.evidence.rendered_by
     assert by is not None
     assert (by.judged, by.passed, by.level_db) == (60, 0, -120)
+    levels = report.evidence.levels
+    assert levels is not None
+    assert (levels.every_s, len(levels.recorded), levels.rendered, levels.heard) == (1, 60, (-120,) * 60, None)
+    assert set(levels.recorded) <= set(range(-40, -10)), "it is noise"
     (problem,) = world.problems()
     assert problem.code is ProblemCode.NOT_RENDERED
     assert problem.occurrence == occurrence_id(broadcast.id, NOON + minutes(1))
