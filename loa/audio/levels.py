@@ -17,9 +17,9 @@ _NOTHING = np.float32(1e-13)
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Mean power of stretches of `every_s` seconds, in whole dB of full scale, in the order in which they sounded.
+    """Mean power of stretches of `every_s` seconds, in whole dB of full scale, in the order of sounding.
 
-    `recorded` is what ought to have sounded, the player's gain counted; `captured` has None where nothing was.
+    `recorded` is what ought to have sounded, the player's gain counted; `captured` has None for a gap.
     """
 
     every_s: int
@@ -42,7 +42,7 @@ class Meter:
         self._captured_frames = np.zeros((MOST_STRETCHES, 1), np.float32)
 
     def add(self, frames: int, recorded: float, captured: NDArray[np.float64] | None) -> None:
-        """One window: how many frames, their power summed, and that of what was captured by (lags,) delays."""
+        """One window: its frames, their power summed, and that of what was captured at (lags,) delays."""
         if self._windows == MOST_STRETCHES * self._every:
             self._fold()
         stretch = self._windows // self._every

@@ -147,7 +147,7 @@ LevelRow = Annotated[tuple[Decibels | None, ...], Field(max_length=60)]
 
 
 class Levels(Wire):
-    """How loud it was from the beginning of its sound to the end: enough for a picture, too coarse for a word.
+    """How loud it was from the beginning of the sound to its end: enough for a picture, not for a word.
 
     Rows of whole dB of full scale, the mean power of one stretch each; -120 is digital silence.
     """
