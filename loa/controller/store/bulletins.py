@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Plan
+from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import BroadcastRow, BulletinRow, RecordingRow, SpokenRow, UserRow
 from loa.controller.store.upsert import Row as NewRow
 from loa.controller.store.upsert import upsert
@@ -117,11 +118,12 @@ def read_recording(session: Session, sha256: str) -> RecordingRow | None:
 
 
 def add_recording(session: Session, row: RecordingRow, text_sha256: str | None) -> RecordingRow:
-    """Keep its facts, once; returns those that are kept. `text_sha256` is of the text that it reads."""
+    """Keep its facts, once, and that its maker made it; returns those kept. `text_sha256` is of its text."""
     kept = session.get(RecordingRow, row.sha256)
     if kept is None:
         session.add(row)
         session.flush()
+    add_maker(session, row.sha256, row.created_by)
     if text_sha256 is not None and session.get(SpokenRow, (row.sha256, text_sha256)) is None:
         session.add(SpokenRow(recording=row.sha256, text_sha256=text_sha256))
     return kept or row

@@ -56,7 +56,7 @@ class Hearing:
 
     def of(self, visit: Visit, wish: Wish, say: Say | None) -> Heard:
         """For what was chosen so far."""
-        sound = self._console.controller.alarms.made(wish)
+        sound = self._console.controller.alarms.made(visit.person, wish)
         nodes = visit.places.nodes_of(wish.audience)
         notices = self._notices(visit, wish, sound)
         reach = _reach(visit, wish.audience, nodes)

@@ -180,10 +180,10 @@ class Console:
         own = self.controller.broadcasts.is_own(visit.person, bulletin)
         return may(visit.person, Act.APPROVE, path) and not own
 
-    def recording(self, sha256: RecordingId | None) -> Kept | None:
-        """The recording, if there is one and it is still kept."""
+    def recording(self, visit: Visit, sha256: RecordingId | None) -> Kept | None:
+        """The recording, if there is one that the person may hear."""
         try:
-            return self.controller.recordings.get(sha256) if sha256 else None
+            return self.controller.recordings.heard_by(visit.person, sha256) if sha256 else None
         except ControllerError:
             return None
 
