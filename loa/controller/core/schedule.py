@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loa.controller.core.bulletins import BulletinState
+from loa.controller.core.quiet import Quiet
 from loa.controller.core.standing import Laid, Standing
 from loa.controller.core.starts import Hours
 from loa.protocol.broadcast import Broadcast, Entry
@@ -14,7 +15,7 @@ from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, broadcast_of
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
 from loa.schedules.model import Item, Window
-from loa.schedules.policy import allowed_until, next_change, version_at
+from loa.schedules.policy import allowed_until
 
 BACK = timedelta(days=1)
 """What begins the day before may still sound."""
@@ -99,15 +100,6 @@ class Slot:
     proof: Proof | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """A stretch in which ordinary broadcasts may not sound, and the rule that says so."""
-
-    from_at: datetime
-    to_at: datetime
-    legal_source: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """All slots that touch the window, by the time at which they sound."""
@@ -154,32 +146,9 @@ def slots_of(heard: Sequence[Heard], window: Window) -> list[Slot]:
     return sorted(found, key=lambda slot: (slot.from_at, slot.item))
 
 
-def quiet_stretches(hours: Hours, window: Window) -> list[Quiet]:
-    """When a normal broadcast may not sound, in order."""
-    found: list[Quiet] = []
-    at = window.from_at
-    while at < window.until_at:
-        until = allowed_until(hours.policy, BroadcastClass.NORMAL, at, hours.tz)
-        if until is None:
-            until = next_change(hours.policy, BroadcastClass.NORMAL, at, hours.tz)
-            _add_quiet(
-                found, Quiet(at, min(until, window.until_at), version_at(hours.policy, at).quiet_source)
-            )
-        at = until
-    return found
-
-
 def is_quiet(hours: Iterable[Hours], class_: BroadcastClass, at: datetime) -> bool:
     """Whether any of these hours forbids the class at that instant."""
     return any(allowed_until(one.policy, class_, at, one.tz) is None for one in hours)
-
-
-def _add_quiet(found: list[Quiet], more: Quiet) -> None:
-    last = found[-1] if found else None
-    if last is not None and last.to_at == more.from_at and last.legal_source == more.legal_source:
-        found[-1] = replace(last, to_at=more.to_at)
-    else:
-        found.append(more)
 
 
 def _merged(variants: Sequence[Slot]) -> Slot:

@@ -10,6 +10,7 @@ from loa.controller.core.alerts import Alert
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.planning import hours_of
 from loa.controller.core.presence import Presence
+from loa.controller.core.quiet import quiet_stretches
 from loa.controller.core.starts import find_starts
 from loa.controller.core.today import (
     About,
@@ -20,7 +21,6 @@ from loa.controller.core.today import (
     Said,
     Standing,
     occurrence_of,
-    quiet_spans,
 )
 from loa.controller.core.tree import Tree
 from loa.controller.ports import Clock, SilenceJournal
@@ -36,6 +36,7 @@ from loa.controller.store.today import Submitted
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Broadcast
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.when import DEFAULT_TZ, When
 from loa.schedules.errors import RecurrenceError
 from loa.schedules.localtime import at_wall, local_date
@@ -45,6 +46,7 @@ LOOK_AHEAD = timedelta(days=1)
 """After the day: what comes next is told even where it comes tomorrow."""
 MOST_WAITING = 100
 _DAY = timedelta(days=1)
+_ORDINARY = (BroadcastClass.NORMAL, BroadcastClass.PRIORITY)
 _THERE = {Presence.CONNECTED, Presence.LATE}
 
 
@@ -130,7 +132,7 @@ class Days:
             heard=heard,
             occurrences=tuple(sorted(mine, key=lambda one: (one.from_at, one.title))),
             next_ones=tuple(one for one in found if one.from_at >= window.until_at),
-            quiet=tuple(quiet_spans(hours_of(tree, nodes), window)) if nodes else (),
+            quiet=_quiet(tree, nodes, window),
             silenced_until=self._silenced(tree, roots, now),
             alerts=tuple(self._alerts.of(session, everybody)),
             conditions=conditions,
@@ -232,6 +234,14 @@ class _Read:
         """Of the areas that the person chooses for."""
         areas = self.tree.below(granted(self.who, Act.CHOOSE_INBOX))
         return count_waiting(self.session, areas, self.now) if areas else 0
+
+
+def _quiet(tree: Tree, nodes: Collection[NodeId], window: Window) -> tuple[tuple[datetime, datetime], ...]:
+    """When nothing but emergencies may sound on any of the nodes."""
+    if not nodes:
+        return ()
+    found = quiet_stretches(hours_of(tree, nodes), _ORDINARY, window)
+    return tuple((one.from_at, one.to_at) for one in found)
 
 
 def _heard(known: Known) -> Heard:
