@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from loa.controller.core.alerts import Alert, AlertKind, Contact
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.people import Address
-from loa.controller.core.presence import Presence
-from loa.controller.core.today import Fate, Heard, Occurrence, Planned, Standing, standing_of
+from loa.controller.core.presence import LastWord, Presence
+from loa.controller.core.today import Fate, Occurrence, Planned, Standing, standing_of
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.services.today import Today
 from loa.controller.web import home_day, situation
@@ -86,7 +86,7 @@ def day(
         window=Window(from_at=DAY[0], until_at=DAY[1]),
         tree=places().tree,
         roots=roots,
-        heard={node: Heard(presence, None, NOW) for node in names},
+        heard={node: LastWord(presence, None, NOW) for node in names},
         occurrences=found,
         next_ones=tomorrow,
         quiet=(),

@@ -113,7 +113,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class GroupSchedule:
     """The schedule of nodes that hear the same."""
 
     nodes: int
@@ -135,7 +135,7 @@ def wide(window: Window) -> Window:
     return Window(from_at=window.from_at - BACK, until_at=window.until_at)
 
 
-def slots_of(heard: Sequence[Heard], window: Window) -> list[Slot]:
+def slots_of(heard: Sequence[GroupSchedule], window: Window) -> list[Slot]:
     """Each occurrence once, as most of the nodes have it; what is approved stands as if nothing waited."""
     found = [slot for group in heard for slot in _slots(group, window)]
     if len(heard) > 1:
@@ -160,7 +160,7 @@ def _merged(variants: Sequence[Slot]) -> Slot:
     return replace(chosen, nodes=nodes.total(), otherwise=nodes.total() - nodes[chosen])
 
 
-def _slots(group: Heard, window: Window) -> Iterator[Slot]:
+def _slots(group: GroupSchedule, window: Window) -> Iterator[Slot]:
     for item in group.after.items.values():
         waits = group.waiting.get(broadcast_of(item.id))
         laid = group.before if waits is None else group.after
@@ -170,7 +170,7 @@ def _slots(group: Heard, window: Window) -> Iterator[Slot]:
             yield slot
 
 
-def _slot(group: Heard, laid: Laid, item: Item, waits: Waiting | None) -> Slot:
+def _slot(group: GroupSchedule, laid: Laid, item: Item, waits: Waiting | None) -> Slot:
     name = broadcast_of(item.id)
     entry = group.standing.entries[name] if waits is None else waits.entry
     broadcast, outcome = entry.broadcast, laid.timeline.outcomes[item.id]
@@ -205,7 +205,7 @@ def _recurs(broadcast: Broadcast) -> bool:
     return broadcast.when.rrule is not None or bool(broadcast.when.rdates)
 
 
-def _title(group: Heard, by: str | None) -> str | None:
+def _title(group: GroupSchedule, by: str | None) -> str | None:
     name = None if by is None else broadcast_of(OccurrenceId(by))
     found = name and (group.standing.entries.get(name) or getattr(group.waiting.get(name), "entry", None))
     return found.broadcast.title if found else None

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loa.controller.core.expected import EXPECTED, MISSED
-from loa.controller.core.presence import Presence
 from loa.protocol.ids import AreaId
 from loa.protocol.reasons import Reason
 
@@ -97,16 +96,6 @@ class Occurrence:
     reason: Reason | None = None
     """Why the nodes will not sound it."""
     legal_source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a node last said of itself."""
-
-    presence: Presence
-    sounding: str | None
-    at: datetime | None
-    """When it was heard of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from loa.controller.core.programme import Contents
 from loa.controller.core.quiet import quiet_stretches
 from loa.controller.core.schedule import (
     STATES,
-    Heard,
+    GroupSchedule,
     Schedule,
     Waiting,
     joined,
@@ -180,13 +180,13 @@ def _groups(
 
 def _lay(
     group: _Group, programmes: Mapping[AreaId, Contents], waiting: Iterable[Waiting], window: Window
-) -> Heard:
+) -> GroupSchedule:
     standing = unite(programmes, group.areas)
     own = set(group.areas)
     mine = [one for one in waiting if own & set(one.entry.broadcast.audience)]
     before = lay(standing, group.hours, wide(window))
     after = lay(joined(standing, mine), group.hours, wide(window)) if mine else before
-    return Heard(
+    return GroupSchedule(
         nodes=len(group.nodes) or 1,
         standing=standing,
         before=before,

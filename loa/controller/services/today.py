@@ -9,14 +9,13 @@ from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.alerts import Alert
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.planning import hours_of
-from loa.controller.core.presence import Presence
+from loa.controller.core.presence import LastWord, Presence
 from loa.controller.core.quiet import quiet_stretches
 from loa.controller.core.starts import find_starts
 from loa.controller.core.today import (
     About,
     Counted,
     Fate,
-    Heard,
     Occurrence,
     Said,
     Standing,
@@ -60,7 +59,7 @@ class Today:
     """The local day."""
     tree: Tree
     roots: tuple[AreaId, ...]
-    heard: Mapping[NodeId, Heard]
+    heard: Mapping[NodeId, LastWord]
     occurrences: tuple[Occurrence, ...]
     """Of today, by the time at which they sound; those of bulletins that wait are among them."""
     next_ones: tuple[Occurrence, ...]
@@ -144,7 +143,7 @@ class Days:
     def _occurrences(
         self,
         read: "_Read",
-        heard: Mapping[NodeId, Heard],
+        heard: Mapping[NodeId, LastWord],
         conditions: Mapping[NodeId, Condition],
         window: Window,
     ) -> list[Occurrence]:
@@ -244,15 +243,15 @@ def _quiet(tree: Tree, nodes: Collection[NodeId], window: Window) -> tuple[tuple
     return tuple((one.from_at, one.to_at) for one in found)
 
 
-def _heard(known: Known) -> Heard:
+def _heard(known: Known) -> LastWord:
     state = known.state
     if state is None:
-        return Heard(known.presence, None, known.heard_at)
+        return LastWord(known.presence, None, known.heard_at)
     there = known.presence in _THERE
-    return Heard(known.presence, (state.siren_for or state.sounding) if there else None, known.heard_at)
+    return LastWord(known.presence, (state.siren_for or state.sounding) if there else None, known.heard_at)
 
 
-def _said(heard: Mapping[NodeId, Heard], conditions: Mapping[NodeId, Condition]) -> dict[str, Said]:
+def _said(heard: Mapping[NodeId, LastWord], conditions: Mapping[NodeId, Condition]) -> dict[str, Said]:
     sounding = Counter(one.sounding for one in heard.values() if one.sounding)
     unheard = Counter(
         one.sounding
