@@ -16,6 +16,7 @@ import httpx
 
 from loa.controller.core.broker_rules import hash_password
 from loa.controller.store.database import Database
+from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import AreaRow, NodeRow, RecordingRow
 from loa.controller.store.tree import touch
 from loa.controller.store.upsert import insert_new
@@ -120,6 +121,7 @@ def _prepare(folder: Path, environment: dict[str, str], nodes: dict[str, str | N
         insert_new(work.session, NodeRow, enrolled)
         touch(work.session)
         insert_new(work.session, RecordingRow, [{"sha256": SOUND, "created_at": now} | _RECORDING])
+        add_maker(work.session, SOUND, APPROVER)
     database.close()
 
 

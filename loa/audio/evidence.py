@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from loa.audio.levels import Levels, Meter
+
 BAND_RATE_HZ = 16_000
 """Everything is compared at this rate."""
 FRAME_MS = 20
@@ -77,6 +79,8 @@ class Finding:
     correlation: float
     level_db: float
     delay_ms: int | None
+    levels: Levels
+    """Of all that sounded, its pauses as well."""
 
 
 class Tally:
@@ -89,19 +93,20 @@ class Tally:
         self._correlations = np.zeros(limits.lags, np.float64)
         self._captured = np.zeros(limits.lags, np.float64)
         self._recorded = 0.0
+        self._meter = Meter(limits.lags)
 
-    def add(self, recorded: Bands, captured: Bands, *, gain_db: float = 0.0) -> None:
-        """Judge one window of (n, 12), unless it is a pause of the recording.
+    def add(self, recorded: Bands, captured: Bands | None, *, gain_db: float = 0.0) -> None:
+        """Judge one window of (n, 12), unless it is a pause of the recording or was not captured whole.
 
         `captured` begins `first_lag` frames before `recorded` and is `lags - 1` frames longer. `gain_db` is
         what the player put on the recording.
         """
         power = float(recorded.sum()) * float(10 ** (gain_db / 10))
-        if power < _AUDIBLE * len(recorded):
+        heard = None if captured is None else self._heard(captured, len(recorded))
+        self._meter.add(len(recorded), power, heard)
+        if captured is None or heard is None or power < _AUDIBLE * len(recorded):
             return
         correlations = correlate(recorded, captured)
-        energy = np.concatenate(([0.0], np.cumsum(captured.sum(axis=1, dtype=np.float64))))
-        heard = energy[len(recorded) :] - energy[: self._limits.lags]
         loud = heard >= power * 10 ** (self._limits.least_level_db / 10)
         self._judged += 1
         self._passed += loud & (correlations >= self._limits.least_correlation)
@@ -123,7 +128,14 @@ class Tally:
             correlation=round(correlation, 3),
             level_db=round(max(_LEVEL_FLOOR_DB, level_db), 1),
             delay_ms=(self._limits.first_lag + lag) * FRAME_MS if passed else None,
+            levels=self._meter.levels(lag),
         )
+
+    def _heard(self, captured: Bands, frames: int) -> NDArray[np.float64]:
+        """The power summed of what was captured, by delay."""
+        energy = np.concatenate(([0.0], np.cumsum(captured.sum(axis=1, dtype=np.float64))))
+        heard: NDArray[np.float64] = energy[frames:] - energy[: self._limits.lags]
+        return heard
 
 
 def bands_of(samples: Floats) -> Bands:

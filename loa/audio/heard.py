@@ -22,14 +22,14 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Playback:
     """What a `WavPlayer` wrote, addressed by wall time; it may be read while it grows."""
 
     path: Path
     anchors: tuple[Anchor, ...]
 
     @classmethod
-    def open(cls, path: Path) -> "Heard":
+    def open(cls, path: Path) -> "Playback":
         """Read the anchors beside `path`; raises FileNotFoundError when nothing was written there yet."""
         found = json.loads(sidecar(path).read_text())
         return cls(path, tuple(Anchor(entry["frame"], entry["at_ns"]) for entry in found["anchors"]))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from loa.audio.ear import FRAME_NS
 from loa.audio.evidence import Bands, bands_of, thin
-from loa.audio.heard import Heard
+from loa.audio.heard import Playback
 from loa.audio.mixer import from_ns as instant
 from loa.audio.player import RATE_HZ
 
@@ -22,7 +22,7 @@ class WavEar:
     def bands(self, from_ns: int, frames: int) -> Bands | None:
         """See `Ear.bands`; None as well where the file is not written so far, or cannot be read."""
         try:
-            heard = Heard.open(self._path)
+            heard = Playback.open(self._path)
             samples = heard.samples(instant(from_ns), instant(from_ns + frames * FRAME_NS))
         except OSError as failure:
             self.trouble = f"cannot read back {self._path}: {failure}"

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from loa.audio.clock import Clock
 from loa.audio.deck import Deck, OpenSound
 from loa.audio.decoder import DecodedFile
-from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Anchor, Heard, sidecar, write_anchors
+from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Anchor, Playback, sidecar, write_anchors
 from loa.audio.mixer import Samples, frame_at, ns_of, to_ns
 from loa.audio.player import RATE_HZ, Cue, PlayerEvent, PlayerStatus
 
@@ -27,10 +27,10 @@ _log = logging.getLogger(__name__)
 class WavPlayer:
     """A `Player` that writes what would sound to a WAV file, in real time, silence included.
 
-    The file's position is wall time (`Heard` turns one into the other); it is valid at any moment and holds
-    up to 50 ms more than what should have sounded. A new player on the same file goes on where it ended: up
-    to `max_gap_s` of silence is filled in, after a longer pause the next sound follows directly, under an
-    anchor of its own. Past 4 GiB (12 hours) the header's length stays at its maximum.
+    The file's position is wall time (`Playback` turns one into the other); it is valid at any moment and
+    holds up to 50 ms more than what should have sounded. A new player on the same file goes on where it
+    ended: up to `max_gap_s` of silence is filled in, after a longer pause the next sound follows directly,
+    under an anchor of its own. Past 4 GiB (12 hours) the header's length stays at its maximum.
     """
 
     def __init__(
@@ -189,4 +189,4 @@ class _GrowingWav:
 def _previous_anchors(path: Path, frames: int) -> list[Anchor]:
     if frames == 0 or not sidecar(path).is_file():
         return []
-    return list(Heard.open(path).anchors)
+    return list(Playback.open(path).anchors)

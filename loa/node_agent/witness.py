@@ -192,7 +192,7 @@ class Witness:
         for one in self._listeners:
             from_ns = watch.next_ns + one.limits.first_ms * 1_000_000
             captured = one.ear.bands(from_ns, len(recorded) + one.limits.lags - 1)
-            if captured is not None and one.name in tallies:
+            if one.name in tallies:
                 tallies[one.name].add(recorded, captured, gain_db=watch.cue.gain_db)
 
 

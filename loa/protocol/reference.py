@@ -35,8 +35,8 @@ Written by `make docs` from `loa/protocol`; a test fails when it is stale.
 JSON in UTF-8, one model a message, in a JWS envelope (compact serialisation, Ed25519; RFC 7515, RFC 8037,
 RFC 9864). The header's `typ` names what is inside (`loa-<channel>`), its `kid` is the RFC 7638 thumbprint of
 the key that signed: the controller's downwards, the node's own upwards. Instants are RFC 3339 in UTC with
-three decimals. Absent is absent, never null. Unknown fields are ignored; changes add; a retired name is never
-used again; a breaking change is a new version of the topic.
+three decimals. An absent field is absent, never null. Unknown fields are ignored; changes add; a retired name
+is never used again; a breaking change is a new version of the topic.
 
 Bodies that a pointer names are fetched over HTTP, `gzip` over the same envelope (`typ` `loa-body-programme`
 and `loa-body-config`); their SHA-256 is over the bytes as fetched. The requests carry `Loa-Node: <node>` and
@@ -73,6 +73,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     policy.VolumeCap,
     policy.DailyMinutes,
     reports.PlayReport,
+    reports.Evidence,
+    reports.Sensed,
+    reports.Levels,
     reports.Piece,
     reports.RefusalReport,
     reports.ProblemReport,

@@ -152,6 +152,26 @@ class Sensed(Wire):
     """From the player's time to the ear; absent where nothing was recognized."""
 
 
+Decibels = Annotated[int, Field(ge=-120, le=120)]
+LevelRow = Annotated[tuple[Decibels | None, ...], Field(max_length=60)]
+
+
+class Levels(Wire):
+    """How loud it was from the beginning of the sound to its end: enough for a picture, not for a word.
+
+    Rows of whole dB of full scale, the mean power of one stretch each; -120 is digital silence.
+    """
+
+    every_s: Annotated[int, Field(ge=1)]
+    """How long a stretch is; the last may be shorter."""
+    recorded: LevelRow
+    """What ought to have sounded, the player's gain counted."""
+    rendered: LevelRow | None = None
+    """What the loopback captured; null in the row where it captured nothing."""
+    heard: LevelRow | None = None
+    """What the microphone captured, likewise."""
+
+
 class Evidence(Wire):
     """How far an occurrence came on its way to the ear; absent is not measured, never good or bad."""
 
@@ -166,6 +186,8 @@ class Evidence(Wire):
     heard: bool | None = None
     """Whether a microphone heard it, or the amplifier drew it as current."""
     heard_by: Sensed | None = None
+    levels: Levels | None = None
+    """Absent where no ear captured anything."""
 
 
 class PlayReport(Wire):

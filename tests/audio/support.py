@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from loa.audio.heard import Heard
+from loa.audio.heard import Playback
 from loa.audio.mixer import Samples, frame_at, ns_of, to_ns
 from loa.audio.player import RATE_HZ
 from loa.audio.sounddevice_player import BLOCK_MS, Callback
@@ -88,7 +88,7 @@ class CardInTime:
 
 def heard_in(path: Path) -> Callable[[datetime, datetime], Samples]:
     """What the WAV player wrote between two instants."""
-    return lambda from_at, to_at: Heard.open(path).samples(from_at, to_at)
+    return lambda from_at, to_at: Playback.open(path).samples(from_at, to_at)
 
 
 def encode(source: Path, target: Path) -> Path:

@@ -122,10 +122,23 @@ def test_a_day_of_sound_takes_no_more_memory_than_a_minute() -> None:
     tally = Tally(RENDERED)
     window = bands_of(pink(16_000 * 2) * 1_000)
     captured = window[: WINDOW_FRAMES + RENDERED.lags - 1]
-    kept = {name: getattr(tally, name) for name in ("_passed", "_correlations", "_captured")}
+    kept = {name: getattr(tally, name) for name in ("_passed", "_correlations", "_captured", "_meter")}
     for _ in range(50):
         tally.add(window[10 : 10 + WINDOW_FRAMES], captured)
     assert all(getattr(tally, name) is array for name, array in kept.items())
+
+
+def test_how_loud_it_was_is_told_by_the_second_pauses_as_well() -> None:
+    sound = np.concatenate([speech(RIGHT)[: 4 * RATE_HZ], np.zeros(4 * RATE_HZ, np.float32)])
+    quieter = later(sound, 0.3) * np.float32(10 ** (-12 / 20))
+    levels = found(sound, quieter).levels
+    assert levels.every_s == 1
+    assert levels.recorded[4:] == (-120,) * (len(levels.recorded) - 4)
+    for ours, theirs in zip(levels.recorded[:4], levels.captured[:4], strict=True):
+        assert theirs is not None
+        assert ours - theirs == pytest.approx(12, abs=1)
+    louder = found(sound, quieter, gain_db=6).levels.recorded
+    assert [one - two for one, two in zip(louder[:4], levels.recorded, strict=False)] == [6] * 4
 
 
 def test_power_is_told_in_the_scale_of_the_samples() -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.bulletins import Draft, Plan
 from loa.controller.core.sample import COMMUNE, VILLAGES
+from loa.controller.store.bulletins import add_recording
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.kinds import BroadcastClass
@@ -42,8 +43,7 @@ def send_from_above(site: Site, title: str, class_: BroadcastClass = BroadcastCl
     )
     when = When(start_local=f"{tomorrow()}T10:00")
     with parts.db.work() as work:
-        work.session.merge(sound)
-        work.session.flush()
+        add_recording(work.session, sound, None)
         draft = Draft(
             area=PROVINCE,
             title=title,

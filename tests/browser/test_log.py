@@ -1,11 +1,18 @@
 """The broadcast log: filters in the address, cards on a phone, and it updates itself."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from loa.controller.adapters.events import EventHub
 from loa.controller.core.sample import COMMUNE
+from loa.controller.ports import EventKind
+from loa.protocol.ids import AreaId
 from tests.browser.conftest import PHONE, Desk
+from tests.browser.site import Site
 from tests.browser.steps import ask_for, choose, submit, type_a_text
+from tests.controller.log_factory import keep, log_line
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +37,19 @@ def test_an_open_log_shows_new_lines_by_itself(desk: Desk) -> None:
     expect(page.locator(".empty")).to_contain_text("Chưa có lượt phát nào")
     approved(desk, "Tin tự hiện", "09:00")
     expect(rows(page, "Tin tự hiện")).to_have_count(4)
+
+
+def test_the_last_change_of_a_burst_is_shown_too(desk: Desk, site: Site) -> None:
+    page = desk.sign_in("tam", "/me")
+    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+        page.goto("/log?day=")
+    events = site.controller.events
+    assert isinstance(events, EventHub)
+    now = datetime.now(UTC).replace(microsecond=0)
+    for minutes, title in enumerate(("Dòng đầu", "Dòng sau"), start=9):
+        keep(site.controller.db, [log_line(now - timedelta(minutes=minutes), title=title)])
+        events.announce(EventKind.LOG, AreaId("cum-1"), "cum-1")
+        expect(rows(page, title)).to_have_count(1)
 
 
 def test_filters_stand_in_the_address_and_can_be_taken_away(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.bulletins import BulletinState, Draft, Plan
 from loa.controller.core.sample import COMMUNE
+from loa.controller.store.bulletins import add_recording
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import RecordingId
 from loa.protocol.when import When
@@ -43,19 +44,18 @@ def put(site: Site, title: str, minutes: int, start: str, until: BulletinState) 
     when = When(tz="Asia/Ho_Chi_Minh", start_local=start)
     draft = Draft(area=COMMUNE, title=title, recording=sha256, plan=Plan(audience=(COMMUNE,), when=when))
     with parts.db.work() as work:
-        work.session.add(
-            RecordingRow(
-                sha256=sha256,
-                duration_ms=minutes * 60_000,
-                size_bytes=minutes * 240_000,
-                loudness_lufs=-18.0,
-                true_peak_dbtp=-2.0,
-                origin="upload",
-                warnings="[]",
-                created_by="hanh",
-                created_at=parts.clock.now(),
-            )
+        sound = RecordingRow(
+            sha256=sha256,
+            duration_ms=minutes * 60_000,
+            size_bytes=minutes * 240_000,
+            loudness_lufs=-18.0,
+            true_peak_dbtp=-2.0,
+            origin="upload",
+            warnings="[]",
+            created_by="hanh",
+            created_at=parts.clock.now(),
         )
+        add_recording(work.session, sound, None)
     with parts.db.work() as work:
         made = parts.bulletins.create(work, author, draft)
         if until is not BulletinState.DRAFT:

@@ -13,7 +13,7 @@ import pytest
 
 from loa.audio.decoder import DecodedFile
 from loa.audio.find import decode, find
-from loa.audio.heard import Heard
+from loa.audio.heard import Playback
 from loa.audio.mixer import Sound
 from loa.audio.player import Began, Cue, Ended, Ending, Late
 from loa.audio.prepare import prepare
@@ -28,7 +28,7 @@ def now() -> datetime:
 
 
 def has_frames(path: Path, least: int) -> bool:
-    return Heard.open(path).frames > least
+    return Playback.open(path).frames > least
 
 
 def ms(value: float) -> timedelta:
@@ -53,7 +53,7 @@ def test_the_file_is_valid_while_it_grows_and_its_position_is_the_wall_time(tmp_
         with wave.open(str(path)) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (48_000, 1, 2)
             lengths.append(len(file.readframes(file.getnframes())) // 2)
-    heard = Heard.open(path)
+    heard = Playback.open(path)
     assert abs(heard.at(heard.frames) - now()) < ms(1000)
     assert heard.frame(heard.at(12_345)) == pytest.approx(12_345, abs=1)
     player.close()
@@ -79,7 +79,7 @@ def test_a_new_player_fills_the_gap_with_silence_and_goes_on(tmp_path: Path) -> 
     second = WavPlayer(path, clock=SystemClock())
     after = play(second, sound)
     second.close()
-    heard = Heard.open(path)
+    heard = Playback.open(path)
     assert len(heard.anchors) == 1
     for cue in (before, after):
         assert heard.samples(cue.start_at + ms(5), cue.stop_at - ms(5)).any()
@@ -92,7 +92,7 @@ def test_after_a_pause_beyond_the_limit_the_file_has_a_new_anchor(tmp_path: Path
     player = WavPlayer(path, clock=SystemClock(), max_gap_s=-1.0)
     cue = play(player, sound)
     player.close()
-    heard = Heard.open(path)
+    heard = Playback.open(path)
     assert len(heard.anchors) == 2
     assert heard.samples(cue.start_at + ms(5), cue.stop_at - ms(5)).any()
 
@@ -110,9 +110,9 @@ def test_a_wall_clock_that_is_set_gives_a_new_anchor(tmp_path: Path) -> None:
     clock, path = SetClock(), tmp_path / "heard.wav"
     player = WavPlayer(path, clock=clock)
     clock.step = timedelta(days=1)
-    wait_until(lambda: len(Heard.open(path).anchors) == 2)
+    wait_until(lambda: len(Playback.open(path).anchors) == 2)
     player.close()
-    heard = Heard.open(path)
+    heard = Playback.open(path)
     assert heard.at(heard.frames) - now() > timedelta(hours=23)
     assert heard.frames < 48_000 * 60
 
@@ -161,7 +161,7 @@ def test_a_prepared_recording_is_found_where_it_was_planned_from_any_offset(tmp_
     assert isinstance(player.events.get(timeout=20), Began)
     assert isinstance(player.events.get(timeout=20), Ended)
     player.close()
-    heard = Heard.open(tmp_path / "heard.wav").samples(cue.start_at, cue.stop_at)
+    heard = Playback.open(tmp_path / "heard.wav").samples(cue.start_at, cue.stop_at)
     whole = decode(prepared.path, 48_000)
     (match, *_) = find(heard.astype(np.float32), whole, 48_000)
     assert match.position_s == pytest.approx(7.35, abs=0.002)

@@ -52,6 +52,7 @@ from loa.controller.services.timelines import Timelines
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.store.database import Database
+from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import RecordingRow
 from loa.controller.store.uploads import UploadFolder
 from tests.controller.factories import PROVINCE, Town
@@ -143,7 +144,7 @@ class Desk:
         return person
 
     def recording(self, duration_ms: int = 60_000, name: str = "sound", origin: str = "upload") -> str:
-        """The facts of a recording without its file."""
+        """The facts of a recording without its file; all who write here have uploaded it."""
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         row = RecordingRow(
             sha256=sha256,
@@ -158,6 +159,9 @@ class Desk:
         )
         with self.db.work() as work:
             work.session.merge(row)
+            work.session.flush()
+            for author in ("mai", "hoa", "tam", "tinh"):
+                add_maker(work.session, sha256, author)
         return sha256
 
     def local(self, text: str) -> JSON:

@@ -1,5 +1,6 @@
 """Lines of the broadcast log as they stand in the database, without nodes that report them."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.store.database import Database
 from loa.controller.store.tables import LogRow
-from loa.protocol.reports import Evidence, Sensed
+from loa.protocol.reports import Evidence, Levels, Sensed
 from loa.protocol.units import to_ms
 
 ABOVE = ("vinh-phuc", "song-lo", COMMUNE)
@@ -45,7 +46,7 @@ def log_line(planned_at: datetime, node: str = "cum-1", outcome: str = "complete
     )
 
 
-def ears(*, heard: int | None, judged: int = 8) -> dict[str, Any]:
+def ears(*, heard: int | None, judged: int = 8, with_levels: bool = True) -> dict[str, Any]:
     """What a line has whose output was right and whose microphone heard so many of the seconds."""
     full = Sensed(judged=judged, passed=judged, correlation=0.98, level_db=0)
     found = None
@@ -57,12 +58,26 @@ def ears(*, heard: int | None, judged: int = 8) -> dict[str, Any]:
         rendered_by=full,
         heard=None if heard is None else heard == judged,
         heard_by=found,
+        levels=_levels(heard, judged) if with_levels else None,
     )
     return {
         "rendered": True,
         "heard": evidence.heard,
         "evidence": evidence.model_dump_json(exclude_none=True),
     }
+
+
+def _levels(heard: int | None, judged: int) -> Levels:
+    """Of a voice with its pauses, and of a microphone that after so many seconds takes up the road alone."""
+    voice = [-14 - round(8 + 8 * math.sin(number / 2)) for number in range(judged)]
+    road = [-52 + number % 3 for number in range(judged)]
+    taken_up = [level - 20 for level in voice[: heard or 0]] + road[heard or 0 :]
+    return Levels(
+        every_s=1,
+        recorded=tuple(voice),
+        rendered=tuple(voice),
+        heard=None if heard is None else tuple(taken_up),
+    )
 
 
 def keep(db: Database, lines: Iterable[LogRow]) -> None:

@@ -1,7 +1,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from loa.controller.errors import Conflict, ControllerError, Invalid
 from loa.controller.settings import Settings
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
-from loa.controller.store.tables import UserRow
+from loa.controller.store.tables import LogRow, UserRow
 from loa.protocol.ids import AreaId, SilenceId, sha256_hex
 from loa.protocol.programme import Silence
 from tests.controller.factories import Town
+from tests.controller.log_factory import ears, keep, log_line
 from tests.controller.postgresql import Cluster
 from tests.fakes.controller import START
 
@@ -54,6 +55,7 @@ def furnish(settings: Settings, *people: str) -> DataFolder:
     town = Town(db).build()
     for one in people:
         town.user(one)
+    keep(db, [log_line(START, **ears(heard=3))])
     db.close()
     (folder.recordings / sha256_hex(SOUND)).write_bytes(SOUND)
     journal = FileSilenceJournal(folder.silences)
@@ -79,6 +81,14 @@ def users(settings: Settings) -> set[str]:
     return found
 
 
+def evidence(settings: Settings) -> Sequence[str | None]:
+    db = Database(settings.database)
+    with db.look() as session:
+        found = session.exec(select(LogRow.evidence)).all()
+    db.close()
+    return found
+
+
 def write(settings: Settings, file: Path) -> list[float]:
     shares: list[float] = []
     Archive(settings).write(file, START, shares.append)
@@ -97,6 +107,7 @@ def test_a_backup_brings_everything_back(makes: Makes, tmp_path: Path) -> None:
     written, restored = write(old, file), read(new, file)
     after = DataFolder(new.data_dir)
     assert users(new) == {"mai", "lan"}
+    assert evidence(new) == [ears(heard=3)["evidence"]]
     assert after.read_key().kid == before.read_key().kid
     assert (after.recordings / sha256_hex(SOUND)).read_bytes() == SOUND
     assert after.silences.read_bytes() == before.silences.read_bytes()

@@ -12,7 +12,7 @@ from loa.controller.services.bulletins import text_digest
 from loa.controller.store.database import Database
 from loa.controller.store.programmes import contents_of
 from loa.controller.store.tables import AreaRow, SpokenRow
-from loa.protocol.broadcast import verify_approvals
+from loa.protocol.broadcast import Entry, verify_approvals
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import KeyRing
 from tests.controller.desk import JSON, Office, match, open_office
@@ -60,10 +60,20 @@ def test_an_approved_broadcast_stands_in_the_programme_of_its_area(office: Offic
     assert [one["id"] for one in page["items"]] == [made["id"]]
 
 
+def test_what_was_approved_is_read_from_the_database_once(office: Office) -> None:
+    office.approved()
+    first, second = (entries(office, COMMUNE) for _ in range(2))
+    assert first[0] is second[0]
+
+
+def entries(office: Office, area: AreaId) -> tuple[Entry, ...]:
+    with office.desk.db.look() as session:
+        return contents_of(session, area, (), office.desk.clock.now()).entries
+
+
 def test_the_document_is_what_the_digest_and_the_approval_say(office: Office) -> None:
     made = office.approved(text="Đọc", plan=when("2026-11-23T10:00", rrule="FREQ=DAILY;COUNT=3"))
-    with office.desk.db.look() as session:
-        (entry,) = contents_of(session, COMMUNE, (), office.desk.clock.now()).entries
+    (entry,) = entries(office, COMMUNE)
     assert entry.id == entry.broadcast.id == made["id"]
     verify_approvals(entry, KeyRing([office.desk.key.public]))
 

@@ -10,6 +10,7 @@ from loa.controller.core.sample import COMMUNE
 from loa.controller.errors import NotFound
 from loa.controller.store.database import Database
 from tests.controller.desk import Office, match, open_office
+from tests.controller.test_today import counted
 
 
 @pytest.fixture
@@ -218,3 +219,15 @@ def test_versions_are_kept_and_an_older_one_is_taken_back(office: Office) -> Non
     office.mai.call("DELETE", f"/bulletins/{made['id']}", headers={"if-match": '"6"'})
     with pytest.raises(NotFound), desk.db.look() as session:
         desk.bulletins.versions(session, desk.mai, made["id"])
+
+
+def test_a_list_asks_the_database_as_often_for_many_as_for_one(office: Office) -> None:
+    def asked(limit: int) -> tuple[int, set[str | None]]:
+        with counted(office.desk.db) as statements:
+            found = office.mai.get("/bulletins", params={"limit": limit})["items"]
+        return len(statements), {one["broadcast"] for one in found}
+
+    issued = {office.approved(title=f"Tin {number}")["id"] for number in range(4)}
+    (one, _), (many, told) = asked(1), asked(4)
+    assert told == issued
+    assert many == one

@@ -7,8 +7,8 @@ from loa.audio.find import Signal
 from loa.controller.demo.judge import RATE_HZ, Recorded, faults
 from loa.controller.demo.scenario import (
     Expectation,
-    Heard,
     Lengths,
+    Passage,
     Plan,
     Sound,
     expectation,
@@ -32,7 +32,7 @@ def _sounds() -> dict[Sound, Signal]:
     }
 
 
-def _record(expected: Expectation, *, off_s: float = 0.0, without: Heard | None = None) -> Recorded:
+def _record(expected: Expectation, *, off_s: float = 0.0, without: Passage | None = None) -> Recorded:
     sounds = _sounds()
     samples = np.zeros(round((expected.ends_at - _BEGAN_AT) * RATE_HZ), np.float32)
     for heard in expected.heard:

@@ -14,7 +14,7 @@ from loa.controller.store.database import Database
 from loa.controller.store.log import LogFilter
 from loa.protocol.ids import BroadcastId, NodeId, occurrence_id
 from loa.protocol.reasons import Reason, SelfTestOutcome
-from loa.protocol.reports import Evidence, PlayReport, SelfTestReport, Sensed
+from loa.protocol.reports import Evidence, Levels, PlayReport, SelfTestReport, Sensed
 from loa.protocol.units import DurationMs
 from tests.controller.factories import Town
 from tests.controller.site import Client, Site
@@ -23,7 +23,8 @@ from tests.controller.test_ingest import NODE, Post
 TECHNICIAN = Person("binh", "Bình", frozenset({Grant(COMMUNE, Role.TECHNICIAN)}))
 OFFICIAL = Person("mai", "Mai", frozenset({Grant(COMMUNE, Role.OFFICIAL)}))
 MUTED = Sensed(judged=8, passed=0, correlation=0.02, level_db=-120)
-NOT_RENDERED = Evidence(verified=True, decoded=True, rendered=False, rendered_by=MUTED)
+LEVELS = Levels(every_s=4, recorded=(-18, -22, -120), rendered=(-120, None, -120))
+NOT_RENDERED = Evidence(verified=True, decoded=True, rendered=False, rendered_by=MUTED, levels=LEVELS)
 
 
 @pytest.fixture

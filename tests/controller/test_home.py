@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from loa.controller.core.alerts import Alert, AlertKind, Contact
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.people import Address
-from loa.controller.core.presence import Presence
-from loa.controller.core.starts import Hours
-from loa.controller.core.today import Fate, Heard, Occurrence, Planned, Standing, quiet_spans, standing_of
+from loa.controller.core.presence import LastWord, Presence
+from loa.controller.core.today import Fate, Occurrence, Planned, Standing, standing_of
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.services.today import Today
 from loa.controller.web import home_day, situation
@@ -22,7 +21,6 @@ from loa.controller.web.places import Places
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.reasons import Reason
 from loa.schedules.model import Window
-from loa.schedules.policy import default_policy
 
 MIDNIGHT = datetime(2026, 6, 10, 17, tzinfo=UTC)
 """Of Thursday 11/6 in Việt Nam."""
@@ -88,7 +86,7 @@ def day(
         window=Window(from_at=DAY[0], until_at=DAY[1]),
         tree=places().tree,
         roots=roots,
-        heard={node: Heard(presence, None, NOW) for node in names},
+        heard={node: LastWord(presence, None, NOW) for node in names},
         occurrences=found,
         next_ones=tomorrow,
         quiet=(),
@@ -233,17 +231,6 @@ def test_what_some_lack_is_not_hidden_behind_what_others_have(
 )
 def test_the_lay_out_tells_what_will_not_sound(reason: Reason, standing: Standing) -> None:
     assert standing_of({Fate.TO_COME: 2}, 0, Planned(NOW, NOW, reason, None)) is standing
-
-
-def test_quiet_hours_are_those_of_all_policies() -> None:
-    window = Window(from_at=DAY[0], until_at=DAY[1])
-    hours = Hours(default_policy(), "Asia/Ho_Chi_Minh")
-    assert quiet_spans([hours], window) == [(DAY[0], clock("5:00")), (clock("22:00"), DAY[1])]
-    elsewhere = Hours(default_policy(), "Asia/Tokyo")
-    assert quiet_spans([hours, elsewhere], window) == [
-        (DAY[0], clock("3:00")),
-        (clock("22:00"), clock("24:00")),
-    ]
 
 
 # --- the ribbon ---

@@ -90,9 +90,17 @@ def test_one_line_says_what_is_known_of_each_rung(tam: Client) -> None:
     assert "Không nghe thấy" in page
     assert "khớp bản thu 8 trên 8 giây" in page
     assert "chỉ thu tiếng ồn nền trong 8 giây" in page
-    assert page.count('class="bar-above"') == 8
-    assert page.count('class="bar-below"') == 0
+    loopback, microphone = re.findall(r'<figure class="comparison">.*?</figure>', page, re.DOTALL)
+    assert heights(loopback, "bar-below") == heights(loopback, "bar-above")
+    assert heights(microphone, "bar-above") == heights(loopback, "bar-above")
+    assert max(heights(microphone, "bar-missing")) < min(heights(microphone, "bar-above"))
+    assert "khớp 0%" in microphone
+    assert '<th scope="row">0:07</th><td>−19</td><td>−51</td>' in microphone
     assert "Tính là không nghe thấy trong báo cáo" in page
+
+
+def heights(figure: str, bar: str) -> list[int]:
+    return [int(height) for height in re.findall(rf'class="{bar}"[^>]*height="(\d+)"', figure)]
 
 
 def test_what_no_ear_measured_is_not_drawn(tam: Client) -> None:

@@ -73,18 +73,18 @@ def test_an_upload_becomes_a_recording_that_is_fetched_whole_or_in_parts(office:
     assert 2_000 < kept["duration_ms"] < 6_000
     assert (kept["origin"], kept["created_by"]) == ("upload", "mai")
     assert abs(kept["loudness_lufs"] + 18) <= 1
-    assert office.hoa.get(f"/recordings/{kept['sha256']}") == kept
+    assert office.mai.get(f"/recordings/{kept['sha256']}") == kept
     path = f"/recordings/{kept['sha256']}/content"
-    whole = office.hoa.call("GET", path)
+    whole = office.mai.call("GET", path)
     assert len(whole.content) == kept["size_bytes"]
     assert whole.headers["etag"] == f'"{kept["sha256"]}"'
     assert "immutable" in whole.headers["cache-control"]
-    part = office.hoa.call("GET", path, headers={"range": "bytes=100-199"})
+    part = office.mai.call("GET", path, headers={"range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, whole.content[100:200])
     assert part.headers["content-range"] == f"bytes 100-199/{kept['size_bytes']}"
-    beyond = office.hoa.call("GET", path, headers={"range": f"bytes={kept['size_bytes']}-"})
+    beyond = office.mai.call("GET", path, headers={"range": f"bytes={kept['size_bytes']}-"})
     assert beyond.status_code == 416
-    known = office.hoa.call("GET", path, headers={"if-none-match": whole.headers["etag"]})
+    known = office.mai.call("GET", path, headers={"if-none-match": whole.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
 
 

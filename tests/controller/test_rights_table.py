@@ -19,12 +19,15 @@ from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.core.tree import AreaKind
 from loa.controller.ports import EventKind
 from loa.controller.services.areas import NewArea
+from loa.controller.store.bulletins import add_recording
+from loa.controller.store.folder import DataFolder
 from loa.controller.store.reshapes import add_reshape
 from loa.controller.store.tables import (
     AuditRow,
     BulletinRow,
     InboxRow,
     LogRow,
+    RecordingRow,
     ReleaseRow,
     RolloutRow,
     SilenceRow,
@@ -95,6 +98,7 @@ def neighbour(site: Site) -> dict[str, str]:
         who = Person(USER, NAME, frozenset())
         token = controller.sessions.tokens(session, who)[0].id
     now = datetime.now(UTC)
+    record(site, now)
     with controller.db.work() as work:
         work.session.add_all(rows(entry.id, now) + more_rows(entry.id, now))
         work.session.flush()
@@ -129,6 +133,26 @@ def rename() -> Any:  # noqa: ANN401 -- a statement
     return text("UPDATE areas SET name = :name WHERE id LIKE 'xala%'").bindparams(name=NAME)
 
 
+def record(site: Site, now: datetime) -> None:
+    """The neighbour's sound, with its file."""
+    sound = RecordingRow(
+        sha256=SHA,
+        duration_ms=1_000,
+        size_bytes=len(NAME),
+        loudness_lufs=-18,
+        true_peak_dbtp=-2,
+        origin="upload",
+        warnings="[]",
+        created_by=USER,
+        created_at=now,
+    )
+    with site.controller.db.work() as work:
+        add_recording(work.session, sound, None)
+    file = DataFolder(site.settings.data_dir).recordings / SHA[:2] / f"{SHA}.ogg"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(NAME)
+
+
 def rows(broadcast: str, now: datetime) -> list[Any]:
     """Of the neighbour: a bulletin and a line of the log."""
     told: dict[str, Any] = {"area_id": AREA, "title": f"Tin {NAME}", "field": "health", "class_": "normal"}
@@ -136,6 +160,7 @@ def rows(broadcast: str, now: datetime) -> list[Any]:
         BulletinRow(
             id=BULLETIN,
             state="submitted",
+            recording=SHA,
             plan='{"audience": ["' + AREA + '"], "when": null}',
             created_by=USER,
             created_at=now,
@@ -407,3 +432,4 @@ def test_the_table_would_see_a_leak(world: World) -> None:
         for path in ("/areas", "/bulletins", "/log", "/audit", "/rollouts", "/alerts", "/broadcasts")
     }
     assert all(seen.values()), json.dumps(seen)
+    assert client.get(f"/recordings/{SHA}/content").text == NAME

@@ -14,6 +14,7 @@ from loa.controller.core.bulletins import BulletinState, Draft, Plan
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.feeds import KEPT_FOR
 from loa.controller.services.people import UserChange
+from loa.controller.store.bulletins import add_recording
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.when import When
@@ -56,7 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     opened.node("loa-1", VILLAGES[0])
     opened.node("loa-2", VILLAGES[1])
     with opened.controller.db.work() as work:
-        work.session.add(sound())
+        add_recording(work.session, sound(), None)
     yield opened
     opened.controller.release_pages()
 
@@ -237,7 +238,7 @@ def test_a_week_of_five_thousand_slots_is_shown_in_a_second(tmp_path: Path) -> N
     site.user("hoa", (COMMUNE, Role.APPROVER))
     site.node("loa-1", VILLAGES[0])
     with site.controller.db.work() as work:
-        work.session.add(sound())
+        add_recording(work.session, sound(), None)
     hours, minutes = ",".join(map(str, range(5, 21))), "0,20,40"
     for number in range(15):
         rule = f"FREQ=DAILY;BYHOUR={hours};BYMINUTE={minutes};UNTIL=20270307T235959"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from loa.audio.find import Signal, find
-from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Heard
+from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Playback
 from loa.audio.mixer import Samples
 from loa.audio.player import RATE_HZ
 from tests.flow.ears import HEARING_HZ, Sound, thin
@@ -58,7 +58,7 @@ CERTAIN = 0.5
 
 def slices(wav: Path) -> Iterator[Slice]:
     """Everything that sounded, in the order of the recording; holes in the file are silence and not read."""
-    heard = Heard.open(wav)
+    heard = Playback.open(wav)
     ends = [anchor.frame for anchor in heard.anchors[1:]] + [heard.frames]
     for anchor, end in zip(heard.anchors, ends, strict=True):
         for first, last in _sounds(wav, anchor.frame, end):

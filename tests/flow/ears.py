@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from loa.audio.find import Signal, find, level_dbfs
-from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Heard
+from loa.audio.heard import FRAME_BYTES, HEADER_BYTES, Playback
 from loa.audio.player import RATE_HZ
 from tests.waiting import wait_for
 
@@ -71,13 +71,13 @@ class Ear:
     ) -> list[datetime]:
         """When the part of the sound from `begin` to `end` was heard between two instants, in order."""
         first, last = (round(edge.total_seconds() * HEARING_HZ) for edge in (begin, end))
-        heard = thin(Heard.open(self.wav).samples(from_at, until_at))
+        heard = thin(Playback.open(self.wav).samples(from_at, until_at))
         matches = find(sound.signal[first:last], heard, HEARING_HZ, threshold=CERTAIN)
         return sorted(from_at + timedelta(seconds=match.position_s) for match in matches)
 
     def is_silent(self, from_at: datetime, until_at: datetime) -> bool:
         """Whether nothing at all was heard between two instants that are over."""
-        heard = thin(Heard.open(self.wav).samples(from_at + EDGE, until_at - EDGE))
+        heard = thin(Playback.open(self.wav).samples(from_at + EDGE, until_at - EDGE))
         assert len(heard), "there is nothing to judge"
         tenths = np.array_split(heard, max(1, len(heard) * 10 // HEARING_HZ))
         return all(level_dbfs(tenth) < SILENT_DBFS for tenth in tenths)
@@ -85,7 +85,7 @@ class Ear:
     @property
     def frames(self) -> int:
         """How much has been heard so far, by no clock at all."""
-        return Heard.open(self.wav).frames
+        return Playback.open(self.wav).frames
 
     def heard_since(self, frame: int) -> Signal:
         """What was heard since so much had been heard, whatever the loudspeaker's clock said."""
@@ -99,11 +99,11 @@ class Ear:
     def _has_reached(self, at: datetime) -> bool:
         if not self.wav.exists():
             return False
-        heard = Heard.open(self.wav)
+        heard = Playback.open(self.wav)
         return heard.at(heard.frames) >= at
 
     def _last_sound(self, after: datetime) -> datetime | None:
-        heard = Heard.open(self.wav)
+        heard = Playback.open(self.wav)
         now = heard.at(heard.frames)
         samples = heard.samples(after, now)
         sounding = np.flatnonzero(np.abs(samples) > 32)

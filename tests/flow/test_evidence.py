@@ -54,6 +54,14 @@ def test_a_sink_that_sounds_is_rendered(village: Village, sound: Sound) -> None:
     assert by["passed"] == by["judged"]
     assert by["correlation"] > 0.8
     assert abs(by["level_db"]) < 3
+    levels = evidence["levels"]
+    assert levels["every_s"] == 1
+    assert LENGTH_S - 1 <= len(levels["recorded"]) <= LENGTH_S
+    for ear in ("rendered", "heard"):
+        assert len(levels[ear]) == len(levels["recorded"])
+        # the first and the last second have an edge in them
+        for ours, theirs in list(zip(levels["recorded"], levels[ear], strict=True))[1:-1]:
+            assert abs(ours - theirs) <= 3
     assert village.office.log(broadcast=line["broadcast"], rendered=True)
     assert not village.office.log(broadcast=line["broadcast"], rendered=False)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from loa.audio.find import Signal, find
-from loa.audio.heard import Heard
+from loa.audio.heard import Playback
 from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, Enrolment, MqttAccount
 from loa.node_agent.adapters.folders import passing_folder
 from loa.protocol.ids import NodeId
@@ -85,12 +85,12 @@ class NodeProcess:
         shutil.rmtree(passing_folder(self.data), ignore_errors=True)
 
     def heard(self, from_at: datetime, to_at: datetime) -> Signal:
-        samples = Heard.open(self.wav).samples(from_at, to_at)
+        samples = Playback.open(self.wav).samples(from_at, to_at)
         return samples.astype(np.float32) / np.float32(32768)
 
     def hears(self, sound: Signal, from_at: datetime, to_at: datetime) -> list[datetime]:
         """When the sound began, wherever it is found between two instants."""
-        begin = max(from_at, Heard.open(self.wav).at(0))
+        begin = max(from_at, Playback.open(self.wav).at(0))
         matches = find(sound, self.heard(begin, to_at), RATE_HZ, threshold=0.6)
         return [begin + timedelta(seconds=match.position_s) for match in matches]
 

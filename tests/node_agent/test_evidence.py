@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 
 from loa.audio.evidence import BANDS, RENDERED, Bands
+from loa.audio.levels import MOST_STRETCHES
 from loa.audio.mixer import Samples
+from loa.node_agent.telling import MOST_REPORTS
 from loa.node_agent.witness import Listener
-from loa.protocol.ids import RecordingId, occurrence_id
+from loa.protocol.codec import encode
+from loa.protocol.ids import JournalId, NodeId, RecordingId, occurrence_id
+from loa.protocol.keys import SigningKey
 from loa.protocol.reasons import ProblemCode, Reason
-from loa.protocol.reports import Evidence
+from loa.protocol.reports import Evidence, Levels, PlayReport, Reports, Sensed
+from loa.protocol.topics import Channel, Topic
 from tests.audio.support import noise
 from tests.fakes.ear import FakeEar, FakeSound
 from tests.node_agent.makers import (
@@ -95,9 +100,40 @@ def test_a_silent_output_is_in_the_report_and_a_problem(deaf: Deaf) -> None:
     by = report.evidence.rendered_by
     assert by is not None
     assert (by.judged, by.passed, by.level_db) == (60, 0, -120)
+    levels = report.evidence.levels
+    assert levels is not None
+    assert (levels.every_s, len(levels.recorded), levels.rendered, levels.heard) == (
+        1,
+        60,
+        (-120,) * 60,
+        None,
+    )
+    assert set(levels.recorded) <= set(range(-40, -10)), "it is noise"
     (problem,) = world.problems()
     assert problem.code is ProblemCode.NOT_RENDERED
     assert problem.occurrence == occurrence_id(broadcast.id, NOON + minutes(1))
+
+
+def test_a_batch_of_reports_with_all_that_ears_can_tell_fits_on_its_topic() -> None:
+    row = (-120,) * MOST_STRETCHES
+    by = Sensed(judged=86_400, passed=86_400, correlation=-0.999, level_db=-119.9, delay_ms=1_200)
+    evidence = Evidence(
+        delivered_at=NOON,
+        verified=True,
+        decoded=True,
+        rendered=False,
+        rendered_by=by,
+        heard=False,
+        heard_by=by,
+        levels=Levels(every_s=2_048, recorded=row, rendered=row, heard=row),
+    )
+    occurrence = occurrence_id(make_broadcast(NOON).id, NOON)
+    report = PlayReport(
+        number=2**52, occurrence=occurrence, planned_at=NOON, outcome=Reason.COMPLETE, evidence=evidence
+    )
+    node = NodeId("cum-nha-van-hoa")
+    batch = Reports(node=node, journal_id=JournalId("a" * 32), reports=(report,) * MOST_REPORTS)
+    assert encode(Topic(Channel.REPORTS, node), batch, SigningKey.generate())
 
 
 def test_a_report_is_never_lost_to_evidence_and_comes_soon(deaf: Deaf) -> None:

@@ -94,6 +94,8 @@ def test_what_was_muted_half_way_is_told_by_windows() -> None:
     sound_it(square, witness)
     finding = witness.findings("o@1")["rendered"]
     assert (finding.is_there, finding.judged, finding.passed) == (False, 10, 6)
+    assert finding.levels.captured[:6] == finding.levels.recorded[:6]
+    assert finding.levels.captured[6:] == (-120,) * 4
 
 
 def test_windows_that_were_not_captured_are_not_judged() -> None:
@@ -102,6 +104,8 @@ def test_windows_that_were_not_captured_are_not_judged() -> None:
     sound_it(square, witness)
     finding = witness.findings("o@1")["rendered"]
     assert (finding.is_there, finding.judged) == (True, 5)
+    assert [level is None for level in finding.levels.captured] == [True] * 5 + [False] * 5
+    assert None not in finding.levels.recorded
     square = Square(deaf_until=START_AT + timedelta(days=2))
     witness = square.witness()
     sound_it(square, witness)
@@ -115,6 +119,8 @@ def test_two_ears_are_judged_each_by_its_own_limits() -> None:
     findings = witness.findings("o@1")
     assert (findings["rendered"].is_there, findings["heard"].is_there) == (False, True)
     assert findings["heard"].delay_ms == 900
+    assert findings["heard"].levels.recorded == findings["rendered"].levels.recorded
+    assert findings["heard"].levels.captured == findings["heard"].levels.recorded
 
 
 def test_what_was_cut_off_is_judged_up_to_there() -> None:

@@ -14,6 +14,7 @@ from loa.controller.api.deps import Parts, Reader, Who
 from loa.controller.api.given import Given
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
+from loa.controller.core.access import Person
 from loa.controller.errors import Invalid, NotFound
 from loa.controller.services.recordings import Kept, ReadBack
 from loa.protocol.ids import RecordingId
@@ -150,14 +151,14 @@ def voices(parts: Parts, _who: Who) -> VoicesOut:
     return VoicesOut(voices=parts.recordings.voices)
 
 
-def recording(sha256: RecordingId, parts: Parts, _who: Who) -> RecordingOut:
-    """Facts of a recording."""
-    return recording_out(parts.recordings.get(sha256))
+def recording(sha256: RecordingId, parts: Parts, who: Who) -> RecordingOut:
+    """Facts of a recording that the person made, or that is of a bulletin or broadcast they may read."""
+    return recording_out(parts.recordings.heard_by(who, sha256))
 
 
-def peaks(sha256: RecordingId, parts: Parts, _who: Who, response: Response) -> PeaksOut:
+def peaks(sha256: RecordingId, parts: Parts, who: Who, response: Response) -> PeaksOut:
     """How a recording looks; it never changes."""
-    heights = parts.peaks.of(sha256)
+    heights = parts.peaks.of(parts.recordings.heard_by(who, sha256).sha256)
     response.headers["cache-control"] = CACHE
     return PeaksOut(peaks=heights)
 
@@ -170,9 +171,11 @@ def content(
 ) -> Response:
     """The sound, whole or by Range; it never changes.
 
-    A node may fetch what its programmes name, and the standing messages.
+    A node may fetch what its programmes name, and the standing messages; a person what they may hear.
     """
-    if isinstance(reader, str):
+    if isinstance(reader, Person):
+        parts.recordings.heard_by(reader, sha256)
+    else:
         with parts.db.look() as session:
             is_carried = parts.broadcasts.is_carried(session, sha256, reader) or parts.standing.has(
                 session, sha256

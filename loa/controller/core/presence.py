@@ -1,8 +1,10 @@
 """Whether a node is there: the age of what it last said decides, its will is only a hint."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from loa.protocol.ids import OccurrenceId
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reports import Detail, State
 
@@ -17,6 +19,16 @@ class Presence(StrEnum):
     """One message is overdue, or the broker says that the connection broke."""
     LOST = "lost"
     """Several messages in a row did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What a node last said of itself."""
+
+    presence: Presence = Presence.UNKNOWN
+    sounding: OccurrenceId | None = None
+    at: datetime | None = None
+    """When it was heard of."""
 
 
 LATE_AFTER = 1.5

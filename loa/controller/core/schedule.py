@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loa.controller.core.bulletins import BulletinState
+from loa.controller.core.quiet import Quiet
 from loa.controller.core.standing import Laid, Standing
 from loa.controller.core.starts import Hours
 from loa.protocol.broadcast import Broadcast, Entry
@@ -14,7 +15,7 @@ from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, broadcast_of
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
 from loa.schedules.model import Item, Window
-from loa.schedules.policy import allowed_until, next_change, version_at
+from loa.schedules.policy import allowed_until
 
 BACK = timedelta(days=1)
 """What begins the day before may still sound."""
@@ -99,15 +100,6 @@ class Slot:
     proof: Proof | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """A stretch in which ordinary broadcasts may not sound, and the rule that says so."""
-
-    from_at: datetime
-    to_at: datetime
-    legal_source: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """All slots that touch the window, by the time at which they sound."""
@@ -121,7 +113,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class GroupSchedule:
     """The schedule of nodes that hear the same."""
 
     nodes: int
@@ -143,7 +135,7 @@ def wide(window: Window) -> Window:
     return Window(from_at=window.from_at - BACK, until_at=window.until_at)
 
 
-def slots_of(heard: Sequence[Heard], window: Window) -> list[Slot]:
+def slots_of(heard: Sequence[GroupSchedule], window: Window) -> list[Slot]:
     """Each occurrence once, as most of the nodes have it; what is approved stands as if nothing waited."""
     found = [slot for group in heard for slot in _slots(group, window)]
     if len(heard) > 1:
@@ -154,32 +146,9 @@ def slots_of(heard: Sequence[Heard], window: Window) -> list[Slot]:
     return sorted(found, key=lambda slot: (slot.from_at, slot.item))
 
 
-def quiet_stretches(hours: Hours, window: Window) -> list[Quiet]:
-    """When a normal broadcast may not sound, in order."""
-    found: list[Quiet] = []
-    at = window.from_at
-    while at < window.until_at:
-        until = allowed_until(hours.policy, BroadcastClass.NORMAL, at, hours.tz)
-        if until is None:
-            until = next_change(hours.policy, BroadcastClass.NORMAL, at, hours.tz)
-            _add_quiet(
-                found, Quiet(at, min(until, window.until_at), version_at(hours.policy, at).quiet_source)
-            )
-        at = until
-    return found
-
-
 def is_quiet(hours: Iterable[Hours], class_: BroadcastClass, at: datetime) -> bool:
     """Whether any of these hours forbids the class at that instant."""
     return any(allowed_until(one.policy, class_, at, one.tz) is None for one in hours)
-
-
-def _add_quiet(found: list[Quiet], more: Quiet) -> None:
-    last = found[-1] if found else None
-    if last is not None and last.to_at == more.from_at and last.legal_source == more.legal_source:
-        found[-1] = replace(last, to_at=more.to_at)
-    else:
-        found.append(more)
 
 
 def _merged(variants: Sequence[Slot]) -> Slot:
@@ -191,7 +160,7 @@ def _merged(variants: Sequence[Slot]) -> Slot:
     return replace(chosen, nodes=nodes.total(), otherwise=nodes.total() - nodes[chosen])
 
 
-def _slots(group: Heard, window: Window) -> Iterator[Slot]:
+def _slots(group: GroupSchedule, window: Window) -> Iterator[Slot]:
     for item in group.after.items.values():
         waits = group.waiting.get(broadcast_of(item.id))
         laid = group.before if waits is None else group.after
@@ -201,7 +170,7 @@ def _slots(group: Heard, window: Window) -> Iterator[Slot]:
             yield slot
 
 
-def _slot(group: Heard, laid: Laid, item: Item, waits: Waiting | None) -> Slot:
+def _slot(group: GroupSchedule, laid: Laid, item: Item, waits: Waiting | None) -> Slot:
     name = broadcast_of(item.id)
     entry = group.standing.entries[name] if waits is None else waits.entry
     broadcast, outcome = entry.broadcast, laid.timeline.outcomes[item.id]
@@ -236,7 +205,7 @@ def _recurs(broadcast: Broadcast) -> bool:
     return broadcast.when.rrule is not None or bool(broadcast.when.rdates)
 
 
-def _title(group: Heard, by: str | None) -> str | None:
+def _title(group: GroupSchedule, by: str | None) -> str | None:
     name = None if by is None else broadcast_of(OccurrenceId(by))
     found = name and (group.standing.entries.get(name) or getattr(group.waiting.get(name), "entry", None))
     return found.broadcast.title if found else None

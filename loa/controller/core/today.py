@@ -1,18 +1,13 @@
 """A day as a person sees it at a glance: what became of each occurrence, and how the nodes are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from loa.controller.core.expected import EXPECTED, MISSED
-from loa.controller.core.presence import Presence
-from loa.controller.core.starts import Hours
 from loa.protocol.ids import AreaId
-from loa.protocol.kinds import BroadcastClass
 from loa.protocol.reasons import Reason
-from loa.schedules.model import Window
-from loa.schedules.policy import allowed_until, next_change
 
 
 class Fate(StrEnum):
@@ -104,16 +99,6 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a node last said of itself."""
-
-    presence: Presence
-    sounding: str | None
-    at: datetime | None
-    """When it was heard of."""
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """How many nodes say that they sound an occurrence now, and how many of them nobody hears."""
 
@@ -129,7 +114,6 @@ class About:
     audience: tuple[AreaId, ...] = ()
 
 
-_ORDINARY = (BroadcastClass.NORMAL, BroadcastClass.PRIORITY)
 _SOUNDED = {Reason.COMPLETE, Reason.PARTLY, Reason.INTERRUPTED}
 _REFUSED = {Reason.QUIET_HOURS, Reason.INTO_QUIET_HOURS, Reason.MINUTES_USED_UP}
 _STOPPED = {Reason.SILENCED, Reason.WITHDRAWN}
@@ -222,30 +206,3 @@ def _span(lines: Sequence[Counted], planned: Planned | None) -> tuple[datetime, 
         return planned.from_at, planned.to_at
     first = lines[0]
     return first.planned_at, first.planned_at + timedelta(milliseconds=first.duration_ms)
-
-
-def quiet_spans(hours: Iterable[Hours], window: Window) -> list[tuple[datetime, datetime]]:
-    """When by all of these policies nothing but emergencies may sound."""
-    quiet: list[tuple[datetime, datetime]] = [(window.from_at, window.until_at)]
-    for one in hours:
-        for spans in (_closed(one, class_, window) for class_ in _ORDINARY):
-            quiet = [
-                (max(begin, since), min(end, until))
-                for begin, end in quiet
-                for since, until in spans
-                if max(begin, since) < min(end, until)
-            ]
-    return quiet
-
-
-def _closed(hours: Hours, class_: BroadcastClass, window: Window) -> list[tuple[datetime, datetime]]:
-    found: list[tuple[datetime, datetime]] = []
-    at = window.from_at
-    while at < window.until_at:
-        open_until = allowed_until(hours.policy, class_, at, hours.tz)
-        until = min(open_until or next_change(hours.policy, class_, at, hours.tz), window.until_at)
-        if open_until is None:
-            begin = found.pop()[0] if found and found[-1][1] == at else at
-            found.append((begin, until))
-        at = until
-    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loa.audio.find import Signal, find, level_dbfs
-from loa.controller.demo.scenario import Expectation, Heard, Sound
+from loa.controller.demo.scenario import Expectation, Passage, Sound
 
 RATE_HZ = 16_000
 TOLERANCE_S = 0.15
@@ -48,7 +48,7 @@ class Finding:
         return self.score >= MIN_SCORE and abs(self.error_s) <= TOLERANCE_S
 
 
-def find_passages(recorded: Recorded, sounds: Mapping[Sound, Signal], heard: Heard) -> list[Finding]:
+def find_passages(recorded: Recorded, sounds: Mapping[Sound, Signal], heard: Passage) -> list[Finding]:
     """Look for the beginning, the middle and the end of a stretch at their places."""
     sound = sounds[heard.sound]
     return [
@@ -90,7 +90,7 @@ def _first(expected: Expectation) -> float:
     return expected.heard[0].from_s
 
 
-def _passages(sound: Signal, heard: Heard) -> Iterator[tuple[int, int]]:
+def _passages(sound: Signal, heard: Passage) -> Iterator[tuple[int, int]]:
     """First and last sample of the loudest passage in each third of the stretch."""
     begin = round(heard.offset_s * RATE_HZ)
     end = min(begin + round((heard.to_s - heard.from_s) * RATE_HZ), len(sound))

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from loa.audio.find import decode
-from loa.audio.heard import Heard
+from loa.audio.heard import Playback
 from loa.audio.player import RATE_HZ as SINK_HZ
 from loa.controller.demo.judge import RATE_HZ, Recorded
 from loa.controller.demo.processes import StageError
@@ -19,7 +19,7 @@ def read_recorded(path: Path) -> Recorded:
     clock a little by the controller's answer. That the file's length fits it at this moment is
     what we see ourselves.
     """
-    heard = Heard.open(path)
+    heard = Playback.open(path)
     starts_at = [one.at_ns / 1e9 - one.frame / SINK_HZ for one in heard.anchors]
     began_at = starts_at[-1]
     drift_s = began_at + heard.frames / SINK_HZ - time.time()

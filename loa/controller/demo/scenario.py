@@ -42,7 +42,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Passage:
     """A stretch that must be heard: which sound, from when to when, beginning where in the sound."""
 
     sound: Sound
@@ -55,7 +55,7 @@ class Heard:
 class Expectation:
     """What the recorded sound of every node must hold; times in seconds since the epoch."""
 
-    heard: tuple[Heard, ...]
+    heard: tuple[Passage, ...]
     silent: tuple[tuple[float, float], ...]
     ends_at: float
 
@@ -85,11 +85,11 @@ def expectation(made: Plan, lengths: Lengths, *, emergency_at: float, stopped_at
     ends_at = stopped_at + STOP_WITHIN_S + LISTEN_AFTER_STOP_S
     return Expectation(
         heard=(
-            Heard(Sound.FILE, made.file_at, made.file_at + lengths.file_s, 0.0),
-            Heard(Sound.TEXT, made.text_at, emergency_at, 0.0),
-            Heard(Sound.EMERGENCY, emergency_at, emergency_end, 0.0),
-            Heard(Sound.TEXT, emergency_end, text_end, before_s),
-            Heard(Sound.FILE, made.again_at, stopped_at, 0.0),
+            Passage(Sound.FILE, made.file_at, made.file_at + lengths.file_s, 0.0),
+            Passage(Sound.TEXT, made.text_at, emergency_at, 0.0),
+            Passage(Sound.EMERGENCY, emergency_at, emergency_end, 0.0),
+            Passage(Sound.TEXT, emergency_end, text_end, before_s),
+            Passage(Sound.FILE, made.again_at, stopped_at, 0.0),
         ),
         silent=(
             (made.file_at + lengths.file_s, made.text_at),

@@ -12,6 +12,7 @@ from loa.controller.core.tree import Tree
 from loa.controller.errors import Forbidden, Invalid, NotFound, Unavailable
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins, text_digest
+from loa.controller.services.hearing import may_hear
 from loa.controller.services.recordings import Kept, Recordings
 from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.store.bulletins import is_spoken
@@ -88,8 +89,13 @@ class Alarms:
             raise NotFound("no_such_area", "there are no such areas, or you may not alarm them")
         return min(able, key=lambda area: (len(tree.path(area)), area))
 
-    def made(self, wish: Wish) -> Kept | None:
-        """The sound of the wish, if it is there already."""
+    def made(self, who: Person, wish: Wish) -> Kept | None:
+        """The sound of the wish, if it is there already and the person may hear it."""
+        kept = self._made(wish)
+        with self._db.look() as session:
+            return kept if kept is not None and may_hear(session, who, kept.sha256) else None
+
+    def _made(self, wish: Wish) -> Kept | None:
         text = wish.text if wish.message is None else TEXTS.get(wish.message, "")
         if wish.drill:
             return self._recordings.spoken(drill_text(text), Origin.DRILL) if text else None

@@ -19,8 +19,9 @@ from loa.controller.services.bulletins import Bulletins, check_complete, spoken_
 from loa.controller.services.cursors import Place, pack, unpack
 from loa.controller.services.placing import Placing
 from loa.controller.services.refusals import refused
+from loa.controller.services.rights import above
 from loa.controller.store import broadcasts as store
-from loa.controller.store.areas import areas_below, path_of
+from loa.controller.store.areas import areas_below
 from loa.controller.store.database import Session, Work
 from loa.controller.store.tables import RecordingRow
 from loa.controller.store.tree import read_tree
@@ -128,7 +129,7 @@ class Broadcasts:
         readable = _readable(session, who)
         conditions = store.Wanted(
             readable=readable,
-            hearing=readable | _above(session, who),
+            hearing=readable | above(session, who),
             issuer=wanted.issuer,
             reaching=wanted.reaching,
             bulletin=wanted.bulletin,
@@ -147,7 +148,7 @@ class Broadcasts:
         readable = _readable(session, who)
         if found.broadcast.issuer in readable or store.inboxes_of(session, found.id) & readable:
             return True
-        return bool(store.reach_of(session, found.id) & (readable | _above(session, who)))
+        return bool(store.reach_of(session, found.id) & (readable | above(session, who)))
 
     def _authority(self, session: Session, area: AreaId) -> int:
         return read_tree(session).place(area).authority
@@ -253,8 +254,3 @@ def _waiting(goes_to: Destinations, draft: Draft) -> list[Notice]:
 
 def _readable(session: Session, who: Person) -> frozenset[AreaId]:
     return areas_below(session, granted(who, Act.READ_AREA))
-
-
-def _above(session: Session, who: Person) -> frozenset[AreaId]:
-    """Areas above the person's own: what stands in their programmes sounds in the person's areas, too."""
-    return frozenset(area for own in granted(who, Act.READ_AREA) for area in path_of(session, own))

@@ -13,6 +13,7 @@ from loa.controller.errors import Conflict, Invalid, NotFound, Stale
 from loa.controller.ports import Clock, EventKind, Events
 from loa.controller.services.audit import Audit
 from loa.controller.services.cursors import Place, pack, unpack
+from loa.controller.services.hearing import may_hear
 from loa.controller.services.rights import permit
 from loa.controller.store import bulletins as store
 from loa.controller.store.areas import areas_below
@@ -60,7 +61,7 @@ class Bulletins:
     def create(self, work: Work, who: Person, draft: Draft) -> Bulletin:
         """A new draft."""
         permit(work.session, who, Act.WRITE_BULLETIN, draft.area, sees=Act.READ_AREA)
-        self._check(work.session, draft)
+        _check_sound(work.session, who, draft)
         now = to_whole_ms(self._clock.now())
         bulletin = Bulletin(
             id=self._ids(),
@@ -81,9 +82,13 @@ class Bulletins:
     def save(self, work: Work, who: Person, bulletin_id: str, draft: Draft, revision: int) -> Bulletin:
         """Replace what it says; it is a draft again."""
         found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        if draft.recording != found.draft.recording:
+            _check_sound(work.session, who, draft)
+        return self._replace(work, who, found, draft)
+
+    def _replace(self, work: Work, who: Person, found: Bulletin, draft: Draft) -> Bulletin:
         if draft.area != found.draft.area:
             raise Invalid("area_fixed", "a bulletin stays with its area; make a new one for another area")
-        self._check(work.session, draft)
         changed = replace(
             self._next(found, who),
             draft=draft,
@@ -191,7 +196,8 @@ class Bulletins:
         before = next((one for one in kept if one.revision == version), None)
         if before is None:
             raise NotFound("no_such_version", f"the bulletin has no version {version}")
-        return self.save(work, who, bulletin_id, before.draft, revision)
+        found = self._open(work.session, who, bulletin_id, Act.WRITE_BULLETIN, revision)
+        return self._replace(work, who, found, before.draft)
 
     def approved(self, work: Work, who: Person, bulletin: Bulletin) -> Bulletin:
         """Note that it became a broadcast; for `Broadcasts`, which has checked the rest."""
@@ -214,12 +220,6 @@ class Bulletins:
                 saved_at=found.updated_at,
             )
         return found
-
-    def _check(self, session: Session, draft: Draft) -> None:
-        if draft.recording is not None and store.read_recording(session, draft.recording) is None:
-            raise Invalid(
-                "no_such_recording", "upload or speak the recording first", recording=draft.recording
-            )
 
     def _next(self, bulletin: Bulletin, who: Person) -> Bulletin:
         now = max(to_whole_ms(self._clock.now()), bulletin.updated_at)
@@ -269,6 +269,12 @@ def moved_draft(draft: Draft, was: datetime, becomes: datetime) -> Draft:
 def text_digest(text: str) -> str:
     """What binds a text to the recording that reads it; white space around it does not count."""
     return sha256_hex(text.strip().encode())
+
+
+def _check_sound(session: Session, who: Person, draft: Draft) -> None:
+    """Only what the person may hear, or a bulletin of one's own would open any recording by its name."""
+    if draft.recording is not None and not may_hear(session, who, draft.recording):
+        raise Invalid("no_such_recording", "upload or speak the recording first", recording=draft.recording)
 
 
 def check_complete(session: Session, draft: Draft) -> RecordingRow:

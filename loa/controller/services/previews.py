@@ -21,6 +21,7 @@ from loa.controller.core.tree import Tree
 from loa.controller.errors import Invalid
 from loa.controller.ports import Clock, SilenceJournal
 from loa.controller.services.broadcasts import LEAD
+from loa.controller.services.hearing import may_hear
 from loa.controller.services.rights import permit
 from loa.controller.store.bulletins import read_recording
 from loa.controller.store.database import Session
@@ -94,7 +95,7 @@ class Previews:
         """
         permit(session, who, Act.WRITE_BULLETIN, asked.area, sees=Act.READ_AREA)
         now = to_whole_ms(self._clock.now())
-        source, estimated = _source(session, asked)
+        source, estimated = _source(session, who, asked)
         tree = read_tree(session)
         examined = examine(tree, self._request(asked, source, now))
         if examined.when is None or not examined.starts.near or not self._is_ours(examined):
@@ -200,7 +201,7 @@ class Previews:
         )
 
 
-def _source(session: Session, asked: Asked) -> tuple[RecordingSource, bool]:
+def _source(session: Session, who: Person, asked: Asked) -> tuple[RecordingSource, bool]:
     """The sound, and whether it is only estimated."""
     if asked.recording is None:
         duration_ms = asked.duration_ms
@@ -212,7 +213,7 @@ def _source(session: Session, asked: Asked) -> tuple[RecordingSource, bool]:
         )
         return estimate, True
     row = read_recording(session, asked.recording)
-    if row is None:
+    if row is None or not may_hear(session, who, asked.recording):
         raise Invalid("no_such_recording", "upload or speak the recording first", recording=asked.recording)
     known = RecordingSource(
         recording=asked.recording,

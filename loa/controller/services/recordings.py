@@ -36,8 +36,10 @@ from loa.controller.errors import (
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
 from loa.controller.services.bulletins import text_digest
+from loa.controller.services.hearing import may_hear
 from loa.controller.store.bulletins import add_recording, read_recording, spoken_as
 from loa.controller.store.database import Database
+from loa.controller.store.recording_uses import add_maker, is_maker
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import RecordingId
 from loa.protocol.units import to_whole_ms
@@ -235,6 +237,14 @@ class Recordings:
             raise _not_found(sha256)
         return _kept(row)
 
+    def heard_by(self, who: Person, sha256: RecordingId) -> Kept:
+        """Facts of a recording; raises `NotFound` also where it is none of the person's business."""
+        with self._db.look() as session:
+            is_theirs = may_hear(session, who, sha256)
+        if not is_theirs:
+            raise _not_found(sha256)
+        return self.get(sha256)
+
     def path(self, sha256: RecordingId) -> Path:
         """Its file; raises `NotFound`."""
         path = self._place(self.get(sha256).sha256)
@@ -247,7 +257,15 @@ class Recordings:
         shutil.rmtree(self._folder / _JOBS, ignore_errors=True)
 
     def _once(self, by: str, text: str, options: Options, origin: Origin) -> Kept:
-        return self.spoken(text, origin) or self._speak(by, text, self._read(text), None, options, origin)
+        kept = self.spoken(text, origin)
+        if kept is None:
+            return self._speak(by, text, self._read(text), None, options, origin)
+        with self._db.look() as session:
+            is_known = is_maker(session, kept.sha256, by)
+        if not is_known:
+            with self._db.work() as work:
+                add_maker(work.session, kept.sha256, by)
+        return kept
 
     def _speak(  # noqa: PLR0917 -- all that a reading is made from
         self,

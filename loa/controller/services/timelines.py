@@ -10,13 +10,13 @@ from loa.controller.core.broadcasts import Issuer, make_broadcast
 from loa.controller.core.bulletins import Bulletin, Draft, spoken_ms
 from loa.controller.core.planning import policy_from, policy_text
 from loa.controller.core.programme import Contents
+from loa.controller.core.quiet import quiet_stretches
 from loa.controller.core.schedule import (
     STATES,
-    Heard,
+    GroupSchedule,
     Schedule,
     Waiting,
     joined,
-    quiet_stretches,
     slots_of,
     wide,
 )
@@ -36,6 +36,7 @@ from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Entry, RecordingSource, approve
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.keys import SigningKey
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.units import DurationMs, SizeBytes, to_whole_ms
 from loa.protocol.when import When
 from loa.schedules.errors import RecurrenceError
@@ -93,7 +94,7 @@ class Timelines:
             window=window,
             nodes=len(tree.nodes_of(area)),
             slots=tuple(slots),
-            quiet=tuple(quiet_stretches(hours, window)),
+            quiet=tuple(quiet_stretches([hours], [BroadcastClass.NORMAL], window)),
         )
 
     def _programmes(
@@ -179,13 +180,13 @@ def _groups(
 
 def _lay(
     group: _Group, programmes: Mapping[AreaId, Contents], waiting: Iterable[Waiting], window: Window
-) -> Heard:
+) -> GroupSchedule:
     standing = unite(programmes, group.areas)
     own = set(group.areas)
     mine = [one for one in waiting if own & set(one.entry.broadcast.audience)]
     before = lay(standing, group.hours, wide(window))
     after = lay(joined(standing, mine), group.hours, wide(window)) if mine else before
-    return Heard(
+    return GroupSchedule(
         nodes=len(group.nodes) or 1,
         standing=standing,
         before=before,

@@ -9,18 +9,17 @@ from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.alerts import Alert
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.planning import hours_of
-from loa.controller.core.presence import Presence
+from loa.controller.core.presence import LastWord, Presence
+from loa.controller.core.quiet import quiet_stretches
 from loa.controller.core.starts import find_starts
 from loa.controller.core.today import (
     About,
     Counted,
     Fate,
-    Heard,
     Occurrence,
     Said,
     Standing,
     occurrence_of,
-    quiet_spans,
 )
 from loa.controller.core.tree import Tree
 from loa.controller.ports import Clock, SilenceJournal
@@ -36,6 +35,7 @@ from loa.controller.store.today import Submitted
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Broadcast
 from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.when import DEFAULT_TZ, When
 from loa.schedules.errors import RecurrenceError
 from loa.schedules.localtime import at_wall, local_date
@@ -45,6 +45,7 @@ LOOK_AHEAD = timedelta(days=1)
 """After the day: what comes next is told even where it comes tomorrow."""
 MOST_WAITING = 100
 _DAY = timedelta(days=1)
+_ORDINARY = (BroadcastClass.NORMAL, BroadcastClass.PRIORITY)
 _THERE = {Presence.CONNECTED, Presence.LATE}
 
 
@@ -58,7 +59,7 @@ class Today:
     """The local day."""
     tree: Tree
     roots: tuple[AreaId, ...]
-    heard: Mapping[NodeId, Heard]
+    heard: Mapping[NodeId, LastWord]
     occurrences: tuple[Occurrence, ...]
     """Of today, by the time at which they sound; those of bulletins that wait are among them."""
     next_ones: tuple[Occurrence, ...]
@@ -130,7 +131,7 @@ class Days:
             heard=heard,
             occurrences=tuple(sorted(mine, key=lambda one: (one.from_at, one.title))),
             next_ones=tuple(one for one in found if one.from_at >= window.until_at),
-            quiet=tuple(quiet_spans(hours_of(tree, nodes), window)) if nodes else (),
+            quiet=_quiet(tree, nodes, window),
             silenced_until=self._silenced(tree, roots, now),
             alerts=tuple(self._alerts.of(session, everybody)),
             conditions=conditions,
@@ -142,7 +143,7 @@ class Days:
     def _occurrences(
         self,
         read: "_Read",
-        heard: Mapping[NodeId, Heard],
+        heard: Mapping[NodeId, LastWord],
         conditions: Mapping[NodeId, Condition],
         window: Window,
     ) -> list[Occurrence]:
@@ -234,15 +235,23 @@ class _Read:
         return count_waiting(self.session, areas, self.now) if areas else 0
 
 
-def _heard(known: Known) -> Heard:
+def _quiet(tree: Tree, nodes: Collection[NodeId], window: Window) -> tuple[tuple[datetime, datetime], ...]:
+    """When nothing but emergencies may sound on any of the nodes."""
+    if not nodes:
+        return ()
+    found = quiet_stretches(hours_of(tree, nodes), _ORDINARY, window)
+    return tuple((one.from_at, one.to_at) for one in found)
+
+
+def _heard(known: Known) -> LastWord:
     state = known.state
     if state is None:
-        return Heard(known.presence, None, known.heard_at)
+        return LastWord(known.presence, None, known.heard_at)
     there = known.presence in _THERE
-    return Heard(known.presence, (state.siren_for or state.sounding) if there else None, known.heard_at)
+    return LastWord(known.presence, (state.siren_for or state.sounding) if there else None, known.heard_at)
 
 
-def _said(heard: Mapping[NodeId, Heard], conditions: Mapping[NodeId, Condition]) -> dict[str, Said]:
+def _said(heard: Mapping[NodeId, LastWord], conditions: Mapping[NodeId, Condition]) -> dict[str, Said]:
     sounding = Counter(one.sounding for one in heard.values() if one.sounding)
     unheard = Counter(
         one.sounding

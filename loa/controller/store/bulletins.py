@@ -1,6 +1,6 @@
 """Bulletins and recordings in the database."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft, Plan
+from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import BroadcastRow, BulletinRow, RecordingRow, SpokenRow, UserRow
 from loa.controller.store.upsert import Row as NewRow
 from loa.controller.store.upsert import upsert
@@ -29,7 +30,7 @@ class Place:
 def read_bulletin(session: Session, bulletin_id: str) -> Bulletin | None:
     """The bulletin of that id."""
     row = session.connection().execute(_ONE, {"id": bulletin_id}).one_or_none()
-    return None if row is None else _bulletin(row, _broadcast_of(session, row))
+    return None if row is None else _bulletin(row, _broadcasts_of(session, [row]))
 
 
 def write_bulletin(session: Session, bulletin: Bulletin) -> None:
@@ -89,7 +90,8 @@ def find_bulletins(
         conditions.append(older(col(BulletinRow.updated_at), col(BulletinRow.id), after))
     order = (col(BulletinRow.updated_at).desc(), col(BulletinRow.id).desc())
     rows = session.exec(select(BulletinRow).where(*conditions).order_by(*order).limit(limit)).all()
-    return [_bulletin(row, _broadcast_of(session, row)) for row in rows]
+    broadcasts = _broadcasts_of(session, rows)
+    return [_bulletin(row, broadcasts) for row in rows]
 
 
 def count_submitted(session: Session, areas: Collection[AreaId]) -> int:
@@ -117,11 +119,12 @@ def read_recording(session: Session, sha256: str) -> RecordingRow | None:
 
 
 def add_recording(session: Session, row: RecordingRow, text_sha256: str | None) -> RecordingRow:
-    """Keep its facts, once; returns those that are kept. `text_sha256` is of the text that it reads."""
+    """Keep its facts, once, and that its maker made it; returns those kept. `text_sha256` is of its text."""
     kept = session.get(RecordingRow, row.sha256)
     if kept is None:
         session.add(row)
         session.flush()
+    add_maker(session, row.sha256, row.created_by)
     if text_sha256 is not None and session.get(SpokenRow, (row.sha256, text_sha256)) is None:
         session.add(SpokenRow(recording=row.sha256, text_sha256=text_sha256))
     return kept or row
@@ -150,16 +153,21 @@ _ONE: Select[*tuple[Any, ...]] = sqlalchemy.select(
 ).where(col(BulletinRow.id) == bindparam("id"))
 
 
-def _broadcast_of(session: Session, row: _Kept) -> str | None:
-    if row.state != BulletinState.APPROVED:
-        return None
-    found = select(BroadcastRow.id).where(
-        BroadcastRow.bulletin_id == row.id, BroadcastRow.issuer == row.area_id
-    )
-    return session.exec(found).first()
+def _broadcasts_of(session: Session, rows: Sequence[_Kept]) -> dict[str, str]:
+    """What became of those that were approved, by their ids; without what others issued of them."""
+    approved = {row.id: row.area_id for row in rows if row.state == BulletinState.APPROVED}
+    if not approved:
+        return {}
+    columns = (col(BroadcastRow.bulletin_id), col(BroadcastRow.issuer), col(BroadcastRow.id))
+    found = sqlalchemy.select(*columns).where(col(BroadcastRow.bulletin_id).in_(approved))
+    return {
+        bulletin: broadcast
+        for bulletin, issuer, broadcast in session.connection().execute(found)
+        if issuer == approved[bulletin]
+    }
 
 
-def _bulletin(row: _Kept, broadcast: str | None) -> Bulletin:
+def _bulletin(row: _Kept, broadcasts: Mapping[str, str]) -> Bulletin:
     return Bulletin(
         id=row.id,
         revision=row.revision,
@@ -182,5 +190,5 @@ def _bulletin(row: _Kept, broadcast: str | None) -> Bulletin:
         updated_at=row.updated_at,
         submitted_by=row.submitted_by,
         submitted_at=row.submitted_at,
-        broadcast=broadcast,
+        broadcast=broadcasts.get(row.id),
     )

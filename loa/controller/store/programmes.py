@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
@@ -26,6 +27,9 @@ from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Wit
 
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
+
+REMEMBERED = 5_000
+"""Entries that are kept as they were read: what was approved never changes, and reading it takes 0.1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ def _entries(
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
     given = tuple(ControllerApproval.model_validate(one) for one in json.loads(approvals))
     return Entry(document=document, approvals=given, issued_at=issued_at)

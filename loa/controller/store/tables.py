@@ -192,7 +192,7 @@ class BulletinRow(SQLModel, table=True):
     class_: str = Field(sa_column=Column("class", Text, nullable=False))
     text: str | None = _text(nullable=True)
     voice: str | None = Field(default=None, max_length=64)
-    recording: str | None = Field(default=None, foreign_key="recordings.sha256", max_length=64)
+    recording: str | None = Field(default=None, foreign_key="recordings.sha256", max_length=64, index=True)
     plan: str = _text()
     """JSON of the audience and time asked for (`loa.controller.core.bulletins.Plan`)."""
     drill: bool | None = None
@@ -254,7 +254,7 @@ class InboxRow(SQLModel, table=True):
 
     __tablename__ = "inbox"
     area_id: str = Field(primary_key=True, foreign_key="areas.id")
-    broadcast_id: str = Field(primary_key=True, foreign_key="broadcasts.id")
+    broadcast_id: str = Field(primary_key=True, foreign_key="broadcasts.id", index=True)
     state: str = Field(max_length=16, index=True)
     """waiting, chosen, left (normal); placed (priority); playing (emergency)."""
     received_at: datetime = _moment()

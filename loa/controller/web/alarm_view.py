@@ -29,7 +29,7 @@ _LEAST_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ThirdCard:
     """What the third card says."""
 
     opening: str
@@ -54,13 +54,13 @@ class Hearing:
         self._console = console
         self._mode = mode
 
-    def of(self, visit: Visit, wish: Wish, say: Say | None) -> Heard:
+    def of(self, visit: Visit, wish: Wish, say: Say | None) -> ThirdCard:
         """For what was chosen so far."""
-        sound = self._console.controller.alarms.made(wish)
+        sound = self._console.controller.alarms.made(visit.person, wish)
         nodes = visit.places.nodes_of(wish.audience)
         notices = self._notices(visit, wish, sound)
         reach = _reach(visit, wish.audience, nodes)
-        return Heard(
+        return ThirdCard(
             opening=self._opening(wish, sound),
             preface=PREFACE if self._mode.drill else "",
             text=self._text(wish, sound),

@@ -196,7 +196,7 @@ class BulletinPage:
         places = visit.places.count(audience)
         yield phrases.FACT_WHEN, say_when(draft.plan.when)
         yield phrases.FACT_WHERE, phrases.reach(places, nodes) if audience else ""
-        kept = self._console.recording(draft.recording)
+        kept = self._console.recording(visit, draft.recording)
         if kept:
             yield phrases.FACT_LENGTH, spell(kept.duration_ms)
         yield phrases.FACT_CLASS, CLASSES[draft.class_]

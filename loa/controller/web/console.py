@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from loa.controller.composition import Controller
 from loa.controller.core.access import Act, Person, granted, may
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
+from loa.controller.core.presence import LastWord
 from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
 from loa.controller.gate import check_csrf
 from loa.controller.services.previews import Asked
@@ -27,7 +28,7 @@ from loa.controller.store.people import names_of
 from loa.controller.store.tree import read_tree
 from loa.controller.web import navigation
 from loa.controller.web.catalogue import NOT_FOUND, explain, say
-from loa.controller.web.places import Heard, Places
+from loa.controller.web.places import Places
 from loa.controller.web.previewing import Painter, PreviewPage
 from loa.controller.web.render import Renderer, see_other
 from loa.protocol.ids import AreaId, RecordingId
@@ -180,10 +181,10 @@ class Console:
         own = self.controller.broadcasts.is_own(visit.person, bulletin)
         return may(visit.person, Act.APPROVE, path) and not own
 
-    def recording(self, sha256: RecordingId | None) -> Kept | None:
-        """The recording, if there is one and it is still kept."""
+    def recording(self, visit: Visit, sha256: RecordingId | None) -> Kept | None:
+        """The recording, if there is one that the person may hear."""
         try:
-            return self.controller.recordings.get(sha256) if sha256 else None
+            return self.controller.recordings.heard_by(visit.person, sha256) if sha256 else None
         except ControllerError:
             return None
 
@@ -246,7 +247,7 @@ def _places(session: Session, person: Person) -> Places:
     roots = granted(person, Act.READ_AREA)
     nodes = [node for root in roots if root in tree for node in tree.nodes_of(root)]
     heard = {
-        known.node: Heard(known.presence, known.state.sounding if known.state else None, known.heard_at)
+        known.node: LastWord(known.presence, known.state.sounding if known.state else None, known.heard_at)
         for known in known_nodes(session, nodes)
     }
     return Places(tree=tree, roots=roots, heard=heard)

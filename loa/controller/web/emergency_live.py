@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, may
 from loa.controller.core.emergencies import NodeState
-from loa.controller.core.presence import Presence
+from loa.controller.core.presence import LastWord, Presence
 from loa.controller.services.emergencies import Followed
 from loa.controller.web import alarm_words
 from loa.controller.web.alarm_words import MODES, Mode
@@ -19,7 +19,7 @@ from loa.controller.web.catalogue import OUTCOMES, STOPPED, WHY, Look
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.emergency_now import emergencies_now, say_sounding
 from loa.controller.web.localtime import clock, weekday
-from loa.controller.web.places import Heard, capital
+from loa.controller.web.places import capital
 from loa.controller.web.render import see_other
 from loa.controller.web.words import _, lazy, ngettext
 from loa.protocol.ids import AreaId, BroadcastId, NodeId
@@ -133,7 +133,7 @@ class LivePage:
         pattern = self.mode.live if followed.is_on else self.mode.live_over
         counts = Counter(followed.nodes.values())
         gone = {Presence.LOST, Presence.UNKNOWN}
-        heard = [visit.places.heard.get(node, Heard()) for node in followed.nodes]
+        heard = [visit.places.heard.get(node, LastWord()) for node in followed.nodes]
         return Live(
             title=str(pattern) % {"title": document.title},
             state=_state(counts),

@@ -1,4 +1,4 @@
-"""The four rungs of evidence of one line in sentences, and the drawn comparison of what an ear found."""
+"""The four rungs of evidence of one line in sentences."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,16 +6,13 @@ from datetime import datetime, timedelta
 from loa.controller.core.report import Standing, standing
 from loa.controller.store.tables import LogRow
 from loa.controller.web import catalogue
+from loa.controller.web.ears import HEARD, RENDERED
 from loa.controller.web.localtime import clock, clock_seconds, decimal, spell, today
 from loa.controller.web.log_lines import Reader, Rung, rungs_of
+from loa.controller.web.loudness import Comparison, comparison
 from loa.controller.web.words import _, lazy
 from loa.protocol.reasons import Reason
 from loa.protocol.reports import Evidence, Sensed
-
-SECONDS_DRAWN = 60
-"""Bars of the comparison: of a longer sound each stands for more than a second."""
-STEP, BAR = 7, 5
-"""Units of the drawing from bar to bar, and the width of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +21,6 @@ class Approval:
 
     name: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What was to be heard, above, and how much of it was found, below."""
-
-    above: tuple[int, ...]
-    """Where bars stand."""
-    below: tuple[int, ...]
-    missing: tuple[int, ...]
-    width: int
-    share: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +44,7 @@ def steps_of(entry: LogRow, reader: Reader, approval: Approval | None, *, is_on:
         played,
         _heard(entry, rungs[3].mark, evidence),
     )
-    by = evidence.heard_by if evidence else None
-    rendered = evidence.rendered_by if evidence else None
-    drawn = (None, None, None if by else comparison(rendered), comparison(by))
+    drawn = (None, None, comparison(evidence, RENDERED), comparison(evidence, HEARD))
     titles = [
         _TITLES.get((number, rung.mark)) or catalogue.RUNGS[number] for number, rung in enumerate(rungs)
     ]
@@ -82,29 +64,6 @@ def counts_as(entry: LogRow, now: datetime) -> str:
         due=entry.planned_at <= now,
     )
     return _COUNTS[kind]
-
-
-def comparison(by: Sensed | None) -> Comparison | None:
-    """The drawing; None where no ear measured."""
-    if by is None:
-        return None
-    bars = min(by.judged, SECONDS_DRAWN)
-    found = round(bars * by.passed / by.judged)
-    if by.passed:
-        found = min(max(found, 1), bars - (by.passed < by.judged))
-    share = decimal(100 * by.passed / by.judged, 0)
-    return Comparison(
-        above=tuple(number * STEP for number in range(bars)),
-        below=tuple(number * STEP for number in range(found)),
-        missing=tuple(number * STEP for number in range(found, bars)),
-        width=bars * STEP,
-        share=_("có tiếng %(share)s%%", share=share),
-        sentence=_(
-            "Bản thu có %(judged)s giây có tiếng được đo. Tìm thấy %(passed)s giây.",
-            judged=by.judged,
-            passed=by.passed,
-        ),
-    )
 
 
 def _planned(entry: LogRow, reader: Reader, approval: Approval | None) -> str:

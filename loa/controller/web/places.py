@@ -3,30 +3,19 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from loa.controller.core.presence import Presence
+from loa.controller.core.presence import LastWord
 from loa.controller.core.slugs import by_name
 from loa.controller.core.tree import AreaKind, Place, Tree
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import AREA_TITLE, KIND_COUNTS, KINDS, KINDS_IN_NAMES, KINDS_TO_LEAVE_OUT
 from loa.controller.web.words import VIETNAMESE, language
-from loa.protocol.ids import AreaId, NodeId, OccurrenceId
+from loa.protocol.ids import AreaId, NodeId
 
 FOLDED_FROM = 12
 """A list of more areas than this is folded; nodes always are."""
 MOST_NAMES = 3
 _ORDER = list(AreaKind)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a node last said of itself."""
-
-    presence: Presence = Presence.UNKNOWN
-    sounding: OccurrenceId | None = None
-    at: datetime | None = None
-    """When it was heard of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class _Growing:
 class Places:
     """The tree with what its nodes said; `roots` are the areas that the person was given."""
 
-    def __init__(self, *, tree: Tree, roots: Collection[AreaId], heard: Mapping[NodeId, Heard]) -> None:
+    def __init__(self, *, tree: Tree, roots: Collection[AreaId], heard: Mapping[NodeId, LastWord]) -> None:
         self.tree = tree
         self.heard = heard
         self._roots = [root for root in roots if root in tree]

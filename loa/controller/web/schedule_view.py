@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from loa.controller.core.schedule import Quiet, Schedule, Slot, SlotState
+from loa.controller.core.quiet import Quiet
+from loa.controller.core.schedule import Schedule, Slot, SlotState
 from loa.controller.web import folding
 from loa.controller.web.catalogue import CLASSES, PLAYED, PLAYING, TO_COME, Look
 from loa.controller.web.folding import Band, Gap, Lanes, Part, Quiets, Span

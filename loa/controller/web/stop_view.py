@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loa.controller.core.presence import Presence
+from loa.controller.core.presence import LastWord, Presence
 from loa.controller.web import phrases
 from loa.controller.web.catalogue import STOPPED, Look
 from loa.controller.web.localtime import clock, clock_seconds, day_starts, decimal, today
-from loa.controller.web.places import Heard, Places
+from loa.controller.web.places import Places
 from loa.protocol.ids import AreaId, NodeId
 
 SHORTEST = timedelta(minutes=1)
@@ -96,7 +96,9 @@ def result(
     Of the nodes `told` the page says elsewhere that they are lost.
     """
     tz = places.tree.tz_of(area)
-    kinds = {node: _kind(places.heard.get(node, Heard()), issued_at) for node in places.tree.nodes_of(area)}
+    kinds = {
+        node: _kind(places.heard.get(node, LastWord()), issued_at) for node in places.tree.nodes_of(area)
+    }
     found = {kind: [node for node, its in kinds.items() if its == kind] for kind in _WORDS}
     return Result(
         look=STOPPED,
@@ -120,7 +122,7 @@ _WORDS = {
 }
 
 
-def _kind(heard: Heard, issued_at: datetime) -> str:
+def _kind(heard: LastWord, issued_at: datetime) -> str:
     if heard.presence in {Presence.LOST, Presence.UNKNOWN}:
         return "lost"
     if heard.sounding is None:

@@ -48,7 +48,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     def edit(request: Request, bulletin_id: str) -> Response:
         visit = console.visit(request)
         bulletin = console.open_bulletin(visit, bulletin_id)
-        kept = console.recording(bulletin.draft.recording)
+        kept = console.recording(visit, bulletin.draft.recording)
         return page.show(
             visit, what_from(bulletin, kept.origin if kept else None), saved_at=bulletin.updated_at
         )
@@ -94,7 +94,7 @@ class WhatPage:
 
     def show(self, visit: Visit, what: WhatForm, errors: Errors | None = None, **more: Any) -> Response:  # noqa: ANN401 -- values for the template
         """The whole page."""
-        context = self._context(what) | {"errors": errors or {}, "flow": True} | more
+        context = self._context(visit, what) | {"errors": errors or {}, "flow": True} | more
         status = 422 if errors else 200
         response = self._console.show("what.html", visit, context, here="new", status=status)
         response.headers.update(RECORDING_HEADERS)
@@ -170,7 +170,7 @@ class WhatPage:
             recording = self._speak(visit, what, errors)
             return replace(what, recording=recording)
         kept, name = self._accept(visit, form, errors) if file_of(form, "file") else (None, "")
-        if kept is None and "file" not in errors and not self._kept(what.recording):
+        if kept is None and "file" not in errors and not self._kept(visit, what.recording):
             missing = phrases.NOTHING_RECORDED if what.by == "record" else phrases.FILE_MISSING
             errors["recorder" if what.by == "record" else "file"] = missing
         return replace(what, recording=kept.sha256, file_name=name) if kept else what
@@ -205,14 +205,14 @@ class WhatPage:
         if not what.id:
             return None
         before = self._console.open_bulletin(visit, what.id).draft
-        kept = self._console.recording(before.recording) if before.text == what.text else None
+        kept = self._console.recording(visit, before.recording) if before.text == what.text else None
         return kept.sha256 if kept and kept.origin == "speech" else None
 
-    def _kept(self, sha256: str) -> Kept | None:
-        return self._console.recording(RecordingId(sha256) if sha256 else None)
+    def _kept(self, visit: Visit, sha256: str) -> Kept | None:
+        return self._console.recording(visit, RecordingId(sha256) if sha256 else None)
 
-    def _context(self, what: WhatForm) -> dict[str, Any]:
-        sound = self._kept(what.recording) if what.by in SOUNDS else None
+    def _context(self, visit: Visit, what: WhatForm) -> dict[str, Any]:
+        sound = self._kept(visit, what.recording) if what.by in SOUNDS else None
         return {
             "form": what,
             "fields": list(FIELDS.items()),

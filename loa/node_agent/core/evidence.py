@@ -6,7 +6,7 @@ from datetime import datetime
 from loa.audio.evidence import Finding
 from loa.node_agent.core.plays import Play
 from loa.protocol.reasons import Reason
-from loa.protocol.reports import Evidence, Sensed
+from loa.protocol.reports import Evidence, Levels, Sensed
 
 RENDERED, HEARD = "rendered", "heard"
 """The names of what an ear can tell."""
@@ -34,9 +34,9 @@ def evidence_on(
     )
 
 
-def sensed(findings: Mapping[str, Finding]) -> dict[str, bool | Sensed | None]:
+def sensed(findings: Mapping[str, Finding]) -> dict[str, bool | Sensed | Levels | None]:
     """What each ear found, as the fields of an `Evidence`."""
-    fields: dict[str, bool | Sensed | None] = {}
+    fields: dict[str, bool | Sensed | Levels | None] = {"levels": _levels(findings)}
     for name in (RENDERED, HEARD):
         if (finding := findings.get(name)) is not None:
             fields[name], fields[f"{name}_by"] = finding.is_there, _figures(finding)
@@ -69,3 +69,13 @@ def _figures(finding: Finding) -> Sensed:
         level_db=finding.level_db,
         delay_ms=finding.delay_ms,
     )
+
+
+def _levels(findings: Mapping[str, Finding]) -> Levels | None:
+    """Every ear was told of the same windows, so that one row of the recording stands for all of them."""
+    if not findings:
+        return None
+    found = {name: finding.levels for name, finding in findings.items()}
+    captured = {name: levels.captured for name, levels in found.items()}
+    one = next(iter(found.values()))
+    return Levels(every_s=one.every_s, recorded=one.recorded, **captured)
