@@ -125,8 +125,9 @@ class Log:
     def line(self, session: Session, who: Person, occurrence: str, node: str) -> LogRow:
         """One line, if it is among those that the person may read; raises `NotFound`."""
         named = (occurrence + node).isprintable()  # PostgreSQL refuses a NUL
-        row = store.line_by_occurrence(session, occurrence, node) if named else None
-        if row is None or granted(who, Act.READ_LOG).isdisjoint({*row.path.split("/"), row.node_id}):
+        within = granted(who, Act.READ_LOG)
+        row = store.line_by_occurrence(session, occurrence, node, within) if named else None
+        if row is None:
             raise NotFound("no_such_line", "there is no such line in the log")
         return row
 
