@@ -112,7 +112,6 @@ def build(settings: Settings) -> Controller:
             journal=air.journal,
             alerts=announcements.alerts,
             changes=base.events.told,
-            approve_own=settings.approve_own,
         ),
         timelines=announcements.timelines,
         feeds=announcements.feeds,
@@ -352,7 +351,6 @@ class _Announcements:
             audit=audit,
             placing=placing,
             lead=timedelta(milliseconds=settings.emergency_lead_ms),
-            approve_own=settings.approve_own,
         )
         self.alarms = Alarms(
             db=base.db,
@@ -362,7 +360,7 @@ class _Announcements:
             standing=self.standing,
         )
         self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
-        self.alerts = Alerts(clock=clock, bulletins=self.bulletins, approve_own=settings.approve_own)
+        self.alerts = Alerts(clock=clock, bulletins=self.bulletins)
         self.mail = _mail(base, self.alerts)
         air.jobs.add(
             Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")
