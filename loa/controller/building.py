@@ -54,6 +54,7 @@ from loa.controller.services.nodes import Nodes
 from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
+from loa.controller.services.policy_effects import PolicyEffects
 from loa.controller.services.presence import Presences
 from loa.controller.services.previews import Previews
 from loa.controller.services.profiles import Profiles
@@ -114,6 +115,7 @@ def build(settings: Settings) -> Controller:
             changes=base.events.told,
         ),
         timelines=announcements.timelines,
+        policy_effects=PolicyEffects(clock=base.clock, journal=air.journal),
         feeds=announcements.feeds,
         withdrawals=announcements.withdrawals,
         publisher=air.publisher,

@@ -83,6 +83,7 @@ API: dict[str, Rule] = {
     "GET /areas/{area}": own(),
     "PATCH /areas/{area}": own(name="Mới"),
     "DELETE /areas/{area}": own(),
+    "POST /areas/{area}/policy/effect": own(policy={"versions": []}),
     "GET /areas/{area}/members": own(),
     "GET /areas/{area}/whereabouts": own(),
     "PATCH /areas/{area}/whereabouts": own(households=3),

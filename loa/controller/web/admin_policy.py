@@ -17,6 +17,7 @@ from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import CLASSES
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.policy_effect_view import effect_of
 from loa.controller.web.policy_form import (
     ALONE,
     MOST_ROWS,
@@ -142,17 +143,19 @@ def _show(console: Console, visit: Visit, area: AreaId, *, done: str) -> Respons
 
 
 def _ask(console: Console, visit: Visit, area: AreaId, typed: Typed, draft: Draft) -> Response:
-    changes, tree, version = None, visit.places.tree, draft.version
+    tree, version = visit.places.tree, draft.version
+    changes, effect, policy = None, None, _policy(console, visit, area)
     if version is not None:
-        before = version_at(_policy(console, visit, area), version.effective_from - timedelta(milliseconds=1))
+        before = version_at(policy, version.effective_from - timedelta(milliseconds=1))
         changes = say_changes(before, version)
+        effect = effect_of(console, visit, area, with_version(policy, version))
     context = {
         "errors": draft.errors,
         "area": tree.place(area),
         "typed": typed,
         "changes": changes,
         "begins": moment(version.effective_from, tree.tz_of(area)) if version else "",
-        "nodes": len(tree.nodes_of(area)),
+        "effect": effect,
         "classes": [(one.value, CLASSES[one]) for one in ORDER],
         "most": MOST_ROWS,
         "alone": ALONE,
