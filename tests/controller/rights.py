@@ -87,6 +87,7 @@ API: dict[str, Rule] = {
     "GET /areas/{area}/members": own(),
     "GET /areas/{area}/whereabouts": own(),
     "PATCH /areas/{area}/whereabouts": own(households=3),
+    "POST /areas/{area}/whereabouts/undo": own(),
     "PUT /areas/{area}/members": own(nodes=[]),
     "POST /areas/{area}/merge": own(area="lang-cong"),
     "POST /areas/{area}/split": own(name="Mới", leaving=[THERE]),
