@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import cos, isfinite, radians
+from math import cos, hypot, isfinite, radians
 
 Point = tuple[float, float]
 """Longitude and latitude in degrees, in this order, as GeoJSON has them."""
@@ -126,6 +126,15 @@ def square_km(outline: Outline) -> float:
     return degrees * narrowing * KM_A_DEGREE**2
 
 
+def km_from(point: Point, outline: Outline) -> float:
+    """About how far it lies from the outline; 0 inside."""
+    if within(point, outline):
+        return 0.0
+    narrowing = cos(radians(point[1]))
+    near = (_flat(ring, point, narrowing) for ring in rings_of(outline))
+    return min(_off(a, b) for ring in near for a, b in pairwise(ring)) * KM_A_DEGREE
+
+
 def middle_of(outline: Outline) -> Point:
     """A point inside the largest polygon, to write its name at.
 
@@ -189,6 +198,20 @@ def _degrees(number: object, most: float, where: str) -> float:
         )
         raise GeometryError(text, GeometryProblem.OUT_OF_RANGE)
     return round(float(number), DIGITS)
+
+
+def _flat(ring: Ring, origin: Point, narrowing: float) -> list[Point]:
+    """Degrees of latitude from a point near by, as if the earth was flat there."""
+    return [((lon - origin[0]) * narrowing, lat - origin[1]) for lon, lat in ring]
+
+
+def _off(start: Point, end: Point) -> float:
+    """How far the stretch is from the middle of the plane."""
+    x, y = end[0] - start[0], end[1] - start[1]
+    length = x * x + y * y
+    along = -(start[0] * x + start[1] * y) / length if length else 0.0
+    along = min(1.0, max(0.0, along))
+    return hypot(start[0] + along * x, start[1] + along * y)
 
 
 def _crossings(point: Point, ring: Ring) -> int:

@@ -16,6 +16,7 @@ from loa.controller.services.audit import Audit
 from loa.controller.services.rights import permit
 from loa.controller.store import whereabouts as store
 from loa.controller.store.areas import row_of
+from loa.controller.store.bulletins import name_of
 from loa.controller.store.database import Session, Work
 from loa.controller.store.tree import read_tree
 from loa.protocol.ids import AreaId
@@ -87,7 +88,7 @@ class WhereaboutsKeeper:
         if before.revision != revision:
             raise Stale(
                 revision=before.revision,
-                saved_by=before.updated_by,
+                saved_by=name_of(work.session, before.updated_by),
                 saved_at=before.updated_at or self._clock.now(),
             )
         return self.insert(work, who.user_id, replace(before, **changed))

@@ -23,6 +23,7 @@ from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.places import capital
 from loa.controller.web.render import see_other
+from loa.controller.web.where_view import WhereForm, where_of
 from loa.controller.web.words import lazy
 from loa.protocol.ids import AreaId
 
@@ -36,6 +37,9 @@ DONE = {
     "closed": lazy("Đã đóng. Nhật ký cũ vẫn đọc được."),
     "undone": lazy("Đã trả lại như trước."),
     "merged": lazy("Đã ghép. Muốn trả lại như trước thì bấm nút ở cuối trang."),
+    "located": lazy("Đã lưu."),
+    "outlined": lazy("Đã lưu đường ranh. Bản đồ vẽ theo đường này."),
+    "unlined": lazy("Đã bỏ đường ranh."),
     "split": lazy("Đã tách. Muốn trả lại như trước thì bấm nút ở cuối trang."),
 }
 
@@ -142,13 +146,22 @@ def rows_of(visit: Visit, query: str) -> Iterator[Row]:
                 )
 
 
-def show(console: Console, visit: Visit, area: AreaId, errors: Errors, done: str = "") -> Response:
+def show(
+    console: Console,
+    visit: Visit,
+    area: AreaId,
+    errors: Errors,
+    done: str = "",
+    *,
+    typed: WhereForm | None = None,
+) -> Response:
     """One area that the person manages."""
     with console.controller.db.look() as session:
         permit(session, visit.person, Act.MANAGE_AREAS, area)
         found = console.controller.areas.get(session, visit.person, area)
         tree = read_tree(session)
         inside = [tree.place(child) for child in open_children(session, area)]
+        where = where_of(console, session, visit, area, typed)
     manageable = [row for row in rows_of(visit, "") if row.id != area]
     kinds = [kind for kind in AreaKind if kind in SHOWN and fits_below(kind, found.kind)]
     context = {
@@ -167,6 +180,7 @@ def show(console: Console, visit: Visit, area: AreaId, errors: Errors, done: str
         "nodes": len(tree.nodes_of(area)),
         "above": [place.name for place in tree.path(area)[:-1] if place.id in visit.places],
         "reshapes": [one for one in reshapes_of(console, visit) if area in {one["area"], one["other"]}],
+        "where": where,
         "done": done,
     }
     return console.show("admin_area.html", visit, context, here="admin", status=422 if errors else 200)

@@ -45,6 +45,7 @@ ACTS = {
     "area.added": lazy("Thêm địa bàn"),
     "area.changed": lazy("Sửa địa bàn"),
     "area.moved": lazy("Chuyển địa bàn"),
+    "area.located": lazy("Ghi số hộ, ranh, vị trí"),
     "area.closed": lazy("Đóng địa bàn"),
     "area.merged": lazy("Ghép địa bàn"),
     "area.split": lazy("Tách địa bàn"),

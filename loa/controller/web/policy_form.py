@@ -63,7 +63,11 @@ def typed_of(version: PolicyVersion) -> Typed:
 def read_form(form: FormData) -> Typed:
     """What was typed, rows that are wholly empty left out but one."""
     typed = Typed(
-        **{name: text_of(form, name) for name in ("day", "clock", "quiet_source", "own", "own_source")}
+        day=text_of(form, "day"),
+        clock=text_of(form, "clock"),
+        quiet_source=text_of(form, "quiet_source"),
+        own=text_of(form, "own"),
+        own_source=text_of(form, "own_source"),
     )
     for kind, rows in (("hours", typed.hours), ("minutes", typed.minutes), ("caps", typed.caps)):
         for number in range(MOST_ROWS):
