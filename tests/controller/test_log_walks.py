@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.core.slugs import plain
+from loa.controller.services.log import Log, LogTimes
 from loa.controller.store.database import Database
 from loa.controller.store.log import LogFilter, filters_of, find_lines
 from loa.controller.store.log_scope import scope_of
@@ -22,6 +24,7 @@ from loa.protocol.ids import AreaId, BroadcastId, NodeId
 from tests.controller.air import place
 from tests.controller.factories import Town
 from tests.controller.log_factory import keep, log_line
+from tests.fakes.controller import FakeEvents
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 LINES = 240
@@ -130,6 +133,21 @@ def test_pages_hold_what_fits_and_nothing_else(town: Town, few: int) -> None:
             assert order == sorted(order, reverse=not oldest), case
             assert total in {None, len(expected)}, case
             assert total is not None or few == 5, case
+
+
+def test_a_node_as_an_area_shows_what_it_sounded_where_the_person_looks(town: Town) -> None:
+    log = Log(db=town.db, clock=town.clock, events=FakeEvents(), times=LogTimes())
+    here = town.user("tam", (COMMUNE, Role.SUPERVISOR))
+    owner = town.user("nam", ("cum-3", Role.SUPERVISOR))
+    own = sum(row.node_id == "cum-3" for row in lines())
+    since = sum(row.node_id == "cum-3" and COMMUNE in row.path.split("/") for row in lines())
+    assert since < own
+    with town.db.look() as session:
+        for who, count in ((here, since), (owner, own)):
+            page = log.page(
+                session, who, LogFilter(within=()), area=AreaId("cum-3"), cursor=None, limit=LINES
+            )
+            assert len(page.lines) == count
 
 
 def test_titles_are_found_without_marks_and_capitals(town: Town) -> None:

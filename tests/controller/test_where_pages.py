@@ -210,4 +210,8 @@ def test_a_form_without_a_change_of_place_makes_no_new_revision(made: Made) -> N
     made.send(EDIT, **FORM, place_revision="0", position="21.05, 105.05")
     made.send(EDIT, **FORM | {"name": "Cụm mới"}, place_revision="1", position="21.05000, 105.05000")
     assert made.known("cum-1")["revision"] == 1
+    made.send(f"{PAGE}/where", act="facts", revision="0", households="5")
+    made.send(f"{PAGE}/where", act="facts", revision="1", households="5")
+    assert made.known()["revision"] == 1
+    assert "Trước đó: chưa có số hộ." in made.browser.get(PAGE).text
     assert made.api.get("/nodes/cum-1").json()["name"] == "Cụm mới"

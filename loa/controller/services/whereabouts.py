@@ -123,11 +123,13 @@ class WhereaboutsKeeper:
         return _outline(area, document)
 
     def insert(self, work: Work, by: str, wanted: Whereabouts) -> Whereabouts:
-        """All of it at once, without asking for rights and whatever is there."""
+        """All of it at once, without asking for rights and whatever is there; nothing if it is so already."""
         kind = AreaKind(row_of(work.session, wanted.area).kind)
         if (wrong := misplaced(kind, wanted)) is not None:
             raise Invalid("not_for_this_kind", f"a {kind} has no {wrong}", kind=kind, member=wrong)
         before = store.whereabouts_of(work.session, wanted.area)
+        if before.facts() == wanted.facts():
+            return before
         kept = replace(wanted, revision=before.revision + 1, updated_by=by, updated_at=self._clock.now())
         store.store_whereabouts(work.session, kept, before=before)
         changed = [name for name in FACTS if getattr(before, name) != getattr(kept, name)]

@@ -156,9 +156,7 @@ class EditPage:
             self._nodes.change_settings(work, who, kept.id, edited.settings)
         if edited.self_test_at != kept.self_test_at:
             self._nodes.schedule_self_test(work, who, kept.id, edited.self_test_at)
-        where = self._where.get(work.session, who, AreaId(kept.id))
-        if any(getattr(where, fact) != value for fact, value in edited.place.items()):
-            self._where.change(work, who, AreaId(kept.id), edited.place, edited.place_revision)
+        self._where.change(work, who, AreaId(kept.id), edited.place, edited.place_revision)
         if edited.parent != kept.parent_id:
             self._nodes.move(work, who, kept.id, edited.parent)
 
