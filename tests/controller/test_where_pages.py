@@ -165,6 +165,22 @@ def test_a_group_of_loudspeakers_has_no_outline_page(made: Made) -> None:
     assert answer.status_code == 422
 
 
+def test_a_group_gets_its_loudspeakers_on_its_page(made: Made) -> None:
+    made.site.node("cum-2", VILLAGES[1])
+    made.site.node("cum-3", VILLAGES[2])
+    made.api.post("/areas", {"id": "cho", "name": "Chợ", "kind": "zone", "parent": COMMUNE})
+    form = {"act": "members", "member": ["cum-1", "cum-3"]}
+    done = made.browser.send("/admin/areas/cho", form)  # type: ignore[arg-type]  # a list is a field that comes twice
+    assert done.headers["location"] == "/admin/areas/cho?done=grouped"
+    assert made.api.get("/areas/cho/members").json()["nodes"] == ["cum-1", "cum-3"]
+    page = made.browser.get("/admin/areas/cho").text
+    assert re.findall(r'name="member" value="([^"]+)" checked', page) == ["cum-1", "cum-3"]
+    made.api.post("/areas", {"id": "ben", "name": "Bến", "kind": "zone", "parent": VILLAGE})
+    assert "trong nơi của nhóm" in told(made.send("/admin/areas/ben", act="members", member="cum-2"))
+    made.send("/admin/areas/cho", act="members")
+    assert made.api.get("/areas/cho/members").json()["nodes"] == []
+
+
 EDIT = "/nodes/cum-1/edit"
 FORM = {"name": "cum-1", "parent": VILLAGE, "billing_day": "1"}
 
