@@ -113,7 +113,7 @@ class Bulletin:
     @property
     def authors(self) -> frozenset[str]:
         """Who wrote it and who submitted it."""
-        return frozenset({self.created_by, self.submitted_by} - {None})
+        return frozenset({self.created_by, self.submitted_by or self.created_by})
 
 
 class Lack(StrEnum):

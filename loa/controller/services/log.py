@@ -115,7 +115,7 @@ class Log:
         if area is not None:
             permit(session, who, Act.READ_LOG, area)
         within = [area] if area is not None else sorted(granted(who, Act.READ_LOG))
-        if area is not None and is_node(session, area) and wanted.node in {None, area}:
+        if area is not None and is_node(session, area) and wanted.node in {None, NodeId(area)}:
             # what it sounded elsewhere, before it was moved, is nobody's here
             within, wanted = sorted(granted(who, Act.READ_LOG)), replace(wanted, node=NodeId(area))
         after = cursors.unpack(cursor)
