@@ -54,6 +54,7 @@ from loa.controller.services.nodes import Nodes
 from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
+from loa.controller.services.policy_effects import PolicyEffects
 from loa.controller.services.presence import Presences
 from loa.controller.services.previews import Previews
 from loa.controller.services.profiles import Profiles
@@ -112,9 +113,9 @@ def build(settings: Settings) -> Controller:
             journal=air.journal,
             alerts=announcements.alerts,
             changes=base.events.told,
-            approve_own=settings.approve_own,
         ),
         timelines=announcements.timelines,
+        policy_effects=PolicyEffects(clock=base.clock, journal=air.journal),
         feeds=announcements.feeds,
         withdrawals=announcements.withdrawals,
         publisher=air.publisher,
@@ -352,7 +353,6 @@ class _Announcements:
             audit=audit,
             placing=placing,
             lead=timedelta(milliseconds=settings.emergency_lead_ms),
-            approve_own=settings.approve_own,
         )
         self.alarms = Alarms(
             db=base.db,
@@ -362,7 +362,7 @@ class _Announcements:
             standing=self.standing,
         )
         self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
-        self.alerts = Alerts(clock=clock, bulletins=self.bulletins, approve_own=settings.approve_own)
+        self.alerts = Alerts(clock=clock, bulletins=self.bulletins)
         self.mail = _mail(base, self.alerts)
         air.jobs.add(
             Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")

@@ -24,6 +24,7 @@ from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
+from loa.controller.services.policy_effects import PolicyEffects
 from loa.controller.services.previews import Previews
 from loa.controller.services.profiles import Profiles
 from loa.controller.services.proofs import Proofs
@@ -102,6 +103,7 @@ class Controller:
     inbox: Inbox
     previews: Previews
     timelines: Timelines
+    policy_effects: PolicyEffects
     feeds: Feeds
     days: Days
     withdrawals: Withdrawals

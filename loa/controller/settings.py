@@ -76,7 +76,6 @@ class Settings(BaseSettings):
 
     session_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 720
     code_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
-    approve_own: bool = False
     emergency_lead_ms: Annotated[int, Field(ge=0, le=60_000)] = 500
 
     upload_limit_bytes: Annotated[int, Field(ge=1_000)] = 500_000_000

@@ -73,6 +73,18 @@ class DailyMinutes(_Line):
     minutes: Annotated[int, Field(ge=0, le=24 * 60)]
 
 
+class OwnApproval(BaseModel):
+    """Whether who wrote a bulletin may approve it, too; asked by the controller alone.
+
+    Emergencies are broadcast by one person with that right in any case.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    allowed: bool
+    legal_source: LegalSource
+
+
 class PolicyVersion(BaseModel):
     """The rules that hold from `effective_from` until the next version."""
 
@@ -85,6 +97,8 @@ class PolicyVersion(BaseModel):
     hours: tuple[AllowedHours, ...]
     caps: tuple[VolumeCap, ...] = ()
     minutes: tuple[DailyMinutes, ...] = ()
+    own_approval: OwnApproval | None = None
+    """None: somebody else approves."""
 
 
 class Policy(BaseModel):

@@ -72,6 +72,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     policy.AllowedHours,
     policy.VolumeCap,
     policy.DailyMinutes,
+    policy.OwnApproval,
     reports.PlayReport,
     reports.Evidence,
     reports.Sensed,

@@ -40,7 +40,7 @@ def tam(town: Town) -> Person:
 
 def alerts_of(town: Town, who: Person) -> list[Alert]:
     bulletins = Bulletins(clock=town.clock, ids=str, audit=town.audit, events=FakeEvents())
-    alerts = Alerts(clock=town.clock, bulletins=bulletins, approve_own=False)
+    alerts = Alerts(clock=town.clock, bulletins=bulletins)
     with town.db.look() as session:
         return alerts.of(session, who)
 

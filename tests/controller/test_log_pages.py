@@ -10,9 +10,12 @@ import openpyxl
 import pypdf
 import pytest
 
-from loa.controller.core.access import Role
+from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
+from loa.controller.core.tree import AreaKind
+from loa.controller.services.areas import NewArea
 from loa.controller.services.saved_filters import MOST
+from loa.protocol.ids import AreaId, NodeId
 from tests.controller.log_factory import ears, keep, log_line
 from tests.controller.site import Client, Site, open_site
 
@@ -78,6 +81,35 @@ def test_the_log_is_restricted_by_its_address(tam: Client, query: str, count: in
     page = tam.get(f"/log?day={query}").text
     assert len(titles(page)) == count
     assert f"{count} dòng" in page
+
+
+def test_a_group_of_loudspeakers_is_a_filter_of_page_files_report_and_api(tam: Client, site: Site) -> None:
+    make_zone(site, "cho", "cum-2")
+    assert len(titles(tam.get("/log?day=&area=cho").text)) == 1
+    assert [row[3] for row in rows_of(tam.get("/log/export/file?format=csv&day=&area=cho").content)[1:]] == [
+        "Lịch tiêm phòng"
+    ]
+    assert len(rows_of(tam.get("/api/v1/log.csv?area=cho").content)) == 2
+    assert [line["node"] for line in tam.get("/api/v1/log?area=cho").json()["items"]] == ["cum-2"]
+    assert "chưa có lượt phát nào" not in tam.get(f"/reports?month={FIRST:%Y-%m}&area=cho").text
+
+
+def test_who_looks_after_a_group_reads_its_lines_and_no_others(site: Site) -> None:
+    make_zone(site, "ven-song", "cum-1")
+    token = site.user("nhom", ("ven-song", Role.SUPERVISOR)).headers["authorization"]
+    who = Client(site.app, {"authorization": token}, base="http://loa.test")
+    assert len(titles(who.get("/log?day=").text)) == 3
+    assert who.get(f"/log/{SILENT}/cum-1").status_code == 200
+    assert who.get(f"/log/{'a' * 64}@{int(FIRST.timestamp() * 1000)}/cum-2").status_code == 404
+    assert who.get("/log?area=cho").status_code == 404
+
+
+def make_zone(site: Site, zone: str, *nodes: str) -> None:
+    admin = Person("test", "Test", frozenset({Grant(AreaId(COMMUNE), Role.ADMIN)}))
+    new = NewArea(id=zone, name=zone, kind=AreaKind.ZONE, parent_id=AreaId(COMMUNE))
+    with site.controller.db.work() as work:
+        site.controller.areas.add(work, admin, new)
+        site.controller.areas.set_members(work, admin, AreaId(zone), frozenset(map(NodeId, nodes)))
 
 
 def test_the_order_can_be_turned(tam: Client) -> None:

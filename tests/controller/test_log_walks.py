@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from loa.controller.core.sample import VILLAGES
+from loa.controller.core.access import Role
+from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.core.slugs import plain
+from loa.controller.services.log import Log, LogTimes
 from loa.controller.store.database import Database
 from loa.controller.store.log import LogFilter, filters_of, find_lines
 from loa.controller.store.log_scope import scope_of
@@ -22,11 +24,13 @@ from loa.protocol.ids import AreaId, BroadcastId, NodeId
 from tests.controller.air import place
 from tests.controller.factories import Town
 from tests.controller.log_factory import keep, log_line
+from tests.fakes.controller import FakeEvents
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 LINES = 240
 CLOSED = ("old-province", "old-district", "old-commune")
 """Above a village that has moved since."""
+ZONE = ("cum-1", "cum-3")
 
 
 @pytest.fixture
@@ -34,6 +38,7 @@ def town(db: Database) -> Town:
     made = Town(db).build()
     for number in (1, 2, 3):
         made.node(f"cum-{number}", VILLAGES[number - 1])
+    made.zone("vung-lu", *ZONE)
     keep(db, lines())
     return made
 
@@ -79,6 +84,8 @@ PLACES: dict[str, list[str]] = {
     "old": ["old-district"],
     "node": ["cum-3"],
     "both": [VILLAGES[0], "cum-3"],
+    "zone": ["vung-lu"],
+    "zone and village": ["vung-lu", VILLAGES[1]],
     "none": ["nowhere"],
 }
 
@@ -93,8 +100,10 @@ def fits(row: LogRow, filter_: LogFilter, within: list[str]) -> bool:
         "rendered": filter_.rendered,
         "heard": filter_.heard,
     }
+    above = row.path.split("/")
+    of_zone = "vung-lu" in within and row.node_id in ZONE and COMMUNE in above
     return (
-        not {*row.path.split("/"), row.node_id}.isdisjoint(within)
+        (of_zone or not {*above, row.node_id}.isdisjoint(within))
         and all(value is None or getattr(row, name) == value for name, value in equal.items())
         and (filter_.from_at is None or row.planned_at >= filter_.from_at)
         and (filter_.until_at is None or row.planned_at < filter_.until_at)
@@ -126,6 +135,21 @@ def test_pages_hold_what_fits_and_nothing_else(town: Town, few: int) -> None:
             assert total is not None or few == 5, case
 
 
+def test_a_node_as_an_area_shows_what_it_sounded_where_the_person_looks(town: Town) -> None:
+    log = Log(db=town.db, clock=town.clock, events=FakeEvents(), times=LogTimes())
+    here = town.user("tam", (COMMUNE, Role.SUPERVISOR))
+    owner = town.user("nam", ("cum-3", Role.SUPERVISOR))
+    own = sum(row.node_id == "cum-3" for row in lines())
+    since = sum(row.node_id == "cum-3" and COMMUNE in row.path.split("/") for row in lines())
+    assert since < own
+    with town.db.look() as session:
+        for who, count in ((here, since), (owner, own)):
+            page = log.page(
+                session, who, LogFilter(within=()), area=AreaId("cum-3"), cursor=None, limit=LINES
+            )
+            assert len(page.lines) == count
+
+
 def test_titles_are_found_without_marks_and_capitals(town: Town) -> None:
     first = place(town, AreaId(VILLAGES[0]), title="Thu phí ĐỢT 2")
     place(town, AreaId(VILLAGES[0]), title="Họp 100% thôn")
@@ -151,7 +175,7 @@ def test_no_way_to_a_page_reads_the_whole_table(town: Town) -> None:
         if not town.db.sqlite:
             link.execute(text("SET LOCAL enable_seqscan = off"))
         event.listen(link, "before_cursor_execute", partial(explain, plans))
-        for name, where in product(FILTERS, ("all", "province", "village")):
+        for name, where in product(FILTERS, ("all", "province", "village", "zone")):
             plans.append((name, where))
             wanted = LogFilter(within=(), **FILTERS[name])
             find(session, scope_of(session, PLACES[where]), filters_of(wanted), after=None, limit=50, few=5)

@@ -72,7 +72,7 @@ class Office:
         self.mail = Mail(
             db=town.db,
             clock=town.clock,
-            alerts=Alerts(clock=town.clock, bulletins=bulletins, approve_own=False),
+            alerts=Alerts(clock=town.clock, bulletins=bulletins),
             post=SmtpPost(host="127.0.0.1", port=self.port, security=SmtpSecurity.NONE, sender="loa@xa.vn"),
             compose=compose_mail("https://loa.xa.vn"),
             every=timedelta(minutes=60),
@@ -193,7 +193,6 @@ def test_without_a_server_nothing_is_tried(office: Office) -> None:
             bulletins=Bulletins(
                 clock=office.town.clock, ids=str, audit=office.town.audit, events=FakeEvents()
             ),
-            approve_own=False,
         ),
         post=None,
         compose=compose_mail(""),

@@ -6,9 +6,10 @@ import pytest
 
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
-from loa.controller.web.admin_policy import Typed, typed_of, version_of, with_version
+from loa.controller.web.policy_form import ALONE, Typed, typed_of, version_of, with_version
 from loa.controller.web.policy_words import say_changes, say_rules
 from loa.protocol.kinds import BroadcastClass
+from loa.protocol.policy import OwnApproval
 from loa.schedules.policy import default_policy
 from tests.controller.site import Site
 
@@ -66,6 +67,26 @@ def test_a_class_without_hours_is_said_to_have_none() -> None:
     version, _ = version_of(form, TZ)
     assert version is not None
     assert "Thông thường không được phát giờ nào" in [rule.text for rule in say_rules(version)]
+
+
+def test_who_approves_is_a_rule_with_its_source() -> None:
+    form = typed()
+    form.own, form.own_source = ALONE, "Quy chế 12, Điều 6"
+    version, errors = version_of(form, TZ)
+    assert errors == {}
+    assert version is not None
+    assert version.own_approval == OwnApproval(allowed=True, legal_source="Quy chế 12, Điều 6")
+    assert (typed_of(version).own, typed_of(version).own_source) == (form.own, form.own_source)
+    assert [(one.comes, one.text) for one in say_changes(PRESENT, version)] == [
+        (False, "Người soạn không tự duyệt, người khác phải duyệt"),
+        (True, "Người có quyền duyệt được duyệt cả bản mình soạn"),
+    ]
+    form.own_source = ""
+    assert list(version_of(form, TZ)[1]) == ["own_source"]
+    form.own, form.own_source = "", "Quy chế 9"
+    version, _ = version_of(form, TZ)
+    assert version is not None
+    assert version.own_approval == OwnApproval(allowed=False, legal_source="Quy chế 9")
 
 
 @pytest.mark.parametrize(

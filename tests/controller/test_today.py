@@ -49,12 +49,10 @@ class Glance:
         clock, events = town.clock, FakeEvents()
         self.journal = FileSilenceJournal(folder / "silences")
         bulletins = Bulletins(clock=clock, ids=lambda: "f" * 32, audit=town.audit, events=events)
-        alerts = Alerts(clock=clock, bulletins=bulletins, approve_own=False)
+        alerts = Alerts(clock=clock, bulletins=bulletins)
         self.changes = 0
         self.counts = True
-        self.days = Days(
-            clock=clock, journal=self.journal, alerts=alerts, changes=self._count, approve_own=False
-        )
+        self.days = Days(clock=clock, journal=self.journal, alerts=alerts, changes=self._count)
         self.log = Log(db=town.db, clock=clock, events=events, times=LogTimes())
 
     def _count(self) -> int:

@@ -19,6 +19,7 @@ from loa.controller.core.geometry import (
     as_geojson,
     middle_of,
     read_outline,
+    square_km,
     within,
 )
 from loa.controller.core.sample import COMMUNE, VILLAGES
@@ -29,6 +30,7 @@ from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.store.database import Database
 from loa.controller.store.tables import AreaRow
 from loa.controller.store.whereabouts import all_whereabouts, outlined, outlines_of, whereabouts_of
+from loa.protocol.ids import AreaId
 from tests.controller.factories import Town
 from tests.controller.site import Client, Site
 
@@ -158,6 +160,45 @@ def test_what_does_not_fit_is_refused(made: Made) -> None:
     assert refused(VILLAGES[0], {"contact": {"name": "A", "phone": "call me"}}) == "invalid_request"
 
 
+def test_a_change_is_taken_back_and_brought_again(made: Made) -> None:
+    path = f"/areas/{VILLAGES[0]}/whereabouts"
+    assert made.admin.ask("POST", f"{path}/undo", if_match='"0"').json()["code"] == "nothing_to_undo"
+    tam = {"name": "Lê Văn Tám", "phone": ""}
+    body = {"households": 268, "outline": SQUARE, "contact": tam, "description": "ven sông"}
+    made.admin.ask("PATCH", path, body, if_match='"0"')
+    made.admin.ask("PATCH", path, {"households": 300, "outline": None}, if_match='"1"')
+    assert made.admin.ask("POST", f"{path}/undo", if_match='"1"').status_code == 412
+    back = made.admin.ask("POST", f"{path}/undo", if_match='"2"').json()
+    assert (back["households"], back["outline"], back["revision"]) == (268, SQUARE, 3)
+    assert (back["contact"], back["description"]) == (tam, "ven sông")
+    again = made.admin.ask("POST", f"{path}/undo", if_match='"3"').json()
+    assert (again["households"], again["outline"], again["contact"]) == (300, None, tam)
+    assert made.stranger.ask("POST", f"{path}/undo", if_match='"4"').status_code == 404
+    assert made.technician.ask("POST", f"{path}/undo", if_match='"4"').status_code == 403
+
+
+def test_the_trail_tells_what_a_place_was_and_became(made: Made) -> None:
+    path, node = f"/areas/{VILLAGES[0]}/whereabouts", "/areas/cum-1/whereabouts"
+    body = {"households": 268, "outline": SQUARE, "contact": {"name": "Lê Văn Tám", "phone": "0900"}}
+    made.admin.ask("PATCH", path, body, if_match='"0"')
+    made.admin.ask("PATCH", node, {"position": {"lat": 21.45, "lon": 105.38}}, if_match='"0"')
+    made.admin.ask("POST", f"{path}/undo", if_match='"1"')
+    found = [one["detail"] for one in made.admin.get("/audit?act=area.located").json()["items"]]
+    assert found == [
+        {
+            "changed": ["households", "contact", "outline"],
+            "households": "268 → -",
+            "outline": "5 points → -",
+        },
+        {"changed": ["position"], "position": "- → 21.45000, 105.38000"},
+        {
+            "changed": ["households", "contact", "outline"],
+            "households": "- → 268",
+            "outline": "- → 5 points",
+        },
+    ]
+
+
 def feature(outline: object = SQUARE, **said: object) -> dict[str, object]:
     return {"type": "Feature", "properties": said, "geometry": outline}
 
@@ -191,6 +232,43 @@ def test_a_feature_says_by_id_or_name_which_area_it_is(town: Town) -> None:
     assert (done.unknown, done.ambiguous) == (("Ở nơi khác", "?"), ("Thôn Minh Tân",))
     with town.db.look() as session:
         assert outlined(session, [*VILLAGES, COMMUNE]) == {VILLAGES[0], COMMUNE}
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (SQUARE, None),
+        (feature(), None),
+        (collection(feature(name="Ở nơi khác")), None),
+        (collection(feature(name="A", outline=None), feature(ten="Thống Nhất")), None),
+        (collection(feature(name="A"), feature(name="B")), "no_such_feature"),
+        (collection(feature(name="Thống Nhất"), feature(name="Thôn Thống Nhất")), "no_such_feature"),
+        (collection(), "no_such_feature"),
+        (collection("x"), "no_outlines"),
+        ({"type": "Feature"}, "bad_outline"),
+        ([], "bad_outline"),
+        ("Polygon", "bad_outline"),
+    ],
+)
+def test_a_document_gives_an_area_its_outline(town: Town, document: object, told: str | None) -> None:
+    keeper = WhereaboutsKeeper(clock=town.clock, audit=town.audit)
+    admin = town.user("goc", (COMMUNE, Role.ADMIN))
+    with town.db.look() as session:
+        if told is None:
+            found = keeper.outline_for(session, admin, AreaId(VILLAGES[0]), document)
+            assert as_geojson(found) == json.loads(json.dumps(SQUARE))
+            return
+        with pytest.raises(Invalid) as refused:
+            keeper.outline_for(session, admin, AreaId(VILLAGES[0]), document)
+        assert refused.value.code == told
+
+
+def test_how_large_an_outline_is() -> None:
+    hole = ring((105.02, 21.02), (105.04, 21.02), (105.04, 21.04), (105.02, 21.04), (105.02, 21.02))
+    pierced = {"type": "Polygon", "coordinates": [*SQUARE["coordinates"], *hole["coordinates"]]}  # type: ignore[misc]  # JSON
+    whole = square_km(read_outline(SQUARE))
+    assert whole == pytest.approx(115.4, abs=0.2)
+    assert square_km(read_outline(pierced)) == pytest.approx(whole * 0.96)
 
 
 def test_an_import_changes_the_outline_and_nothing_else(town: Town) -> None:

@@ -80,6 +80,8 @@ def router() -> APIRouter:
     routes.get(path, response_model=WhereaboutsOut, responses=documented(401, 404))(get)
     refused = documented(401, 403, 404, 412, 428)
     routes.patch(path, response_model=WhereaboutsOut, responses=refused)(change)
+    again = refused | documented(409)
+    routes.post(f"{path}/undo", response_model=WhereaboutsOut, responses=again)(undo)
     return routes
 
 
@@ -104,6 +106,16 @@ def change(
     return once.run(act)
 
 
+def undo(area: AreaId, who: Who, parts: Parts, *, revision: Revision, once: Once) -> Response:
+    """Take the last change back; a second time brings it again."""
+
+    def act(work: Work) -> Result:
+        kept = parts.whereabouts.undo(work, who, area, revision)
+        return Result(_out(kept), etag=etag(kept.revision))
+
+    return once.run(act)
+
+
 def _changed(patch: WhereaboutsPatch) -> Mapping[str, object]:
     contact, position = patch.contact, patch.position
     values = {
@@ -120,7 +132,7 @@ def _outline(geometry: dict[str, Any] | None) -> Outline | None:
     try:
         return None if geometry is None else read_outline(geometry)
     except GeometryError as error:
-        raise Invalid("bad_outline", str(error)) from error
+        raise Invalid("bad_outline", str(error), problem=error.problem) from error
 
 
 def _out(known: Whereabouts) -> WhereaboutsOut:

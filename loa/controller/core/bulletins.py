@@ -107,8 +107,13 @@ class Bulletin:
         return self.submitted_by or self.updated_by
 
     def is_by(self, user_id: str) -> bool:
-        """Whether that person wrote or submitted it, so that somebody else must approve it."""
-        return user_id in {self.created_by, self.submitted_by}
+        """Whether that person wrote or submitted it."""
+        return user_id in self.authors
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Who wrote it and who submitted it."""
+        return frozenset({self.created_by, self.submitted_by or self.created_by})
 
 
 class Lack(StrEnum):

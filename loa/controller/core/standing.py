@@ -1,6 +1,6 @@
 """What stands on a node by the programmes of its areas, laid out as the node itself lays it out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loa.controller.core.programme import Contents
@@ -67,7 +67,7 @@ def unite(programmes: Mapping[AreaId, Contents], areas: Sequence[AreaId]) -> Sta
 
 def lay(standing: Standing, hours: Hours, window: Window) -> Laid:
     """Expand and lay out, as the node does; a recurrence that cannot be followed is left out."""
-    items = [item for entry in standing.entries.values() for item in _items(standing, entry, window)]
+    items = [item for entry in standing.entries.values() for item in items_of(standing, entry, window)]
     timeline = lay_out(items, standing.withdrawals, standing.silences, hours.policy, hours.tz)
     pieces: dict[OccurrenceId, list[Segment]] = {}
     for segment in timeline.segments:
@@ -75,7 +75,8 @@ def lay(standing: Standing, hours: Hours, window: Window) -> Laid:
     return Laid({item.id: item for item in items}, timeline, pieces)
 
 
-def _items(standing: Standing, entry: Entry, window: Window) -> Iterable[Item]:
+def items_of(standing: Standing, entry: Entry, window: Window) -> Sequence[Item]:
+    """The occurrences of one of its broadcasts; none of a recurrence that cannot be followed."""
     try:
         return expand([replace(place(entry), order=standing.ranks.get(entry.id, 0))], window)
     except RecurrenceError:

@@ -14,6 +14,10 @@ FOR_AREAS = frozenset({"households", "outline"})
 """What only a level of the tree has: a zone is where its nodes are; whom one node reaches, nobody counted."""
 
 
+FACTS = ("households", "contact", "outline", "position", "description")
+"""What is told of a place, each by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """Whom to call about loudspeakers there, such as the head of the village."""
@@ -37,6 +41,10 @@ class Whereabouts:
     """0: nobody has set anything yet."""
     updated_by: str = ""
     updated_at: datetime | None = None
+
+    def facts(self) -> dict[str, object]:
+        """What is told of it, to be told of it again."""
+        return {name: getattr(self, name) for name in FACTS}
 
 
 def misplaced(kind: AreaKind, wanted: Whereabouts) -> str | None:

@@ -14,6 +14,7 @@ from loa.controller.core.alerts import (
     Contact,
     in_order,
 )
+from loa.controller.core.approving import needs_another
 from loa.controller.core.bulletins import BulletinState
 from loa.controller.core.node_states import LATELY, fault_in
 from loa.controller.core.presence import Presence
@@ -35,10 +36,9 @@ SETTLING = timedelta(hours=1)
 class Alerts:
     """For home, the API and the mails: the same list."""
 
-    def __init__(self, *, clock: Clock, bulletins: Bulletins, approve_own: bool) -> None:
+    def __init__(self, *, clock: Clock, bulletins: Bulletins) -> None:
         self._clock = clock
         self._bulletins = bulletins
-        self._approve_own = approve_own
 
     def of(self, session: Session, who: Person) -> list[Alert]:
         """All that needs this person now, the most urgent first."""
@@ -62,13 +62,14 @@ class Alerts:
         wanted = BulletinFilter(state=BulletinState.SUBMITTED)
         page = self._bulletins.find(view.session, who, wanted, cursor=None, limit=MOST_WAITING)
         for one in page.bulletins:
-            if one.draft.area in mine and (self._approve_own or not one.is_by(who.user_id)):
+            area, authors = one.draft.area, one.authors
+            if area in mine and not needs_another(view.tree, area, authors, who.user_id, view.now):
                 yield Alert(
                     kind=AlertKind.TO_APPROVE,
-                    area=one.draft.area,
+                    area=area,
                     subject=one.id,
                     name=one.draft.title,
-                    place=view.name(one.draft.area),
+                    place=view.name(area),
                     since=one.submitted_at or one.updated_at,
                 )
 

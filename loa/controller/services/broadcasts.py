@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.approving import needs_another, own_approval
 from loa.controller.core.broadcasts import Approved, Issuer, Scheduled, make_broadcast, over_at
 from loa.controller.core.bulletins import NOW, Bulletin, BulletinState, Draft
 from loa.controller.core.drills import SPOKEN
@@ -66,7 +67,6 @@ class Broadcasts:
         audit: Audit,
         placing: Placing,
         lead: timedelta = LEAD,
-        approve_own: bool = False,
     ) -> None:
         self._clock = clock
         self._key = key
@@ -74,23 +74,24 @@ class Broadcasts:
         self._audit = audit
         self._placing = placing
         self._lead = lead
-        self._approve_own = approve_own
 
     def approve(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Approved:
         """Approve a submitted bulletin; by its plan it stands in programmes or waits in inboxes.
 
-        Raises `Stale`, `Conflict` (decided already), `Forbidden` (own bulletin), `Invalid` (its time).
+        Raises `Stale`, `Conflict` (decided already), `Forbidden` (own bulletin, where the area's policy
+        leaves that to others), `Invalid` (its time).
         """
         found = self._bulletins.open(work.session, who, bulletin_id, Act.APPROVE, revision)
         if found.state is not BulletinState.SUBMITTED:
             raise Conflict("wrong_state", "submit the bulletin first", state=found.state)
-        if self.is_own(who, found):
-            raise Forbidden("own_bulletin", "you wrote this bulletin; somebody else must approve it")
+        tree, area, now = read_tree(work.session), found.draft.area, self._clock.now()
+        if needs_another(tree, area, found.authors, who.user_id, now):
+            raise Forbidden(
+                "own_bulletin",
+                "you wrote this bulletin; somebody else must approve it",
+                legal_source=own_approval(tree, area, now).legal_source,
+            )
         return self._issue(work, who, found)
-
-    def is_own(self, who: Person, bulletin: Bulletin) -> bool:
-        """Whether the person wrote it, so that somebody else must approve it."""
-        return not self._approve_own and bulletin.is_by(who.user_id)
 
     def emergency(self, work: Work, who: Person, bulletin_id: str, revision: int) -> Approved:
         """Broadcast a bulletin of class emergency now (plus the lead), by one person with that right."""

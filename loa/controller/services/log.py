@@ -19,6 +19,7 @@ from loa.controller.services.rights import permit
 from loa.controller.store import log as store
 from loa.controller.store.database import Database, Session
 from loa.controller.store.log import LogFilter
+from loa.controller.store.nodes import is_node
 from loa.controller.store.tables import LogRow
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import Entry
@@ -114,6 +115,9 @@ class Log:
         if area is not None:
             permit(session, who, Act.READ_LOG, area)
         within = [area] if area is not None else sorted(granted(who, Act.READ_LOG))
+        if area is not None and is_node(session, area) and wanted.node in {None, NodeId(area)}:
+            # what it sounded elsewhere, before it was moved, is nobody's here
+            within, wanted = sorted(granted(who, Act.READ_LOG)), replace(wanted, node=NodeId(area))
         after = cursors.unpack(cursor)
         position = None if after is None else (after.at, _number(after.id))
         found = store.find_lines(session, replace(wanted, within=within), after=position, limit=limit + 1)
@@ -125,8 +129,9 @@ class Log:
     def line(self, session: Session, who: Person, occurrence: str, node: str) -> LogRow:
         """One line, if it is among those that the person may read; raises `NotFound`."""
         named = (occurrence + node).isprintable()  # PostgreSQL refuses a NUL
-        row = store.line_by_occurrence(session, occurrence, node) if named else None
-        if row is None or granted(who, Act.READ_LOG).isdisjoint({*row.path.split("/"), row.node_id}):
+        within = granted(who, Act.READ_LOG)
+        row = store.line_by_occurrence(session, occurrence, node, within) if named else None
+        if row is None:
             raise NotFound("no_such_line", "there is no such line in the log")
         return row
 

@@ -52,7 +52,7 @@ _UNTITLED = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """Nodes that hear the same by the same policy; none for an area that has no nodes yet."""
 
     nodes: tuple[NodeId, ...]
@@ -78,9 +78,9 @@ class Timelines:
             raise Invalid("bad_window", f"ask for more than nothing and at most {LONGEST.days} days")
         now = to_whole_ms(self._clock.now())
         tree = read_tree(session)
-        programmes = self._programmes(session, tree, area, min(now, window.from_at))
+        programmes = programmes_of(session, self._journal, tree, area, min(now, window.from_at))
         asked = list(self._waiting(session, who, tree, area, now)) if waiting else []
-        groups = list(_groups(tree, area, programmes, asked))
+        groups = list(groups_of(tree, area, programmes, asked))
         heard = [_lay(group, programmes, asked, window) for group in groups]
         known = proofs(session, area, window.from_at, min(now, window.until_at))
         slots = [
@@ -96,15 +96,6 @@ class Timelines:
             slots=tuple(slots),
             quiet=tuple(quiet_stretches([hours], [BroadcastClass.NORMAL], window)),
         )
-
-    def _programmes(
-        self, session: Session, tree: Tree, area: AreaId, since: datetime
-    ) -> Mapping[AreaId, Contents]:
-        held = {one for node in tree.nodes_of(area) for one in tree.areas_of(node)}
-        held |= {place.id for place in tree.path(area)}
-        silences = {one: tuple(self._journal.of(one, since)) for one in held}
-        filled = placed_areas(session, since) & held | {one for one, said in silences.items() if said}
-        return {one: contents_of(session, one, silences[one], since) for one in sorted(filled)}
 
     def _waiting(
         self, session: Session, who: Person, tree: Tree, area: AreaId, now: datetime
@@ -144,6 +135,17 @@ class Timelines:
         )
 
 
+def programmes_of(
+    session: Session, journal: SilenceJournal, tree: Tree, area: AreaId, since: datetime
+) -> Mapping[AreaId, Contents]:
+    """What the nodes of the area hold, or would hold, by the areas that say so."""
+    held = {one for node in tree.nodes_of(area) for one in tree.areas_of(node)}
+    held |= {place.id for place in tree.path(area)}
+    silences = {one: tuple(journal.of(one, since)) for one in held}
+    filled = placed_areas(session, since) & held | {one for one, said in silences.items() if said}
+    return {one: contents_of(session, one, silences[one], since) for one in sorted(filled)}
+
+
 def _source(session: Session, draft: Draft) -> tuple[RecordingSource, bool]:
     row = read_recording(session, draft.recording) if draft.recording else None
     if row is not None:
@@ -159,9 +161,9 @@ def _sound(recording: RecordingId, duration_ms: int, size_bytes: int) -> Recordi
     )
 
 
-def _groups(
+def groups_of(
     tree: Tree, area: AreaId, programmes: Mapping[AreaId, Contents], waiting: Iterable[Waiting]
-) -> Iterator[_Group]:
+) -> Iterator[Group]:
     """Nodes of the area, those together that hear the same by the same policy."""
     entries = [entry for contents in programmes.values() for entry in contents.entries]
     entries += [one.entry for one in waiting]
@@ -171,15 +173,15 @@ def _groups(
         own = tuple(one for one in tree.areas_of(node) if one in telling)
         alike[own, policy_text(tree, node)].append(node)
     for (own, (text, tz)), nodes in alike.items():
-        yield _Group(tuple(nodes), own, Hours(policy_from(text), tz))
+        yield Group(tuple(nodes), own, Hours(policy_from(text), tz))
     if not alike:
         path = tuple(place.id for place in tree.path(area))
         text, tz = policy_text(tree, NodeId(area))
-        yield _Group((), path, Hours(policy_from(text), tz))
+        yield Group((), path, Hours(policy_from(text), tz))
 
 
 def _lay(
-    group: _Group, programmes: Mapping[AreaId, Contents], waiting: Iterable[Waiting], window: Window
+    group: Group, programmes: Mapping[AreaId, Contents], waiting: Iterable[Waiting], window: Window
 ) -> GroupSchedule:
     standing = unite(programmes, group.areas)
     own = set(group.areas)

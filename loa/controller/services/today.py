@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
 from loa.controller.core.alerts import Alert
+from loa.controller.core.approving import needs_another
 from loa.controller.core.node_states import Condition, NodeState
 from loa.controller.core.planning import hours_of
 from loa.controller.core.presence import LastWord, Presence
@@ -84,12 +85,10 @@ class Days:
         journal: SilenceJournal,
         alerts: Alerts,
         changes: Callable[[], int],
-        approve_own: bool,
     ) -> None:
         self._clock = clock
         self._journal = journal
         self._alerts = alerts
-        self._approve_own = approve_own
         self._plans = DayPlans(journal=journal)
         self._boards: Shared[_Board] = Shared(clock=clock, changes=changes)
 
@@ -99,12 +98,15 @@ class Days:
         People of the same roles share one read until something changes: a change makes all of them look.
         """
         board = self._boards.get(who.grants, lambda: self._board(session, who))
-        own = {one.id for one in board.submitted if who.user_id in one.by and not self._approve_own}
-        areas = board.day.tree.below(granted(who, Act.READ_BULLETIN))
+        tree, now = board.day.tree, self._clock.now()
+        others = {
+            one.id for one in board.submitted if needs_another(tree, one.area, one.by, who.user_id, now)
+        }
+        areas = tree.below(granted(who, Act.READ_BULLETIN))
         return replace(
             board.day,
-            now=self._clock.now(),
-            alerts=tuple(one for one in board.day.alerts if one.subject not in own),
+            now=now,
+            alerts=tuple(one for one in board.day.alerts if one.subject not in others),
             returned=store.count_returned(session, areas, who.user_id) if areas else 0,
         )
 

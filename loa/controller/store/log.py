@@ -116,9 +116,12 @@ def line_of(session: Session, id_: int) -> LogRow | None:
     return session.get(LogRow, id_)
 
 
-def line_by_occurrence(session: Session, occurrence: str, node: str) -> LogRow | None:
-    """The line of an occurrence on a node."""
-    return session.exec(select(LogRow).where(LogRow.occurrence == occurrence, LogRow.node_id == node)).first()
+def line_by_occurrence(
+    session: Session, occurrence: str, node: str, within: Collection[AreaId]
+) -> LogRow | None:
+    """The line of an occurrence on a node, if it lies within one of these areas."""
+    named = (LogRow.occurrence == occurrence, LogRow.node_id == node)
+    return session.exec(select(LogRow).where(*named, *scope_of(session, within).conditions())).first()
 
 
 def expected_until(session: Session) -> datetime | None:

@@ -88,7 +88,7 @@ def _grouped(session: Session, span: Span, like: Sequence[Any], counted: Sequenc
 
 
 def _within(asked: Any, scope: Scope, span: Span) -> Any:  # noqa: ANN401 -- SQLAlchemy's Select of whatever columns
-    by_area = scope.areas and not scope.everything and not scope.nodes
+    by_area = scope.areas and not scope.everything and not scope.by_node
     index = "log_by_area_time" if by_area else "log_by_time"
     hinted = asked.with_hint(LogRow, f"INDEXED BY {index}", "sqlite")
     return hinted.where(*_times(span), *scope.conditions())

@@ -157,11 +157,11 @@ class _Search:
 
     def _places(self) -> Iterator[Way]:
         scope = self._scope
-        if scope.everything or (scope.areas and scope.nodes):
+        if scope.everything or (scope.areas and scope.by_node):
             return
-        index, ids = ("log_by_area_time", scope.areas) if scope.areas else ("log_by_node_time", scope.nodes)
+        index, ids = ("log_by_area_time", scope.areas) if scope.areas else ("log_by_node_time", scope.by_node)
         column = _column("area_id") if scope.areas else _column("node_id")
-        answers = "" if scope.moved else _PLACE
+        answers = "" if scope.by_path else _PLACE
         yield Way(index=index, answers=answers, conditions=(column.in_(ids),), in_order=False)
 
     def _filters_beside(self, way: Way) -> list[Condition]:
@@ -178,9 +178,10 @@ class _Search:
 
     def _newest(self) -> Sequence[Condition]:
         """No line of these areas is newer: a walk through an area that was closed long ago starts there."""
-        if self._scope.everything or not self._scope.areas or self._scope.nodes or self._filters.oldest_first:
+        scope = self._scope
+        if scope.everything or not scope.areas or scope.by_node or self._filters.oldest_first:
             return ()
-        places = pick(col(LogPlaceRow.area_id)).where(col(LogPlaceRow.area_id).in_(self._scope.areas))
+        places = pick(col(LogPlaceRow.area_id)).where(col(LogPlaceRow.area_id).in_(scope.areas))
         place = places.distinct().subquery()
         last = pick(func.max(_AT)).where(col(LogRow.area_id) == place.c.area_id).scalar_subquery()
         newest = self._session.connection().execute(pick(func.max(last)).select_from(place)).scalar()

@@ -22,5 +22,7 @@ class WhereaboutsRow(SQLModel, table=True):
     description: str = Field(default="", max_length=500)
     outline: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     """GeoJSON of a Polygon or MultiPolygon."""
+    before: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """JSON of the facts that the last change replaced."""
     updated_by: str = Field(max_length=64)
     updated_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))

@@ -24,6 +24,11 @@ def node_row(session: Session, node: str) -> NodeRow:
     return row
 
 
+def is_node(session: Session, area: str) -> bool:
+    """Whether the area is a node, in service or not."""
+    return session.get(NodeRow, area) is not None
+
+
 def add_node(session: Session, area: str) -> None:
     """Make a node of an area of kind `node`."""
     session.add(NodeRow(id=area))

@@ -12,6 +12,7 @@ from loa.controller.core.whereabouts import Contact, Whereabouts
 from loa.controller.store.map_tables import WhereaboutsRow
 from loa.protocol.ids import AreaId
 
+_LARGE = frozenset({"outline", "before"})
 _AT_ONCE = 10_000
 """Fewer than the parameters that a statement may have."""
 
@@ -24,7 +25,7 @@ def whereabouts_of(session: Session, area: AreaId) -> Whereabouts:
 
 def all_whereabouts(session: Session, areas: Collection[AreaId]) -> dict[AreaId, Whereabouts]:
     """Of those of these areas of which something is known, without the outlines."""
-    columns = [column for column in WhereaboutsRow.__table__.columns if column.name != "outline"]  # type: ignore[attr-defined]  # SQLModel's own
+    columns = [column for column in WhereaboutsRow.__table__.columns if column.name not in _LARGE]  # type: ignore[attr-defined]  # SQLModel's own
     found = {}
     for some in _pieces(sorted(areas)):
         for row in session.connection().execute(select(*columns).where(columns[0].in_(some))):
@@ -48,7 +49,23 @@ def outlines_of(session: Session, areas: Collection[AreaId]) -> dict[AreaId, Out
     return {area: outline for area, outline in found.items() if outline is not None}
 
 
-def store_whereabouts(session: Session, known: Whereabouts) -> None:
+def facts_before(session: Session, area: AreaId) -> Whereabouts | None:
+    """What the last change replaced; None where nothing was changed yet."""
+    row = session.get(WhereaboutsRow, area)
+    if row is None or row.before is None:
+        return None
+    kept = json.loads(row.before)
+    return Whereabouts(
+        area=area,
+        households=kept["households"],
+        contact=Contact(*kept["contact"]) if kept["contact"] else None,
+        outline=outline_in(kept["outline"]),
+        position=Position(*kept["position"]) if kept["position"] else None,
+        description=kept["description"],
+    )
+
+
+def store_whereabouts(session: Session, known: Whereabouts, *, before: Whereabouts) -> None:
     """Keep it in place of what was known before."""
     contact, position = known.contact, known.position
     row = WhereaboutsRow(
@@ -60,7 +77,8 @@ def store_whereabouts(session: Session, known: Whereabouts) -> None:
         latitude=position.lat if position else None,
         longitude=position.lon if position else None,
         description=known.description,
-        outline=json.dumps(as_geojson(known.outline), separators=(",", ":")) if known.outline else None,
+        outline=_written(known.outline),
+        before=_facts(before),
         updated_by=known.updated_by,
         updated_at=known.updated_at,
     )
@@ -76,6 +94,22 @@ def outline_in(text: str | None) -> Outline | None:
     polygons = geometry["coordinates"]
     polygons = [polygons] if geometry["type"] == "Polygon" else polygons
     return tuple(tuple(tuple((lon, lat) for lon, lat in ring) for ring in polygon) for polygon in polygons)
+
+
+def _written(outline: Outline | None) -> str | None:
+    return None if outline is None else json.dumps(as_geojson(outline), separators=(",", ":"))
+
+
+def _facts(known: Whereabouts) -> str:
+    contact, position = known.contact, known.position
+    kept = {
+        "households": known.households,
+        "contact": [contact.name, contact.phone] if contact else None,
+        "outline": _written(known.outline),
+        "position": [position.lat, position.lon] if position else None,
+        "description": known.description,
+    }
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
 
 def _as_whereabouts(row: WhereaboutsRow | Row[Any], outline: Outline | None) -> Whereabouts:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
-from loa.controller.core.areas import fits_below
+from loa.controller.core.areas import Area, fits_below
 from loa.controller.core.slugs import plain
 from loa.controller.core.tree import AreaKind, Tree
 from loa.controller.errors import ControllerError, Invalid
@@ -17,14 +17,15 @@ from loa.controller.services.rights import permit
 from loa.controller.store.areas import open_children
 from loa.controller.store.tree import read_tree
 from loa.controller.web.admin_words import refusal
-from loa.controller.web.bodies import Bodies, text_of
+from loa.controller.web.bodies import Bodies, text_of, texts_of
 from loa.controller.web.catalogue import KINDS
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.places import capital
 from loa.controller.web.render import see_other
+from loa.controller.web.where_view import WhereForm, where_of
 from loa.controller.web.words import lazy
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, NodeId
 
 AREAS = "/admin/areas"
 PAGE_ROWS = 100
@@ -36,6 +37,10 @@ DONE = {
     "closed": lazy("Đã đóng. Nhật ký cũ vẫn đọc được."),
     "undone": lazy("Đã trả lại như trước."),
     "merged": lazy("Đã ghép. Muốn trả lại như trước thì bấm nút ở cuối trang."),
+    "grouped": lazy("Đã lưu nhóm loa. Cụm loa nhận lịch của nhóm khi có kết nối."),
+    "located": lazy("Đã lưu."),
+    "outlined": lazy("Đã lưu đường ranh. Bản đồ vẽ theo đường này."),
+    "unlined": lazy("Đã bỏ đường ranh."),
     "split": lazy("Đã tách. Muốn trả lại như trước thì bấm nút ở cuối trang."),
 }
 
@@ -101,6 +106,9 @@ def _add_acts(routes: APIRouter, console: Console, bodies: Bodies) -> None:
                         controller.areas.add(work, visit.person, new)
                     case "move":
                         controller.areas.move(work, visit.person, area, AreaId(text_of(form, "parent")))
+                    case "members":
+                        members = frozenset(NodeId(one) for one in texts_of(form, "member"))
+                        controller.areas.set_members(work, visit.person, area, members)
                     case "close":
                         controller.areas.close(work, visit.person, area)
                     case _:
@@ -110,9 +118,11 @@ def _add_acts(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         except ControllerError as error:
             if error.code in {"no_such_area", "not_permitted"}:
                 raise
-            field = {"add": "new_name", "move": "parent", "close": "close"}.get(what, "name")
+            field = {"add": "new_name", "move": "parent", "close": "close", "members": "members"}.get(
+                what, "name"
+            )
             return show(console, visit, area, {field: refusal(error)})
-        done = {"add": "added", "move": "moved", "close": "closed"}.get(what, "renamed")
+        done = {"add": "added", "move": "moved", "close": "closed", "members": "grouped"}.get(what, "renamed")
         return see_other(f"{AREAS}?done={done}" if what == "close" else f"{AREAS}/{area}?done={done}")
 
     @routes.post(AREAS + "/{area}")
@@ -142,13 +152,22 @@ def rows_of(visit: Visit, query: str) -> Iterator[Row]:
                 )
 
 
-def show(console: Console, visit: Visit, area: AreaId, errors: Errors, done: str = "") -> Response:
+def show(
+    console: Console,
+    visit: Visit,
+    area: AreaId,
+    errors: Errors,
+    done: str = "",
+    *,
+    typed: WhereForm | None = None,
+) -> Response:
     """One area that the person manages."""
     with console.controller.db.look() as session:
         permit(session, visit.person, Act.MANAGE_AREAS, area)
         found = console.controller.areas.get(session, visit.person, area)
         tree = read_tree(session)
         inside = [tree.place(child) for child in open_children(session, area)]
+        where = where_of(console, session, visit, area, typed)
     manageable = [row for row in rows_of(visit, "") if row.id != area]
     kinds = [kind for kind in AreaKind if kind in SHOWN and fits_below(kind, found.kind)]
     context = {
@@ -167,9 +186,22 @@ def show(console: Console, visit: Visit, area: AreaId, errors: Errors, done: str
         "nodes": len(tree.nodes_of(area)),
         "above": [place.name for place in tree.path(area)[:-1] if place.id in visit.places],
         "reshapes": [one for one in reshapes_of(console, visit) if area in {one["area"], one["other"]}],
+        "where": where,
+        "members": list(_members(visit, found)),
         "done": done,
     }
     return console.show("admin_area.html", visit, context, here="admin", status=422 if errors else 200)
+
+
+def _members(visit: Visit, zone: Area) -> Iterator[tuple[NodeId, str, str, bool]]:
+    """Of a group of loudspeakers: those that may belong to it, with their place, and whether they do."""
+    if zone.kind is not AreaKind.ZONE or zone.parent_id is None:
+        return
+    tree, inside = visit.places.tree, set(visit.places.tree.nodes_of(zone.id))
+    for node in sorted(tree.nodes_of(zone.parent_id), key=lambda one: plain(visit.places.name(AreaId(one)))):
+        home = tree.place(AreaId(node)).parent_id
+        name = visit.places.name(AreaId(node))
+        yield node, name, visit.places.name(home) if home else "", node in inside
 
 
 def reshapes_of(console: Console, visit: Visit) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from loa.controller.web import (
     admin_people,
     admin_policy,
     admin_reshape,
+    admin_where,
 )
 from loa.controller.web.bodies import Bodies
 from loa.controller.web.console import Console, Visit, page_route
@@ -57,7 +58,8 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
             troubles = console.controller.mail.troubles(session, visit.person)
         return console.show("admin.html", visit, {"rooms": rooms, "troubles": troubles}, here="admin")
 
-    for module in (admin_areas, admin_reshape, admin_people, admin_policy, admin_audit, admin_house):
+    places = (admin_areas, admin_where, admin_reshape)
+    for module in (*places, admin_people, admin_policy, admin_audit, admin_house):
         routes.include_router(module.router(console, bodies))
     return routes
 

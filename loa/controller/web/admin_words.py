@@ -45,6 +45,8 @@ ACTS = {
     "area.added": lazy("Thêm địa bàn"),
     "area.changed": lazy("Sửa địa bàn"),
     "area.moved": lazy("Chuyển địa bàn"),
+    "zone.changed": lazy("Chọn cụm loa của nhóm"),
+    "area.located": lazy("Ghi số hộ, ranh, vị trí"),
     "area.closed": lazy("Đóng địa bàn"),
     "area.merged": lazy("Ghép địa bàn"),
     "area.split": lazy("Tách địa bàn"),
@@ -91,6 +93,8 @@ SAID = {
     "own_account": lazy("Bạn không tự đóng tài khoản của mình. Nhờ người quản trị khác."),
     "own_role": lazy("Bạn không tự bỏ quyền quản trị của mình. Nhờ người quản trị khác."),
     "backup_running": lazy("Đang tạo một bản sao. Chờ xong đã."),
+    "nodes_outside": lazy("Nhóm chỉ gồm cụm loa trong nơi của nhóm. Bỏ cụm loa ở nơi khác."),
+    "too_many_zones": lazy("Có cụm loa đã ở quá nhiều nhóm. Bớt nhóm của nó trước."),
     "is_a_node": lazy("Đây là cụm loa. Thôi dùng nó ở trang Cụm loa."),
 }
 

@@ -74,7 +74,7 @@ def _context(console: Console, visit: Visit, wanted: str) -> dict[str, Any]:
     names = console.person_names({one.sender for one in waiting})
     groups = (
         Group(MINE_FIRST, [_asked(names, one) for one in for_me]),
-        Group(OTHERS, [_asked(names, one, own=_own_note(visit, one)) for one in others]),
+        Group(OTHERS, [_asked(names, one, own=_own_note(console, visit, one)) for one in others]),
         Group(RETURNED, [_returned(one) for one in returned]),
     )
     return {
@@ -111,11 +111,12 @@ def _order(bulletin: Bulletin) -> tuple[int, str]:
     return (0, "") if is_now or when is None or isinstance(when, str) else (1, when.start_local)
 
 
-def _own_note(visit: Visit, bulletin: Bulletin) -> str:
+def _own_note(console: Console, visit: Visit, bulletin: Bulletin) -> str:
     """Why it waits though this person could approve it; empty where it is somebody else's."""
     if not bulletin.is_by(visit.person.user_id):
         return ""
-    return OWN if Act.APPROVE in visit.viewer.acts else say_when(bulletin.draft.plan.when)
+    could = Act.APPROVE in visit.viewer.acts and console.leaves_to_others(visit, bulletin)
+    return OWN if could else say_when(bulletin.draft.plan.when)
 
 
 def _asked(names: Mapping[str, str], bulletin: Bulletin, *, own: str = "") -> Entry:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
+from loa.controller.core.approving import own_approval
 from loa.controller.core.broadcasts import Scheduled
 from loa.controller.core.bulletins import Bulletin, BulletinState
 from loa.controller.errors import ControllerError
@@ -29,7 +30,9 @@ MOST_LISTED = 50
 WITHDRAWN_TITLE = lazy("Đã rút khỏi lịch phát")
 WITHDRAWN_TEXT = lazy("Loa không phát bản này nữa, từ {at}. Cụm loa mất liên lạc chỉ biết khi có mạng lại.")
 OWN_TITLE = lazy("Bạn soạn bản này nên người khác phải duyệt")
-OWN_TEXT = lazy("Nhờ một người duyệt khác của xã nghe và quyết định.")
+OWN_TEXT = lazy("Nhờ một người duyệt khác nghe và quyết định. Căn cứ: {source}.")
+ALONE_TITLE = lazy("Bạn soạn bản này và được tự duyệt")
+ALONE_TEXT = lazy("Nghe lại một lượt rồi hãy quyết định. Căn cứ: {source}.")
 DECIDED_TITLE = lazy("Bản này vừa được {who} duyệt")
 DECIDED_TEXT = lazy("Bạn không cần làm gì.")
 
@@ -188,7 +191,13 @@ class BulletinPage:
         elif bulletin.state is BulletinState.SUBMITTED and (own or told == "sent"):
             yield Note("ok", "tick", phrases.SENT_TITLE, phrases.SENT_TEXT.format(when=when))
             if own and granted(visit.person, Act.APPROVE):
-                yield Note("act", "person", OWN_TITLE, OWN_TEXT)
+                yield self._about_own(visit, bulletin)
+
+    def _about_own(self, visit: Visit, bulletin: Bulletin) -> Note:
+        now = self._console.controller.clock.now()
+        rule = own_approval(visit.places.tree, bulletin.draft.area, now)
+        title, text = (ALONE_TITLE, ALONE_TEXT) if rule.allowed else (OWN_TITLE, OWN_TEXT)
+        return Note("act", "person", title, text.format(source=rule.legal_source.rstrip(".")))
 
     def _facts(self, visit: Visit, bulletin: Bulletin) -> Iterable[tuple[str, str]]:
         draft, audience = bulletin.draft, bulletin.draft.plan.audience

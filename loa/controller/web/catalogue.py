@@ -277,7 +277,7 @@ ERRORS: Mapping[str, str] = {
     "csrf": lazy("Trang mở lâu quá nên chưa gửi được. Không mất gì, bấm lại lần nữa."),
     # bulletins
     "stale": lazy("{saved_by} vừa sửa bản này. Mở lại để xem bản mới, rồi sửa tiếp."),
-    "own_bulletin": lazy("Bạn soạn bản này nên người khác phải duyệt"),
+    "own_bulletin": lazy("Bạn soạn bản này nên người khác phải duyệt. Căn cứ: {legal_source}"),
     "wrong_state": lazy("Bản này vừa được người khác quyết định. Bạn không cần làm gì."),
     "incomplete": lazy("Bản tin còn thiếu vài chỗ. Xem lại các bước trước."),
     "text_not_read": lazy("Chữ đã sửa sau khi máy đọc. Về bước Nói gì, bấm Tiếp tục để máy đọc lại."),

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from loa.controller.composition import Controller
 from loa.controller.core.access import Act, Person, granted, may
+from loa.controller.core.approving import needs_another
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
 from loa.controller.core.presence import LastWord
 from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
@@ -178,8 +179,13 @@ class Console:
             return False
         if bulletin.draft.class_ is BroadcastClass.EMERGENCY:
             return may(visit.person, Act.BROADCAST_EMERGENCY, path)
-        own = self.controller.broadcasts.is_own(visit.person, bulletin)
-        return may(visit.person, Act.APPROVE, path) and not own
+        return may(visit.person, Act.APPROVE, path) and not self.leaves_to_others(visit, bulletin)
+
+    def leaves_to_others(self, visit: Visit, bulletin: Bulletin) -> bool:
+        """Whether the person wrote it, and the policy has somebody else approve it."""
+        now = self.controller.clock.now()
+        area, authors = bulletin.draft.area, bulletin.authors
+        return needs_another(visit.places.tree, area, authors, visit.person.user_id, now)
 
     def recording(self, visit: Visit, sha256: RecordingId | None) -> Kept | None:
         """The recording, if there is one that the person may hear."""

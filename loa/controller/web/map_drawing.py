@@ -97,6 +97,8 @@ class Drawing:
     marks: tuple[Mark, ...] = ()
     unplaced: int = 0
     """Loudspeakers of which nobody knows where they are."""
+    frame: Frame | None = None
+    """How degrees became units of the picture; None of an empty one."""
 
     def __bool__(self) -> bool:
         return bool(self.regions or self.marks)
@@ -138,6 +140,7 @@ def draw(grounds: Sequence[Ground], spots: Sequence[Spot]) -> Drawing:
         labels=tuple(_labels(grounds, middles, frame, boxes)),
         marks=marks,
         unplaced=sum(spot.count for spot in spots if spot.id not in placed),
+        frame=frame,
     )
 
 

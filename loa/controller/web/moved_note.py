@@ -44,7 +44,7 @@ def moved_note(console: Console, visit: Visit, query: QueryParams, back: str) ->
     return MovedNote(
         title=_("Đã đổi giờ “%(title)s”", title=title),
         text=_("Từ %(was)s sang %(now)s.", was=wall_words(was), now=wall_words(now))
-        + _approval(visit, bulletin),
+        + _approval(console, visit, bulletin),
         bulletin=bulletin.id,
         revision=bulletin.revision,
         was=now.isoformat(),
@@ -69,9 +69,9 @@ def wall_words(wall: datetime) -> str:
     return f"{wall:%H:%M} {day_words(wall.date())}"
 
 
-def _approval(visit: Visit, bulletin: Bulletin) -> str:
+def _approval(console: Console, visit: Visit, bulletin: Bulletin) -> str:
     path = [place.id for place in visit.places.tree.path(bulletin.draft.area)]
     own = bulletin.submitted_by == visit.person.user_id and may(visit.person, Act.APPROVE, path)
-    if bulletin.state is BulletinState.SUBMITTED and own:
+    if bulletin.state is BulletinState.SUBMITTED and own and console.leaves_to_others(visit, bulletin):
         return " " + _("Bạn vừa gửi lại bản này nên người khác phải duyệt.")
     return ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from loa.controller.core.approving import own_approval_in
 from loa.controller.web.catalogue import CLASSES
 from loa.controller.web.localtime import decimal
 from loa.controller.web.words import _
@@ -72,6 +73,13 @@ def _rules(version: PolicyVersion) -> Iterator[Rule]:
         )
         yield Rule(text + _days(cap.days), cap.legal_source)
     yield Rule(_("Khẩn cấp phát được mọi giờ"), version.quiet_source)
+    own = own_approval_in(version)
+    yield Rule(
+        _("Người có quyền duyệt được duyệt cả bản mình soạn")
+        if own.allowed
+        else _("Người soạn không tự duyệt, người khác phải duyệt"),
+        own.legal_source,
+    )
 
 
 def _who(classes: Iterable[BroadcastClass]) -> str:
