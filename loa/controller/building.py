@@ -20,6 +20,7 @@ from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
 from loa.controller.adapters.smtp import SmtpPost
 from loa.controller.archive import Archive
+from loa.controller.adapters.syslog import SyslogSender, address_of
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
@@ -72,6 +73,7 @@ from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMaker, StandingMessages
 from loa.controller.services.timelines import Timelines
 from loa.controller.services.today import Days
+from loa.controller.services.trail import TrailKeeper
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
@@ -79,6 +81,7 @@ from loa.controller.serving import listening
 from loa.controller.settings import BrokerMode, Settings
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
+from loa.controller.store.heads import HeadFile
 from loa.controller.store.uploads import UploadFolder
 from loa.controller.web.alert_words import compose_mail
 
@@ -158,6 +161,7 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         nodes=people.nodes,
         whereabouts=WhereaboutsKeeper(clock=base.clock, audit=base.audit),
         audit=base.audit,
+        trail=base.trail,
         idempotency=Idempotency(clock=base.clock),
     )
 
@@ -174,7 +178,8 @@ class _Base:
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
-        self.audit = Audit(clock=self.clock)
+        self.trail = _trail(self)
+        self.audit = Audit(clock=self.clock, noted=self.trail.wake)
 
 
 class _Air:
@@ -252,6 +257,7 @@ class _Air:
             refresh=self.publisher.refresh,
             tidy=retention.tidy,
             roll_out=self.rollouts.advance,
+            check_trail=base.trail.check,
         )
         return Jobs(jobs=jobs, metrics=base.metrics)
 
@@ -259,6 +265,7 @@ class _Air:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
         return (
             Part(name="database", start=base.db.migrate, stop=base.db.close),
+            Part(name="audit trail", start=base.trail.start, stop=base.trail.stop),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
             Part(name="broker", start=self.broker.start, stop=self.broker.stop),
             Part(name="publisher", start=self.publisher.start, stop=self.publisher.stop),
@@ -399,6 +406,17 @@ def _recordings(base: _Base) -> Recordings:
         read_out=partial(read_out, limit=longest),
         limits=limits,
         at_once=settings.prepare_at_once,
+    )
+
+
+def _trail(base: _Base) -> TrailKeeper:
+    url = base.settings.syslog_url
+    return TrailKeeper(
+        db=base.db,
+        clock=base.clock,
+        head=HeadFile(base.folder.audit_head),
+        forwarded=HeadFile(base.folder.audit_forwarded),
+        sender=None if url is None else SyslogSender(address_of(url)),
     )
 
 

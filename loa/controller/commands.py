@@ -34,6 +34,7 @@ from loa.controller.settings import Settings
 from loa.controller.store import dumps
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
+from loa.controller.store.heads import HeadFile
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 
@@ -138,8 +139,13 @@ def restore(
     """Bring a backup back; stop the controller first. Its nodes go on listening."""
     with told():
         settings = read_settings()
+        before = HeadFile(DataFolder(settings.data_dir).audit_head).read()
         with progress_bar("Restoring") as progress:
             Archive(settings).read(file, progress, force=force)
+        # The trail goes back to the backup's; the head it had here stays known, and stands in it.
+        with opened(settings) as desk, desk.db.work() as work:
+            head = None if before is None else f"{before.id}:{before.digest}"
+            desk.audit.note(work, TERMINAL, "backup.restored", subject=file.name[:128], head_before=head)
     typer.echo(f"Restored {settings.data_dir}. Start it with `loa-controller serve`.")
 
 
@@ -171,6 +177,7 @@ class Desk:
     """What the person at the terminal works with."""
 
     db: Database
+    audit: Audit
     areas: Areas
     people: People
     nodes: Nodes
@@ -248,7 +255,7 @@ def _desk(db: Database, code_lasting: timedelta) -> Desk:
     )
     people = People(clock=clock, audit=audit, hasher=PasswordHasher())
     whereabouts = WhereaboutsKeeper(clock=clock, audit=audit)
-    return Desk(db=db, areas=areas, people=people, nodes=nodes, whereabouts=whereabouts)
+    return Desk(db=db, audit=audit, areas=areas, people=people, nodes=nodes, whereabouts=whereabouts)
 
 
 def _grant(text: str) -> Grant:

@@ -41,6 +41,7 @@ from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.services.timelines import Timelines
 from loa.controller.services.today import Days
+from loa.controller.services.trail import TrailKeeper
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
@@ -90,6 +91,7 @@ class Controller:
     nodes: Nodes
     whereabouts: WhereaboutsKeeper
     audit: Audit
+    trail: TrailKeeper
     idempotency: Idempotency
     recordings: Recordings
     uploads: Uploads

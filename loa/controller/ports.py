@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from loa.controller.core.trail import Sealed
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 from loa.protocol.programme import Silence
@@ -158,4 +159,16 @@ class RightsFile(Protocol):
 
     def read(self) -> bytes | None:
         """The last copy, None if there is none."""
+        ...
+
+
+class LineSender(Protocol):
+    """Where lines of the audit trail are forwarded to."""
+
+    def send(self, line: Sealed) -> None:
+        """Hand over; may take seconds. Raises OSError, and then the line was not sent."""
+        ...
+
+    def close(self) -> None:
+        """End the connection; the next `send` opens another."""
         ...

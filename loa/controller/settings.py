@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "loa@localhost"
     mail_every_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
 
+    syslog_url: Annotated[str | None, Field(pattern=r"^(udp|tcp|tls)://[^/@]+$")] = None
+
     mailbox_limit: Annotated[int, Field(ge=100)] = 20_000
 
     @model_validator(mode="after")

@@ -120,6 +120,7 @@ API: dict[str, Rule] = {
     "POST /nodes/{node}/identity/refuse": own(),
     "POST /enrolments": PUBLIC,
     "GET /audit": SIGNED,
+    "GET /audit/export": SIGNED,
     "GET /backups": HOUSE,
     "POST /backups": HOUSE,
     "GET /backups/{name}": HOUSE,

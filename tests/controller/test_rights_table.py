@@ -21,7 +21,6 @@ from loa.controller.ports import EventKind
 from loa.controller.services.areas import NewArea
 from loa.controller.store.reshapes import add_reshape
 from loa.controller.store.tables import (
-    AuditRow,
     BulletinRow,
     InboxRow,
     LogRow,
@@ -97,6 +96,7 @@ def neighbour(site: Site) -> dict[str, str]:
     now = datetime.now(UTC)
     with controller.db.work() as work:
         work.session.add_all(rows(entry.id, now) + more_rows(entry.id, now))
+        site.controller.audit.note(work, USER, "area.changed", area=AREA, subject=AREA, x=NAME)
         work.session.flush()
         before = Before(kind=AreaKind.COMMUNE, parent=AreaId("song-lo"), moved=(AreaId(THERE),))
         done = Done(kind=ReshapeKind.SPLIT, area=AreaId(AREA), other=AreaId(THERE), before=before)
@@ -194,9 +194,6 @@ def more_rows(broadcast: str, now: datetime) -> list[Any]:
             spread_s=0,
             created_by=USER,
             created_at=now,
-        ),
-        AuditRow(
-            at=now, user_id=USER, act="area.changed", area_id=AREA, subject=AREA, detail=f'{{"x": "{NAME}"}}'
         ),
     ]
 

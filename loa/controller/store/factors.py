@@ -1,0 +1,78 @@
+"""Second factors, codes on paper and known devices in the database."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, func, select
+
+from loa.controller.core.factors import Factor, FactorKind
+from loa.controller.store.people_tables import DeviceRow, FactorRow, RecoveryCodeRow
+
+MOST_DEVICES = 10
+"""Of a person; the one that was not seen for the longest is forgotten."""
+
+
+def factors_of(session: Session, user_id: str) -> list[FactorRow]:
+    """Those of the person, the first made first."""
+    wanted = select(FactorRow).where(FactorRow.user_id == user_id)
+    return list(session.exec(wanted.order_by(col(FactorRow.made_at), col(FactorRow.id))))
+
+
+def has_factor(session: Session, user_id: str) -> bool:
+    """Whether the person has shown that a factor works."""
+    return any(row.confirmed_at is not None for row in factors_of(session, user_id))
+
+
+def as_factor(row: FactorRow) -> Factor:
+    """The row as the rest of the controller knows it."""
+    return Factor(id=row.id, kind=FactorKind(row.kind), made_at=row.made_at, confirmed_at=row.confirmed_at)
+
+
+def forget_factors(session: Session, user_id: str) -> None:
+    """Take all factors and codes of the person away."""
+    for table in (FactorRow, RecoveryCodeRow):
+        session.connection().execute(delete(table).where(col(table.user_id) == user_id))
+
+
+def replace_codes(session: Session, user_id: str, hashes: list[str], at: datetime) -> None:
+    """New codes in place of all before."""
+    gone = delete(RecoveryCodeRow).where(col(RecoveryCodeRow.user_id) == user_id)
+    session.connection().execute(gone)
+    session.add_all(RecoveryCodeRow(code_hash=one, user_id=user_id, made_at=at) for one in hashes)
+    session.flush()
+
+
+def unused_code(session: Session, user_id: str, code_hash: str) -> RecoveryCodeRow | None:
+    """The person's code, if it was not used yet."""
+    row = session.get(RecoveryCodeRow, code_hash)
+    return row if row is not None and row.user_id == user_id and row.used_at is None else None
+
+
+def codes_left(session: Session, user_id: str) -> int:
+    """How many of the person's codes were not used yet."""
+    mine = (RecoveryCodeRow.user_id == user_id, col(RecoveryCodeRow.used_at).is_(None))
+    return session.exec(select(func.count()).select_from(RecoveryCodeRow).where(*mine)).one()
+
+
+def knows_device(session: Session, user_id: str, device_hash: str) -> bool:
+    """Whether the person has signed in from there before."""
+    row = session.get(DeviceRow, device_hash)
+    return row is not None and row.user_id == user_id
+
+
+def keep_device(session: Session, user_id: str, device_hash: str, at: datetime) -> None:
+    """The person has signed in from there."""
+    row = session.get(DeviceRow, device_hash)
+    if row is None or row.user_id != user_id:
+        session.add(DeviceRow(device_hash=device_hash, user_id=user_id, seen_at=at))
+    else:
+        row.seen_at = at
+    session.flush()
+    mine = select(DeviceRow).where(DeviceRow.user_id == user_id).order_by(col(DeviceRow.seen_at).desc())
+    for old in session.exec(mine.offset(MOST_DEVICES)).all():
+        session.delete(old)
+
+
+def forget_devices(session: Session, user_id: str) -> None:
+    """From now on the person's browsers are as strange as any other."""
+    session.connection().execute(delete(DeviceRow).where(col(DeviceRow.user_id) == user_id))
