@@ -1,7 +1,7 @@
 """A backup in one file, and the way back: database, recordings, key and silences.
 
 The file is a tar archive: `manifest.json` first, then `database` (an SQLite file, or what pg_dump wrote),
-`controller.pem`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening after a restore, since the next
+`controller.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening after a restore, since the next
 version of a programme is above all that a node says it has seen.
 """
 
@@ -56,6 +56,8 @@ class Archive:
                 _add_text(tar, MANIFEST, json.dumps(self._manifest(now)))
                 tar.add(dump, DATABASE)
                 tar.add(self._folder.key, self._folder.key.name)
+                if self._folder.factors_key.exists():
+                    tar.add(self._folder.factors_key, self._folder.factors_key.name)
                 if head is not None:
                     _add_text(tar, self._folder.audit_head.name, head)
                 if self._folder.silences.exists():
@@ -116,7 +118,8 @@ class Archive:
         shutil.rmtree(self._folder.recordings)
         new.recordings.mkdir(exist_ok=True)
         new.recordings.replace(self._folder.recordings)
-        for old, fresh in ((self._folder.silences, new.silences), (self._folder.audit_head, new.audit_head)):
+        for fresh in (new.silences, new.audit_head, new.factors_key):
+            old = self._folder.path / fresh.name
             old.unlink(missing_ok=True)
             if fresh.exists():
                 fresh.replace(old)

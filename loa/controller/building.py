@@ -38,13 +38,11 @@ from loa.controller.services.broker_users import broker_users
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
-from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.hellos import Hellos
 from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.inbox import Inbox
 from loa.controller.services.ingest import Ingest
-from loa.controller.services.invitations import Invitations
 from loa.controller.services.jobs import Job, Jobs, standing_jobs
 from loa.controller.services.log import Log
 from loa.controller.services.log_reports import LogReports
@@ -53,7 +51,6 @@ from loa.controller.services.mailbox import Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.peaks import Peaks
-from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
 from loa.controller.services.presence import Presences
 from loa.controller.services.previews import Previews
@@ -66,7 +63,6 @@ from loa.controller.services.reshapes import Reshapes
 from loa.controller.services.retention import Retention
 from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
-from loa.controller.services.sessions import Sessions
 from loa.controller.services.setup import Setup
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
@@ -79,6 +75,7 @@ from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.serving import listening
 from loa.controller.settings import BrokerMode, Settings
+from loa.controller.signing_in import make_signing_in
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
@@ -154,7 +151,9 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         setup=people.setup,
         backups=people.backups,
         settings=base.settings.shown(),
-        invitations=people.invitations,
+        second=people.signing_in.second,
+        recoveries=people.signing_in.recoveries,
+        invitations=people.signing_in.invitations,
         profiles=people.profiles,
         areas=people.areas,
         reshapes=people.reshapes,
@@ -281,22 +280,23 @@ class _People:
 
     def __init__(self, base: _Base, air: _Air) -> None:
         clock, audit, settings = base.clock, base.audit, base.settings
-        hasher = PasswordHasher()
-        attempts = Attempts(clock=clock)
-        self.people = People(clock=clock, audit=audit, hasher=hasher)
-        self.invitations = Invitations(clock=clock, audit=audit, people=self.people)
+        signing_in = self.signing_in = make_signing_in(
+            settings, base.db, clock, audit, base.events.look_again
+        )
+        self.people, self.sessions = signing_in.people, signing_in.sessions
         self.profiles = Profiles(audit=audit)
-        self.sessions = Sessions(
-            db=base.db,
-            clock=clock,
-            audit=audit,
-            hasher=hasher,
-            attempts=attempts,
-            lasting=settings.session_lasting,
+        air.jobs.add(
+            Job(
+                name="sessions",
+                run=self.sessions.keep_seen,
+                every_s=300,
+                grace_s=300,
+                why="the next run writes down what is newer",
+            )
         )
         self.areas = Areas(clock=clock, audit=audit, publisher=air.publisher, access=air.broker)
         self.reshapes = Reshapes(clock=clock, audit=audit, areas=self.areas)
-        self.setup = self._setup(base, attempts)
+        self.setup = self._setup(base, signing_in.attempts)
         self.backups = Backups(
             db=base.db,
             clock=clock,
@@ -315,7 +315,7 @@ class _People:
             publisher=air.publisher,
             access=air.broker,
             events=base.events,
-            attempts=attempts,
+            attempts=signing_in.attempts,
             code_lasting=settings.code_lasting,
         )
         self.gate = Gate(
@@ -323,7 +323,7 @@ class _People:
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
-            secure_cookies=settings.address.startswith("https:"),
+            secure_cookies=settings.is_https,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:

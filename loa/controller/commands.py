@@ -33,6 +33,7 @@ from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.settings import Settings
 from loa.controller.store import dumps
 from loa.controller.store.database import Database
+from loa.controller.store.factors import forget_everything
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
 from loa.protocol.broadcast import Entry
@@ -49,6 +50,7 @@ def add_to(app: typer.Typer) -> None:
     nodes = typer.Typer(no_args_is_help=True, help="Loudspeakers.")
     app.command("init")(init)
     users.command("add")(add_user)
+    users.command("recover")(recover_user)
     nodes.command("add")(add_node)
     app.add_typer(users, name="user")
     app.add_typer(nodes, name="node")
@@ -74,13 +76,16 @@ def init(
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         folder = DataFolder(settings.data_dir)
         folder.check_new()
-        with opened(settings) as desk, desk.db.work() as work:
-            made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
-            for known in sample_whereabouts() if sample else ():
-                desk.whereabouts.insert(work, TERMINAL, known)
-            grants = frozenset({Grant(made[0].id, Role.ADMIN)})
-            desk.people.insert(work, TERMINAL, NewUser(id=admin, name=admin, password=given, grants=grants))
-            folder.make_key()
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, admin)
+            with desk.db.work() as work:
+                made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
+                for known in sample_whereabouts() if sample else ():
+                    desk.whereabouts.insert(work, TERMINAL, known)
+                grants = frozenset({Grant(made[0].id, Role.ADMIN)})
+                first = NewUser(id=admin, name=admin, password=hashed, grants=grants)
+                desk.people.insert(work, TERMINAL, first)
+                folder.make_key()
     typer.echo(f"Made {settings.data_dir}. Administrator: {admin}")
     if password is None:
         typer.echo(f"Password: {given}")
@@ -98,12 +103,29 @@ def add_user(
     with told():
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         grants = frozenset(_grant(text) for text in role or ())
-        new = NewUser(id=user, name=name or user, password=given, grants=grants)
         settings = read_settings()
         DataFolder(settings.data_dir).read_key()
-        with opened(settings) as desk, desk.db.work() as work:
-            desk.people.insert(work, TERMINAL, new)
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, user)
+            new = NewUser(id=user, name=name or user, password=hashed, grants=grants)
+            with desk.db.work() as work:
+                desk.people.insert(work, TERMINAL, new)
     typer.echo(f"Added {user}." + ("" if password else f" Password: {given}"))
+
+
+def recover_user(user: str) -> None:
+    """Give a person another first password and take the second factor away, where there are no two to do it."""
+    with told():
+        given = secrets.token_urlsafe(_PASSWORD_BYTES)
+        settings = read_settings()
+        DataFolder(settings.data_dir).read_key()
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, user)
+            with desk.db.work() as work:
+                desk.people.set_password(work, user, hashed, must_change=True)
+                forget_everything(work.session, user)
+                desk.audit.note(work, TERMINAL, "recovery.by_terminal", subject=user)
+    typer.echo(f"Recovered {user}. Password, to be changed at the first sign-in: {given}")
 
 
 def add_node(

@@ -30,10 +30,12 @@ from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.recoveries import Recoveries
 from loa.controller.services.releases import Releases
 from loa.controller.services.reshapes import Reshapes
 from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
+from loa.controller.services.second_factors import SecondFactors
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.setup import Setup
 from loa.controller.services.silences import Silences
@@ -84,6 +86,8 @@ class Controller:
     setup: Setup
     backups: Backups
     settings: Sequence[Setting]
+    second: SecondFactors
+    recoveries: Recoveries
     invitations: Invitations
     profiles: Profiles
     areas: Areas

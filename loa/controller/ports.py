@@ -80,6 +80,8 @@ class EventKind(StrEnum):
     NODE = "node"
     SILENCE = "silence"
     INCIDENT = "incident"
+    SESSION = "session"
+    """Look whether the session of the page is still one; for the stream alone, pages never see it."""
 
 
 class Events(Protocol):
@@ -108,9 +110,12 @@ class EventStream(Protocol):
         ...
 
     def listen(
-        self, may_hear: Callable[[AreaId], bool]
+        self, may_hear: Callable[[AreaId], bool], user: str = ""
     ) -> AbstractContextManager[AsyncIterator[Event | None]]:
-        """The events from now on; None tells a listener that was too slow to load everything anew."""
+        """The events from now on; None tells a listener that was too slow to load everything anew.
+
+        What concerns the sessions of that `user` is among them.
+        """
         ...
 
 

@@ -34,6 +34,12 @@ def forget_factors(session: Session, user_id: str) -> None:
         session.connection().execute(delete(table).where(col(table.user_id) == user_id))
 
 
+def forget_everything(session: Session, user_id: str) -> None:
+    """Factors, codes and known devices."""
+    forget_factors(session, user_id)
+    session.connection().execute(delete(DeviceRow).where(col(DeviceRow.user_id) == user_id))
+
+
 def replace_codes(session: Session, user_id: str, hashes: list[str], at: datetime) -> None:
     """New codes in place of all before."""
     gone = delete(RecoveryCodeRow).where(col(RecoveryCodeRow.user_id) == user_id)
@@ -56,23 +62,14 @@ def codes_left(session: Session, user_id: str) -> int:
 
 def knows_device(session: Session, user_id: str, device_hash: str) -> bool:
     """Whether the person has signed in from there before."""
-    row = session.get(DeviceRow, device_hash)
-    return row is not None and row.user_id == user_id
+    return session.get(DeviceRow, (user_id, device_hash)) is not None
 
 
 def keep_device(session: Session, user_id: str, device_hash: str, at: datetime) -> None:
     """The person has signed in from there."""
-    row = session.get(DeviceRow, device_hash)
-    if row is None or row.user_id != user_id:
-        session.add(DeviceRow(device_hash=device_hash, user_id=user_id, seen_at=at))
-    else:
-        row.seen_at = at
+    session.merge(DeviceRow(user_id=user_id, device_hash=device_hash, seen_at=at))
     session.flush()
     mine = select(DeviceRow).where(DeviceRow.user_id == user_id).order_by(col(DeviceRow.seen_at).desc())
     for old in session.exec(mine.offset(MOST_DEVICES)).all():
         session.delete(old)
 
-
-def forget_devices(session: Session, user_id: str) -> None:
-    """From now on the person's browsers are as strange as any other."""
-    session.connection().execute(delete(DeviceRow).where(col(DeviceRow.user_id) == user_id))

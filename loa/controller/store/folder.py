@@ -54,6 +54,11 @@ class DataFolder:
         return self.path / "rights"
 
     @property
+    def factors_key(self) -> Path:
+        """Seals the secrets of second factors, so that the database alone gives none of them away."""
+        return self.path / "factors.key"
+
+    @property
     def audit_head(self) -> Path:
         """The last line of the audit trail that was seen in the database, so that a cut tail is noticed."""
         return self.path / "audit.head"

@@ -40,8 +40,8 @@ class DeviceRow(SQLModel, table=True):
     """A browser in which a person has signed in before; strangers who guess do not slow it down."""
 
     __tablename__ = "devices"
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
     device_hash: str = Field(primary_key=True, max_length=64)
-    user_id: str = Field(foreign_key="users.id", index=True)
     seen_at: datetime = _moment()
 
 

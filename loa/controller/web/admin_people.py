@@ -1,6 +1,7 @@
 """People and their roles: found, invited, given roles by area, closed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -109,12 +110,15 @@ def _add_new(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         person = NewUser(
             id=typed["user"].lower(),
             name=typed["name"],
-            password=str(form.get("password", "")) if by_password else None,
+            password=None,
             must_change=by_password,
             phone=typed["phone"] or None,
             grants=frozenset({Grant(AreaId(typed["area"]), _role(typed["role"]))}),
         )
         try:
+            if by_password:
+                hashed = controller.people.hashed(str(form.get("password", "")), person.id)
+                person = replace(person, password=hashed)
             with controller.db.work() as work:
                 controller.people.add(work, visit.person, person)
                 link = (
@@ -155,6 +159,7 @@ def _add_one(routes: APIRouter, console: Console, bodies: Bodies) -> None:
 
 def _change(console: Console, visit: Visit, user_id: str, form: FormData, act: str) -> str:
     people, person = console.controller.people, visit.person
+    hashed = people.hashed(str(form.get("password", "")), user_id) if act == "password" else None
     with console.controller.db.work() as work:
         user = people.get(work.session, person, user_id)
         match act:
@@ -173,7 +178,7 @@ def _change(console: Console, visit: Visit, user_id: str, form: FormData, act: s
                 people.end_sessions(work, person, user_id)
                 return "ended"
             case "password":
-                people.change(work, person, user_id, UserChange(password=str(form.get("password", ""))))
+                people.change(work, person, user_id, UserChange(password=hashed))
                 return "password"
             case _:
                 if not text_of(form, "name"):

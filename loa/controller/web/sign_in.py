@@ -10,9 +10,10 @@ from starlette.datastructures import FormData
 from loa.controller.errors import ControllerError
 from loa.controller.services.sessions import SignedIn
 from loa.controller.web import phrases
+from loa.controller.gate import check_origin
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
-from loa.controller.web.console import HOME, SIGN_IN, Console, check_origin, page_route
+from loa.controller.web.console import HOME, SIGN_IN, Console, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.render import see_other
 from loa.controller.web.setup_page import door_of_strangers
@@ -69,9 +70,8 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
 
 def _sign_in(console: Console, request: Request, user: str, password: str) -> SignedIn:
-    source = request.client.host if request.client else ""
-    agent = request.headers.get("user-agent", "")
-    return console.controller.sessions.sign_in(user, password, source=source, agent=agent)
+    controller = console.controller
+    return controller.sessions.sign_in(user, password, controller.gate.browser(request))
 
 
 def _mistakes(request: Request, form: FormData) -> Errors:

@@ -23,7 +23,14 @@ def upgrade() -> None:
         sa.Column("last_step", sa.BigInteger(), nullable=True),
     )
     _table("recovery_codes", _key("code_hash", 64), _moment("made_at"), _moment("used_at", nullable=True))
-    _table("devices", _key("device_hash", 64), _moment("seen_at"))
+    op.create_table(
+        "devices",
+        sa.Column("user_id", sa.String(), nullable=False),
+        _key("device_hash", 64),
+        _moment("seen_at"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+        sa.PrimaryKeyConstraint("user_id", "device_hash"),
+    )
     _table(
         "recoveries",
         _key("id", 32),
