@@ -114,6 +114,7 @@ def neighbour(site: Site) -> dict[str, str]:
         "rollout": "1",
         "reshape": str(reshape),
         "token_id": token,
+        "session_id": token,
         "name": "loa-20260101T000000Z.tar",
         "secret": "x" * 43,
         "upload_id": "6" * 32,

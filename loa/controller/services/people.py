@@ -223,7 +223,7 @@ def check_alone(row: UserRow) -> None:
 
     Nobody alone takes over the account of somebody who has a password that others do not know.
     """
-    if row.password_hash and not row.must_change:
+    if people.has_own_password(row):
         raise Forbidden(
             "needs_two", "the user has a password already: two administrators recover the account together"
         )

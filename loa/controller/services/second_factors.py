@@ -155,10 +155,16 @@ class SecondFactors:
         if asked and row.factor_due_at is None and not self.is_set(work.session, user_id):
             row.factor_due_at = self._clock.now() + self._grace
 
+    def due_at(self, known: people.Known) -> datetime | None:
+        """From when on the roles of the person that ask for a factor are curbed; None: they are not."""
+        asked = asking(known.grants, self._roles) and not known.has_factor
+        return known.factor_due_at if asked else None
+
     def curbed(self, known: people.Known) -> Person:
         """The person, whose roles that ask for a factor are curbed once the grace is over."""
-        over = known.factor_due_at is not None and known.factor_due_at <= self._clock.now()
-        curbed = asking(known.grants, self._roles) if over and not known.has_factor else frozenset()
+        due_at = self.due_at(known)
+        is_over = due_at is not None and due_at <= self._clock.now()
+        curbed = asking(known.grants, self._roles) if is_over else frozenset()
         return Person(known.user_id, known.name, known.grants, curbed)
 
     def _prove(self, work: Work, who: Person, code: str) -> None:

@@ -54,6 +54,8 @@ class SignedIn:
     """The password is known to another person: nothing is open but the choice of another one."""
     device: str = ""
     """The secret by which the browser is known from now on; empty where nobody signed in just now."""
+    factor_due_at: datetime | None = None
+    """From when on some roles of the person give nothing more without a second factor."""
     is_half: bool = False
     """The password was right, and a second factor is due: nothing is open but showing it."""
 
@@ -172,6 +174,7 @@ class Sessions:
             csrf=found.csrf if found.kind == people.SESSION else None,
             expires_at=found.expires_at,
             must_change=found.must_change and found.kind == people.SESSION,
+            factor_due_at=self._second.due_at(found),
         )
 
     def keep_seen(self) -> None:

@@ -42,7 +42,7 @@ def text_column(*, nullable: bool = False) -> Any:  # noqa: ANN401 -- as above
 
 def digest() -> Any:  # noqa: ANN401 -- as above
     """A column of SHA-256 in hex; empty in lines from before there was one."""
-    return Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    return Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
 
 
 def off() -> Any:  # noqa: ANN401 -- as above

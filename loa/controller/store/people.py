@@ -235,6 +235,11 @@ def all_within(session: Session, areas: Collection[str]) -> list[User]:
     return [as_user(row, frozenset(grants[row.id])) for row in rows]
 
 
+def has_own_password(row: UserRow) -> bool:
+    """Whether the person chose the password."""
+    return row.password_hash is not None and not row.must_change
+
+
 def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
     """The row as the rest of the controller knows it."""
     return User(
@@ -248,6 +253,7 @@ def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
         email=row.email,
         mail_notices=row.mail_notices,
         must_change=row.must_change,
+        has_own_password=has_own_password(row),
         invited_until=row.invite_until if row.invite_hash else None,
     )
 

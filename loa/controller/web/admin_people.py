@@ -18,6 +18,8 @@ from loa.controller.web.admin_words import ROLE_HINTS, ROLES, refusal
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.me_page import device
+from loa.controller.web.recovery_told import row
 from loa.controller.web.render import see_other
 from loa.controller.web.words import lazy
 from loa.protocol.ids import AreaId
@@ -38,6 +40,8 @@ DONE = {
     "closed": lazy("Đã đóng tài khoản và đăng xuất mọi nơi. Mở lại bằng nút ở dưới."),
     "opened": lazy("Đã mở lại tài khoản."),
     "ended": lazy("Đã đăng xuất người này ở mọi nơi."),
+    "session": lazy("Đã đăng xuất nơi ấy."),
+    "cancelled": lazy("Đã huỷ việc lấy lại tài khoản."),
     "password": lazy("Đã đặt mật khẩu tạm. Đọc cho người ấy; lần đầu vào sẽ phải chọn mật khẩu khác."),
 }
 MISSING = {
@@ -197,11 +201,21 @@ def manager(console: Console, request: Request, form: FormData | None = None) ->
 
 
 def show(
-    console: Console, visit: Visit, user_id: str, errors: Errors, *, done: str = "", link: str = ""
+    console: Console,
+    visit: Visit,
+    user_id: str,
+    errors: Errors,
+    *,
+    done: str = "",
+    link: str = "",
+    half: str = "",
 ) -> Response:
-    """One person; `link` is the secret of an invitation that was just opened."""
-    with console.controller.db.look() as session:
-        user = console.controller.people.get(session, visit.person, user_id)
+    """One person; `link` is the secret of an invitation, `half` a code of a recovery, that was just made."""
+    controller = console.controller
+    with controller.db.look() as session:
+        user = controller.people.get(session, visit.person, user_id)
+        recovery = controller.recoveries.last(session, visit.person, user_id)
+        sessions = controller.sessions.of(session, user_id)
     context: dict[str, Any] = {
         "errors": errors,
         "user": person_row(visit, user),
@@ -217,7 +231,12 @@ def show(
         ],
         "elsewhere": sum(one.area_id not in visit.places for one in user.grants),
         "is_me": user.id == visit.person.user_id,
-        "link": f"{console.controller.reach.base_url}/invite/{link}" if link else "",
+        "link": f"{controller.reach.base_url}/invite/{link}" if link else "",
+        "half": half,
+        "has_own_password": user.has_own_password,
+        "recovery": row(console, recovery) if recovery and controller.recoveries.is_open(recovery) else None,
+        "my_id": visit.person.user_id,
+        "sessions": [{"id": one.id, "device": device(one.name), "since": one.created_at} for one in sessions],
         "done": done,
         **_choices(visit),
     }

@@ -40,6 +40,9 @@ SUBJECTS = {
     "release": lazy("Phần mềm cụm loa"),
     "rollout": lazy("Cập nhật cụm loa"),
     "backup": lazy("Bản sao"),
+    "factor": lazy("Bước xác nhận thứ hai"),
+    "recovery": lazy("Lấy lại tài khoản"),
+    "feed": lazy("Lịch cho máy khác"),
 }
 ACTS = {
     "area.added": lazy("Thêm địa bàn"),
@@ -88,6 +91,12 @@ SAID = {
     "bad_user_id": lazy("Tên đăng nhập chỉ có chữ thường không dấu, chữ số và dấu gạch. Ví dụ: hoa-nv."),
     "user_exists": lazy("Đã có người dùng tên này. Chọn tên khác."),
     "weak_password": lazy("Mật khẩu cần ít nhất 10 ký tự và không trùng tên đăng nhập."),
+    "needs_two": lazy("Người này đã có mật khẩu riêng. Lấy lại tài khoản cần hai người quản trị."),
+    "reason_missing": lazy("Ghi lý do, để sau này đọc lại sổ."),
+    "recovery_open": lazy("Đã có người mở việc này. Một người quản trị khác xác nhận."),
+    "no_recovery": lazy("Việc lấy lại này đã hết hạn hoặc đã huỷ. Mở lại từ đầu."),
+    "own_recovery": lazy("Cần một người quản trị khác làm bước này."),
+    "recovery_confirmed": lazy("Đã có người xác nhận rồi. Muốn làm lại thì huỷ trước."),
     "own_account": lazy("Bạn không tự đóng tài khoản của mình. Nhờ người quản trị khác."),
     "own_role": lazy("Bạn không tự bỏ quyền quản trị của mình. Nhờ người quản trị khác."),
     "backup_running": lazy("Đang tạo một bản sao. Chờ xong đã."),

@@ -71,6 +71,10 @@ class Viewer:
     waiting: int
     sounding: bool
     inbox: int
+    is_curbed: bool = False
+    """Whether roles wait for a second factor."""
+    factor_due_at: datetime | None = None
+    """Until when they still work without one."""
 
     @property
     def writes(self) -> bool:
@@ -238,6 +242,8 @@ def _viewer(signed: SignedIn, places: Places, *, waiting: int, inbox: int) -> Vi
         waiting=waiting,
         inbox=inbox,
         sounding=bool(places.sounding),
+        is_curbed=bool(signed.person.curbed),
+        factor_due_at=signed.factor_due_at,
     )
 
 

@@ -15,6 +15,7 @@ from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.recovery_told import told
 from loa.controller.web.render import see_other
 from loa.controller.web.words import _, lazy
 
@@ -40,6 +41,7 @@ DONE = {
     "password": lazy("Đã đổi mật khẩu. Các nơi khác đã đăng xuất."),
     "session": lazy("Đã đăng xuất nơi ấy."),
     "others": lazy("Đã đăng xuất mọi nơi khác."),
+    "recovery": lazy("Đã huỷ việc lấy lại tài khoản. Nếu không phải bạn nhờ, hỏi ngay người quản trị."),
 }
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"))
 _MORE_SYSTEMS = (("Mac OS", "Mac"), ("Linux", "Linux"))
@@ -172,9 +174,13 @@ def show(console: Console, visit: Visit, profile: Profile, errors: Errors, done:
     with console.controller.db.look() as session:
         sessions = console.controller.sessions.of(session, visit.person.user_id)
         tokens = console.controller.sessions.tokens(session, visit.person)
+    with console.controller.db.look() as session:
+        standing = console.controller.second.standing(session, visit.person)
     context = {
         "errors": errors,
         "done": DONE.get(done, ""),
+        "recovery": told(console, visit),
+        "standing": standing,
         "profile": profile,
         "user_id": visit.person.user_id,
         "addresses": list(ADDRESSES.items()),

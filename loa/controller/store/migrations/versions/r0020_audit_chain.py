@@ -26,7 +26,7 @@ _AUDIT = sa.table(
 def upgrade() -> None:
     """Chain the lines, and have the database refuse every change but a line that follows the last."""
     for name in ("previous", "digest"):
-        column = sa.Column(name, sa.String(length=64), nullable=False, server_default="")
+        column = sa.Column(name, sa.String(length=64), nullable=False, server_default=sa.text("''"))
         op.add_column("audit", column)
     connection = op.get_bind()
     _chain(connection)
