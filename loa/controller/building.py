@@ -19,8 +19,8 @@ from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
 from loa.controller.adapters.smtp import SmtpPost
-from loa.controller.archive import Archive
 from loa.controller.adapters.syslog import SyslogSender, address_of
+from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password

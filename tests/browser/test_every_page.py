@@ -68,7 +68,12 @@ def faults(page: Page, shots: Path, name: str) -> list[str]:
 @pytest.fixture(scope="module")
 def everybody(site: Site) -> str:
     grants = frozenset(Grant(COMMUNE, role) for role in Role)
-    person = NewUser(id=EVERYBODY, name="Phạm Thị Cúc", password=site.controller.people.hashed(PASSWORD, EVERYBODY), grants=grants)
+    person = NewUser(
+        id=EVERYBODY,
+        name="Phạm Thị Cúc",
+        password=site.controller.people.hashed(PASSWORD, EVERYBODY),
+        grants=grants,
+    )
     with site.controller.db.work() as work:
         site.controller.people.insert(work, "test", person)
     return EVERYBODY

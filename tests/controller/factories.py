@@ -36,10 +36,11 @@ class Town:
     access: FakeAccess = field(default_factory=FakeAccess)
     events: FakeEvents = field(default_factory=FakeEvents)
     key: SigningKey = field(default_factory=SigningKey.generate)
+    hasher: PasswordHasher = field(default_factory=lambda: PasswordHasher(memory_kib=64, rounds=1))
 
     def __post_init__(self) -> None:
-        hasher = PasswordHasher(memory_kib=64, rounds=1)
-        attempts = Attempts(clock=self.clock)
+        hasher = self.hasher
+        attempts = self.attempts = Attempts(clock=self.clock)
         self.audit = Audit(clock=self.clock)
         self.areas = Areas(clock=self.clock, audit=self.audit, publisher=self.publisher, access=self.access)
         look_again = self.events.look_again

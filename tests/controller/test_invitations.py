@@ -123,7 +123,9 @@ def test_an_administrator_signs_a_person_out_everywhere(town: Town, admin: Perso
 
 
 def test_one_signs_ones_own_browsers_out_and_no_other(town: Town, admin: Person) -> None:
-    here, there = (town.sessions.sign_in("quan", PASSWORD, Browser(source="test", agent=name)) for name in "ab")
+    here, there = (
+        town.sessions.sign_in("quan", PASSWORD, Browser(source="test", agent=name)) for name in "ab"
+    )
     town.user("lan", (COMMUNE, Role.OFFICIAL))
     strange = town.sessions.sign_in("lan", PASSWORD, Browser(source="test"))
     with pytest.raises(NotFound), town.db.work() as work:

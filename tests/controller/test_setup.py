@@ -12,9 +12,9 @@ from loa.controller.core.sample import COMMUNE
 from loa.controller.errors import Conflict, Invalid, NotFound, TooMany
 from loa.controller.main import build
 from loa.controller.services.attempts import Attempts
+from loa.controller.services.sessions import Browser
 from loa.controller.services.setup import First, Ground, Setup
 from loa.controller.settings import Settings
-from loa.controller.services.sessions import Browser
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.protocol.ids import AreaId

@@ -117,7 +117,7 @@ def test_what_is_noted_at_the_very_end_is_in_the_head(scene: Scene) -> None:
     [
         (["DELETE FROM audit WHERE id = 3"], Broken(3, Fault.CUT)),
         (["DELETE FROM audit"], Broken(1, Fault.CUT)),
-        ([f"UPDATE audit SET digest = '{'a' * 64}' WHERE id = 3"], Broken(3, Fault.CUT)),
+        (["UPDATE audit SET digest = 'x' WHERE id = 3"], Broken(3, Fault.CUT)),
     ],
 )
 def test_a_trail_whose_end_was_cut_is_told_and_the_kept_head_stays(
@@ -333,7 +333,7 @@ def test_the_command_names_the_first_line_that_is_not_right(
 
 def test_a_head_on_paper_reveals_what_the_one_on_the_disk_does_not(opened: Scene, command: Command) -> None:
     head = head_of(opened.db)
-    opened.as_owner(f"DELETE FROM audit WHERE id = {head.id}")
+    opened.as_owner("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
     assert command("audit", "verify").exit_code == 0
     said = command("audit", "verify", "--head", f"{head.id}:{head.digest}")
     assert (said.exit_code, "is missing" in said.output) == (1, True)

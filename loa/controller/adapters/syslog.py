@@ -33,7 +33,9 @@ def address_of(url: str) -> SyslogAddress:
 class SyslogSender:
     """`loa.controller.ports.LineSender`, for one thread; a broken connection is opened again by the next line."""
 
-    def __init__(self, address: SyslogAddress, *, context: Callable[[], ssl.SSLContext] | None = None) -> None:
+    def __init__(
+        self, address: SyslogAddress, *, context: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
         self._address = address
         self._context = context or ssl.create_default_context
         self._host = socket.gethostname()

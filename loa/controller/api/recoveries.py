@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loa.controller.api.deps import Parts, Who
 from loa.controller.api.given import Given
+from loa.controller.api.pages import Page
 from loa.controller.api.problems import documented
 from loa.controller.api.sessions import SessionOut, sessions_out
-from loa.controller.api.pages import Page
 from loa.controller.api.words import Words
 from loa.controller.core.factors import Recovery, RecoveryEnd
 from loa.controller.gate import check_origin

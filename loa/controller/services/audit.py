@@ -76,9 +76,7 @@ class Audit:
             for row in rows
         ]
 
-    def export(
-        self, session: Session, who: Person, wanted: AuditFilter | None = None
-    ) -> Iterator[Sealed]:
+    def export(self, session: Session, who: Person, wanted: AuditFilter | None = None) -> Iterator[Sealed]:
         """The lines as `find`, the first first, with their digests; raises as `find` before the first."""
         wanted = AuditFilter() if wanted is None else wanted
         return audits.walk(session, wanted, areas=_readable(session, who, wanted))

@@ -100,7 +100,9 @@ class Recoveries:
     def cancel(self, work: Work, who: Person, user_id: str) -> None:
         """By the person or by who manages the person; does nothing if none is open."""
         own = user_id == who.user_id
-        user = self._people.get(work.session, who, user_id) if own else self._managed(work.session, who, user_id)
+        user = (
+            self._people.get(work.session, who, user_id) if own else self._managed(work.session, who, user_id)
+        )
         row = self._open_row(work.session, user_id)
         if row is not None:
             self._end(row, RecoveryEnd.CANCELLED)

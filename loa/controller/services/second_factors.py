@@ -81,7 +81,7 @@ class SecondFactors:
         )
 
     def begin(self, work: Work, who: Person) -> Fresh:
-        """A new secret to scan, in place of one that was not confirmed; one that works goes on until then."""
+        """A new secret to scan, in place of one not confirmed; one that works goes on until then."""
         self._drop_fresh(work.session, who.user_id)
         secret = new_secret()
         id_ = new_code(32)

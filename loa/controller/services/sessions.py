@@ -150,7 +150,12 @@ class Sessions:
         """Whose second factor is due in that half session; raises `Unauthenticated`."""
         with self._db.look() as session:
             found = people.known_by(session, secret_hash(secret))
-        if found is None or found.kind != people.HALF or found.expires_at <= self._clock.now() or not found.active:
+        if (
+            found is None
+            or found.kind != people.HALF
+            or found.expires_at <= self._clock.now()
+            or not found.active
+        ):
             raise Unauthenticated("session_over", "give the password again")
         return found.user_id
 
@@ -215,7 +220,11 @@ class Sessions:
         """Where the person is signed in, the last first; `name` is what the browser calls itself."""
         rows = people.sessions_of(session, user_id, people.SESSION)
         now = self._clock.now()
-        return [_token(row) for row in rows if not self._is_idle(row.token_hash, row.seen_at or row.created_at, now)]
+        return [
+            _token(row)
+            for row in rows
+            if not self._is_idle(row.token_hash, row.seen_at or row.created_at, now)
+        ]
 
     def end_one(self, work: Work, who: Person, user_id: str, session_id: str) -> None:
         """Sign a browser out, one's own or of somebody whom one manages; raises `NotFound`."""

@@ -37,7 +37,7 @@ class Trouble:
 
 
 class TrailKeeper:
-    """Works on a thread of its own, so that no act waits for a disk or a syslog server, or fails with them."""
+    """Works on a thread of its own: no act waits for a disk or a syslog server, or fails with them."""
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ def as_factor(row: FactorRow) -> Factor:
 
 def forget_factors(session: Session, user_id: str) -> None:
     """Take all factors and codes of the person away."""
+    session.flush()
     for table in (FactorRow, RecoveryCodeRow):
         session.connection().execute(delete(table).where(col(table.user_id) == user_id))
 
@@ -72,4 +73,3 @@ def keep_device(session: Session, user_id: str, device_hash: str, at: datetime) 
     mine = select(DeviceRow).where(DeviceRow.user_id == user_id).order_by(col(DeviceRow.seen_at).desc())
     for old in session.exec(mine.offset(MOST_DEVICES)).all():
         session.delete(old)
-

@@ -42,7 +42,9 @@ class Sealer:
     @classmethod
     def _with(cls, key: bytes, path: Path) -> "Sealer":
         if len(key) != KEY_BYTES:
-            raise Unavailable("key_unreadable", f"{path} does not hold {KEY_BYTES} bytes; bring back a backup")
+            raise Unavailable(
+                "key_unreadable", f"{path} does not hold {KEY_BYTES} bytes; bring back a backup"
+            )
         return cls(key)
 
     def seal(self, content: bytes, label: str) -> str:
@@ -55,10 +57,13 @@ class Sealer:
         """What was sealed; raises `Unavailable` if the key is another one."""
         content = base64.urlsafe_b64decode(sealed)
         try:
-            return AESGCM(self._part(b"seal")).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], label.encode())
+            return AESGCM(self._part(b"seal")).decrypt(
+                content[:_NONCE_BYTES], content[_NONCE_BYTES:], label.encode()
+            )
         except InvalidTag as error:
             raise Unavailable(
-                "factor_unreadable", "the key of the second factors is not the one of this database; restore both"
+                "factor_unreadable",
+                "the key of the second factors is not the one of this database; restore both",
             ) from error
 
     def mark(self, text: str) -> str:

@@ -8,9 +8,9 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.people import Address, Token, User
 from loa.controller.errors import ControllerError
+from loa.controller.gate import check_origin
 from loa.controller.services.profiles import Profile
 from loa.controller.store.people import TOKEN_ID_CHARACTERS
-from loa.controller.gate import check_origin
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import Console, Visit, page_route

@@ -1,4 +1,4 @@
-"""Bringing a person back by two administrators: at the door, on one's own page, and where people are managed."""
+"""Bringing a person back by two administrators: at the door, and where people are managed."""
 
 from typing import Annotated
 

@@ -142,5 +142,3 @@ def _summary(standing: Standing) -> str:
     if standing.confirmed_at is not None:
         return _("Đang dùng. Còn %(count)s mã giấy.", count=standing.codes_left)
     return _("Chưa dùng.")
-
-

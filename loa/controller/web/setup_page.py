@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError, NotFound
-from loa.controller.services.setup import First, Ground
 from loa.controller.gate import check_origin
+from loa.controller.services.setup import First, Ground
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import Console, page_route

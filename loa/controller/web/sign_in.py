@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError
+from loa.controller.gate import check_origin
 from loa.controller.services.sessions import SignedIn
 from loa.controller.web import phrases
-from loa.controller.gate import check_origin
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
 from loa.controller.web.console import HOME, SIGN_IN, Console, page_route

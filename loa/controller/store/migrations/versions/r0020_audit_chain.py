@@ -76,27 +76,26 @@ def _line(row: Any, before: str) -> Line:  # noqa: ANN401 -- a row of any databa
 
 
 _LAST = "(SELECT digest FROM audit ORDER BY id DESC LIMIT 1)"
-_FOLLOWS = f"NEW.previous = COALESCE({_LAST}, '{GENESIS}')"  # noqa: S608 -- our own words
+_FOLLOWS = f"NEW.previous = COALESCE({_LAST}, '{GENESIS}')"
 _IS_LAST = "NOT EXISTS (SELECT 1 FROM audit WHERE id >= NEW.id)"
+_STAYS = "'the audit trail is append only'"
+_LAST_ONE = "'a line of the audit trail follows the last one'"
 _SQLITE = (
-    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit"
-    " BEGIN SELECT RAISE(ABORT, 'the audit trail is append only'); END",
-    "CREATE TRIGGER audit_stays BEFORE DELETE ON audit"
-    " BEGIN SELECT RAISE(ABORT, 'the audit trail is append only'); END",
+    f"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, {_STAYS}); END",
+    f"CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, {_STAYS}); END",
     # REPLACE deletes without a word to the trigger above
-    f"CREATE TRIGGER audit_follows BEFORE INSERT ON audit WHEN NOT ({_IS_LAST} AND {_FOLLOWS})"
-    " BEGIN SELECT RAISE(ABORT, 'a line of the audit trail follows the last one'); END",
+    f"""CREATE TRIGGER audit_follows BEFORE INSERT ON audit WHEN NOT ({_IS_LAST} AND {_FOLLOWS})
+    BEGIN SELECT RAISE(ABORT, {_LAST_ONE}); END""",
 )
 _POSTGRESQL = (
-    "CREATE FUNCTION loa_audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$"
-    " BEGIN RAISE EXCEPTION 'the audit trail is append only'; END $$",
-    "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE ON audit"
-    " FOR EACH ROW EXECUTE FUNCTION loa_audit_stays()",
-    "CREATE TRIGGER audit_stays BEFORE TRUNCATE ON audit"
-    " FOR EACH STATEMENT EXECUTE FUNCTION loa_audit_stays()",
-    f"CREATE FUNCTION loa_audit_follows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    f" IF NOT ({_IS_LAST} AND {_FOLLOWS}) THEN"
-    " RAISE EXCEPTION 'a line of the audit trail follows the last one'; END IF; RETURN NEW; END $$",
-    "CREATE TRIGGER audit_follows BEFORE INSERT ON audit"
-    " FOR EACH ROW EXECUTE FUNCTION loa_audit_follows()",
+    f"""CREATE FUNCTION loa_audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION {_STAYS}; END $$""",
+    """CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE ON audit
+    FOR EACH ROW EXECUTE FUNCTION loa_audit_stays()""",
+    """CREATE TRIGGER audit_stays BEFORE TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION loa_audit_stays()""",
+    f"""CREATE FUNCTION loa_audit_follows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NOT ({_IS_LAST} AND {_FOLLOWS}) THEN RAISE EXCEPTION {_LAST_ONE}; END IF; RETURN NEW; END $$""",
+    """CREATE TRIGGER audit_follows BEFORE INSERT ON audit
+    FOR EACH ROW EXECUTE FUNCTION loa_audit_follows()""",
 )
