@@ -1,8 +1,8 @@
 """A backup in one file, and the way back: database, recordings, key and silences.
 
 The file is a tar archive: `manifest.json` first, then `database` (an SQLite file, or what pg_dump wrote),
-`controller.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening after a restore, since the next
-version of a programme is above all that a node says it has seen.
+`controller.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening
+after a restore, since the next version of a programme is above all that a node says it has seen.
 """
 
 import errno

@@ -114,7 +114,7 @@ def add_user(
 
 
 def recover_user(user: str) -> None:
-    """Give a person another first password and take the second factor away, where there are no two to do it."""
+    """Give a person another password and take the second factor away, where there are no two for it."""
     with told():
         given = secrets.token_urlsafe(_PASSWORD_BYTES)
         settings = read_settings()

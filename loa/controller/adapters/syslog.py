@@ -31,7 +31,7 @@ def address_of(url: str) -> SyslogAddress:
 
 
 class SyslogSender:
-    """`loa.controller.ports.LineSender`, for one thread; a broken connection is opened again by the next line."""
+    """`loa.controller.ports.LineSender`, for one thread; the next line opens a broken connection again."""
 
     def __init__(
         self, address: SyslogAddress, *, context: Callable[[], ssl.SSLContext] | None = None

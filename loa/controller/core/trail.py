@@ -1,8 +1,8 @@
 """The audit trail as a chain: each line holds the digest of the line before, so that none is lost unseen.
 
-The digest of a line is the SHA-256 of its canonical JSON (RFC 8785) without the member `digest`. The first line
-follows `GENESIS`. Whoever rewrites a line has to rewrite all after it, and then the head that is kept elsewhere
-does not fit any more.
+The digest of a line is the SHA-256 of its canonical JSON (RFC 8785) without the member `digest`. The first
+line follows `GENESIS`. Whoever rewrites a line has to rewrite all after it, and then the head that is kept
+elsewhere does not fit any more.
 """
 
 import hashlib

@@ -31,7 +31,7 @@ class Noted:
 
 
 class Audit:
-    """Notes acts in the transaction that does them; `noted` is called after each commit, and must not wait."""
+    """Notes acts in the transaction that does them; `noted` is called after each commit, never waiting."""
 
     def __init__(self, *, clock: Clock, noted: Callable[[], None] = lambda: None) -> None:
         self._clock = clock

@@ -1,7 +1,7 @@
 """Two administrators bring a person back who lost password or second factor; neither can alone.
 
-Each gets one half of a code and tells it to the person, who needs both. The person is shown who opened it wherever
-they are still signed in, and may cancel it.
+Each gets one half of a code and tells it to the person, who needs both. The person is shown who opened it
+wherever they are still signed in, and may cancel it.
 """
 
 from collections.abc import Callable

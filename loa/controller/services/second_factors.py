@@ -121,7 +121,7 @@ class SecondFactors:
         return self._new_codes(work, who.user_id)
 
     def remove(self, work: Work, who: Person, code: str) -> None:
-        """Sign in by password alone again; `Invalid` for a wrong code, `Conflict` where a role asks for it."""
+        """Sign in by password alone again; `Invalid`: a wrong code, `Conflict`: a role asks for it."""
         if asking(who.grants, self._roles):
             raise Conflict("factor_asked", "your role asks for a second factor; set up another one instead")
         self._prove(work, who, code)

@@ -202,7 +202,7 @@ class Sessions:
         return replace(opened, device=device)
 
     def change_password(self, people_: People, signed_in: SignedIn, old: str, new: str) -> None:
-        """Change one's own password; raises `Forbidden`, `Invalid`, `TooMany`. Hashes outside of its transaction."""
+        """Change one's own password; raises `Forbidden`, `Invalid`, `TooMany`. Runs its own transactions."""
         who, subject = signed_in.person, f"password:{signed_in.hash}"
         self._attempts.check(subject)
         with self._db.look() as session:
