@@ -216,8 +216,8 @@ def questions(tree: ast.AST) -> Iterator[str]:
             text = " ".join(map(ast.unparse, sides))
             if "Role." in text or text.endswith(".role") or ".role " in text:
                 yield ast.unparse(node)
-        if isinstance(node, ast.Name) and node.id == "PERMITTED":
-            yield "PERMITTED"
+        if isinstance(node, ast.ImportFrom) and node.module == "loa.controller.core.access":
+            yield from (one.name for one in node.names if one.name == "PERMITTED")
 
 
 def test_roles_are_weighed_in_one_place() -> None:
