@@ -31,7 +31,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 UNSEEN = {"broadcast", "occurrence", "sha256", "secret", "name"}
 """Of these there is nothing here to look at; their pages have tests of their own."""
-OUTSIDE = {"/signin"}
+OUTSIDE = {"/signin", "/signin/code"}
 """Seen by those who are not signed in; others are led away."""
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]},

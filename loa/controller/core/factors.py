@@ -42,16 +42,6 @@ class RecoveryEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """A factor without its secret."""
-
-    id: str
-    kind: FactorKind
-    made_at: datetime
-    confirmed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """How it stands with a recovery by two."""
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
-from loa.controller.core.factors import Factor, FactorKind
 from loa.controller.store.people_tables import DeviceRow, FactorRow, RecoveryCodeRow
 
 MOST_DEVICES = 10
@@ -21,11 +20,6 @@ def factors_of(session: Session, user_id: str) -> list[FactorRow]:
 def has_factor(session: Session, user_id: str) -> bool:
     """Whether the person has shown that a factor works."""
     return any(row.confirmed_at is not None for row in factors_of(session, user_id))
-
-
-def as_factor(row: FactorRow) -> Factor:
-    """The row as the rest of the controller knows it."""
-    return Factor(id=row.id, kind=FactorKind(row.kind), made_at=row.made_at, confirmed_at=row.confirmed_at)
 
 
 def forget_factors(session: Session, user_id: str) -> None:
