@@ -24,6 +24,7 @@ from loa.controller.settings import Settings
 from loa.protocol.ids import AreaId
 from tests.controller.site import PASSWORD, Client, Site
 from tests.fakes.controller import FakeClock
+from tests.waiting import wait_for
 
 CONTROLLER = Path(__file__).parents[2] / "loa/controller"
 PATHS = (
@@ -124,9 +125,10 @@ def test_an_administrator_sees_and_ends_a_session_of_somebody(site: Site) -> Non
     assert client.get("/me").status_code == 401
 
 
-async def stream(site: Site, cookie: str, act: Callable[[EventHub], None], until: bytes) -> bytes:
+async def stream(site: Site, cookie: str, act: Callable[[EventHub, bytearray], None], until: bytes) -> bytes:
     """What a page hears before its stream ends by itself, or it has heard `until`."""
     told, over, events = bytearray(), asyncio.Event(), site.controller.events
+    acting: list[asyncio.Task[None]] = []
     assert isinstance(events, EventHub)
 
     async def receive() -> Message:
@@ -137,7 +139,7 @@ async def stream(site: Site, cookie: str, act: Callable[[EventHub], None], until
         body = message.get("body", b"")
         told.extend(body)
         if b"listening" in body:
-            await asyncio.to_thread(act, events)
+            acting.append(asyncio.create_task(asyncio.to_thread(act, events, told)))
         if until in told:
             over.set()
 
@@ -155,6 +157,7 @@ async def stream(site: Site, cookie: str, act: Callable[[EventHub], None], until
         "client": ("10.0.0.1", 1),
     }
     await asyncio.wait_for(site.app(scope, receive, send), 20)
+    await asyncio.gather(*acting)
     return bytes(told)
 
 
@@ -163,7 +166,7 @@ def test_a_stream_ends_with_its_session(site: Site) -> None:
     client, answer = sign_in(site, "mai", "http://loa.test")
     csrf = answer.json()["csrf"]
 
-    def sign_out(events: EventHub) -> None:
+    def sign_out(events: EventHub, _told: bytearray) -> None:
         events.announce(EventKind.NODE, AreaId(COMMUNE), "before")
         assert client.ask("DELETE", "/sessions/current", x_csrf_token=csrf).status_code == 204
         events.announce(EventKind.NODE, AreaId(COMMUNE), "after")
@@ -178,29 +181,19 @@ def test_a_stream_follows_the_roles_of_the_person(site: Site) -> None:
     quan = site.user("quan", (COMMUNE, Role.ADMIN))
     client, _ = sign_in(site, "mai", "http://loa.test")
 
-    def move(events: EventHub) -> None:
+    def move(events: EventHub, told: bytearray) -> None:
         events.announce(EventKind.NODE, AreaId(VILLAGES[1]), "not-yet")
         roles = [{"area": VILLAGES[1], "role": "official"}]
         assert quan.ask("PUT", "/users/mai/roles", {"roles": roles}).status_code == 200
 
-    told = asyncio.run(_moved(site, client.cookies["loa_session"], move))
-    assert b"not-yet" not in told
-
-
-async def _moved(site: Site, cookie: str, act: Callable[[EventHub], None]) -> bytes:
-    events = site.controller.events
-    assert isinstance(events, EventHub)
-
-    async def tell() -> None:
-        for _ in range(200):
-            await asyncio.sleep(0.02)
+        def heard() -> bool:
             events.announce(EventKind.NODE, AreaId(VILLAGES[1]), "now-mine")
+            return b"now-mine" in told
 
-    telling = asyncio.create_task(tell())
-    try:
-        return await stream(site, cookie, act, b"now-mine")
-    finally:
-        telling.cancel()
+        wait_for(heard, what="an event of the new place")
+
+    told = asyncio.run(stream(site, client.cookies["loa_session"], move, b"now-mine"))
+    assert b"not-yet" not in told
 
 
 # one place that decides about roles

@@ -17,11 +17,6 @@ def factors_of(session: Session, user_id: str) -> list[FactorRow]:
     return list(session.exec(wanted.order_by(col(FactorRow.made_at), col(FactorRow.id))))
 
 
-def has_factor(session: Session, user_id: str) -> bool:
-    """Whether the person has shown that a factor works."""
-    return any(row.confirmed_at is not None for row in factors_of(session, user_id))
-
-
 def forget_factors(session: Session, user_id: str) -> None:
     """Take all factors and codes of the person away."""
     session.flush()
