@@ -1,8 +1,8 @@
 """A backup in one file, and the way back: database, recordings, key and silences.
 
 The file is a tar archive: `manifest.json` first, then `database` (an SQLite file, or what pg_dump wrote),
-`controller.pem`, `silences.journal` and `recordings/…`. Nodes go on listening after a restore, since the next
-version of a programme is above all that a node says it has seen.
+`controller.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening
+after a restore, since the next version of a programme is above all that a node says it has seen.
 """
 
 import errno
@@ -46,7 +46,9 @@ class Archive:
         self._folder.read_key()
         part = file.with_name(file.name + ".part")
         with _cleared(part), tempfile.TemporaryDirectory(dir=self._folder.path, prefix="backup-") as private:
-            # The database first: every recording that it knows is on the disk by then.
+            # The head of the audit trail before the database, which then holds it for certain.
+            head = _text_of(self._folder.audit_head)
+            # The database before the rest: every recording that it knows is on the disk by then.
             dump = Path(private) / DATABASE
             dumps.dump(self._url, dump, lambda share: report(share * _DATABASE_SHARE))
             part.touch(mode=0o600)
@@ -54,6 +56,10 @@ class Archive:
                 _add_text(tar, MANIFEST, json.dumps(self._manifest(now)))
                 tar.add(dump, DATABASE)
                 tar.add(self._folder.key, self._folder.key.name)
+                if self._folder.factors_key.exists():
+                    tar.add(self._folder.factors_key, self._folder.factors_key.name)
+                if head is not None:
+                    _add_text(tar, self._folder.audit_head.name, head)
                 if self._folder.silences.exists():
                     _add_text(tar, self._folder.silences.name, _whole_lines(self._folder.silences))
                 self._add_recordings(tar, report)
@@ -112,9 +118,11 @@ class Archive:
         shutil.rmtree(self._folder.recordings)
         new.recordings.mkdir(exist_ok=True)
         new.recordings.replace(self._folder.recordings)
-        self._folder.silences.unlink(missing_ok=True)
-        if new.silences.exists():
-            new.silences.replace(self._folder.silences)
+        for fresh in (new.silences, new.audit_head, new.factors_key):
+            old = self._folder.path / fresh.name
+            old.unlink(missing_ok=True)
+            if fresh.exists():
+                fresh.replace(old)
         new.key.replace(self._folder.key)
 
 
@@ -148,6 +156,10 @@ def _digest(path: Path) -> str:
         while content := file.read(_CHUNK_BYTES):
             digest.update(content)
     return digest.hexdigest()
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
 
 
 def _whole_lines(path: Path) -> str:

@@ -19,6 +19,7 @@ from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
 from loa.controller.adapters.smtp import SmtpPost
+from loa.controller.adapters.syslog import SyslogSender, address_of
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
@@ -37,13 +38,11 @@ from loa.controller.services.broker_users import broker_users
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
-from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.hellos import Hellos
 from loa.controller.services.idempotency import Idempotency
 from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.inbox import Inbox
 from loa.controller.services.ingest import Ingest
-from loa.controller.services.invitations import Invitations
 from loa.controller.services.jobs import Job, Jobs, standing_jobs
 from loa.controller.services.log import Log
 from loa.controller.services.log_reports import LogReports
@@ -52,7 +51,6 @@ from loa.controller.services.mailbox import Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.peaks import Peaks
-from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
 from loa.controller.services.policy_effects import PolicyEffects
 from loa.controller.services.presence import Presences
@@ -66,20 +64,22 @@ from loa.controller.services.reshapes import Reshapes
 from loa.controller.services.retention import Retention
 from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
-from loa.controller.services.sessions import Sessions
 from loa.controller.services.setup import Setup
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMaker, StandingMessages
 from loa.controller.services.timelines import Timelines
 from loa.controller.services.today import Days
+from loa.controller.services.trail import TrailKeeper
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.serving import listening
 from loa.controller.settings import BrokerMode, Settings
+from loa.controller.signing_in import make_signing_in
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
+from loa.controller.store.heads import HeadFile
 from loa.controller.store.uploads import UploadFolder
 from loa.controller.web.alert_words import compose_mail
 
@@ -152,13 +152,16 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         setup=people.setup,
         backups=people.backups,
         settings=base.settings.shown(),
-        invitations=people.invitations,
+        second=people.signing_in.second,
+        recoveries=people.signing_in.recoveries,
+        invitations=people.signing_in.invitations,
         profiles=people.profiles,
         areas=people.areas,
         reshapes=people.reshapes,
         nodes=people.nodes,
         whereabouts=WhereaboutsKeeper(clock=base.clock, audit=base.audit),
         audit=base.audit,
+        trail=base.trail,
         idempotency=Idempotency(clock=base.clock),
     )
 
@@ -175,7 +178,8 @@ class _Base:
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
-        self.audit = Audit(clock=self.clock)
+        self.trail = _trail(self)
+        self.audit = Audit(clock=self.clock, noted=self.trail.wake)
 
 
 class _Air:
@@ -253,6 +257,7 @@ class _Air:
             refresh=self.publisher.refresh,
             tidy=retention.tidy,
             roll_out=self.rollouts.advance,
+            check_trail=base.trail.check,
         )
         return Jobs(jobs=jobs, metrics=base.metrics)
 
@@ -260,6 +265,7 @@ class _Air:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
         return (
             Part(name="database", start=base.db.migrate, stop=base.db.close),
+            Part(name="audit trail", start=base.trail.start, stop=base.trail.stop),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
             Part(name="broker", start=self.broker.start, stop=self.broker.stop),
             Part(name="publisher", start=self.publisher.start, stop=self.publisher.stop),
@@ -275,22 +281,23 @@ class _People:
 
     def __init__(self, base: _Base, air: _Air) -> None:
         clock, audit, settings = base.clock, base.audit, base.settings
-        hasher = PasswordHasher()
-        attempts = Attempts(clock=clock)
-        self.people = People(clock=clock, audit=audit, hasher=hasher)
-        self.invitations = Invitations(clock=clock, audit=audit, people=self.people)
+        signing_in = self.signing_in = make_signing_in(
+            settings, base.db, clock, audit, base.events.look_again
+        )
+        self.people, self.sessions = signing_in.people, signing_in.sessions
         self.profiles = Profiles(audit=audit)
-        self.sessions = Sessions(
-            db=base.db,
-            clock=clock,
-            audit=audit,
-            hasher=hasher,
-            attempts=attempts,
-            lasting=settings.session_lasting,
+        air.jobs.add(
+            Job(
+                name="sessions",
+                run=self.sessions.keep_seen,
+                every_s=300,
+                grace_s=300,
+                why="the next run writes down what is newer",
+            )
         )
         self.areas = Areas(clock=clock, audit=audit, publisher=air.publisher, access=air.broker)
         self.reshapes = Reshapes(clock=clock, audit=audit, areas=self.areas)
-        self.setup = self._setup(base, attempts)
+        self.setup = self._setup(base, signing_in.attempts)
         self.backups = Backups(
             db=base.db,
             clock=clock,
@@ -309,7 +316,7 @@ class _People:
             publisher=air.publisher,
             access=air.broker,
             events=base.events,
-            attempts=attempts,
+            attempts=signing_in.attempts,
             code_lasting=settings.code_lasting,
         )
         self.gate = Gate(
@@ -317,7 +324,7 @@ class _People:
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
-            secure_cookies=settings.address.startswith("https:"),
+            secure_cookies=settings.is_https,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
@@ -399,6 +406,17 @@ def _recordings(base: _Base) -> Recordings:
         read_out=partial(read_out, limit=longest),
         limits=limits,
         at_once=settings.prepare_at_once,
+    )
+
+
+def _trail(base: _Base) -> TrailKeeper:
+    url = base.settings.syslog_url
+    return TrailKeeper(
+        db=base.db,
+        clock=base.clock,
+        head=HeadFile(base.folder.audit_head),
+        forwarded=HeadFile(base.folder.audit_forwarded),
+        sender=None if url is None else SyslogSender(address_of(url)),
     )
 
 

@@ -33,7 +33,9 @@ from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.settings import Settings
 from loa.controller.store import dumps
 from loa.controller.store.database import Database
+from loa.controller.store.factors import forget_everything
 from loa.controller.store.folder import DataFolder
+from loa.controller.store.heads import HeadFile
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 
@@ -48,6 +50,7 @@ def add_to(app: typer.Typer) -> None:
     nodes = typer.Typer(no_args_is_help=True, help="Loudspeakers.")
     app.command("init")(init)
     users.command("add")(add_user)
+    users.command("recover")(recover_user)
     nodes.command("add")(add_node)
     app.add_typer(users, name="user")
     app.add_typer(nodes, name="node")
@@ -73,13 +76,16 @@ def init(
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         folder = DataFolder(settings.data_dir)
         folder.check_new()
-        with opened(settings) as desk, desk.db.work() as work:
-            made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
-            for known in sample_whereabouts() if sample else ():
-                desk.whereabouts.insert(work, TERMINAL, known)
-            grants = frozenset({Grant(made[0].id, Role.ADMIN)})
-            desk.people.insert(work, TERMINAL, NewUser(id=admin, name=admin, password=given, grants=grants))
-            folder.make_key()
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, admin)
+            with desk.db.work() as work:
+                made = [desk.areas.insert(work, TERMINAL, new) for new in tree]
+                for known in sample_whereabouts() if sample else ():
+                    desk.whereabouts.insert(work, TERMINAL, known)
+                grants = frozenset({Grant(made[0].id, Role.ADMIN)})
+                first = NewUser(id=admin, name=admin, password=hashed, grants=grants)
+                desk.people.insert(work, TERMINAL, first)
+                folder.make_key()
     typer.echo(f"Made {settings.data_dir}. Administrator: {admin}")
     if password is None:
         typer.echo(f"Password: {given}")
@@ -97,12 +103,29 @@ def add_user(
     with told():
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         grants = frozenset(_grant(text) for text in role or ())
-        new = NewUser(id=user, name=name or user, password=given, grants=grants)
         settings = read_settings()
         DataFolder(settings.data_dir).read_key()
-        with opened(settings) as desk, desk.db.work() as work:
-            desk.people.insert(work, TERMINAL, new)
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, user)
+            new = NewUser(id=user, name=name or user, password=hashed, grants=grants)
+            with desk.db.work() as work:
+                desk.people.insert(work, TERMINAL, new)
     typer.echo(f"Added {user}." + ("" if password else f" Password: {given}"))
+
+
+def recover_user(user: str) -> None:
+    """Give a person another password and take the second factor away, where there are no two for it."""
+    with told():
+        given = secrets.token_urlsafe(_PASSWORD_BYTES)
+        settings = read_settings()
+        DataFolder(settings.data_dir).read_key()
+        with opened(settings) as desk:
+            hashed = desk.people.hashed(given, user)
+            with desk.db.work() as work:
+                desk.people.set_password(work, user, hashed, must_change=True)
+                forget_everything(work.session, user)
+                desk.audit.note(work, TERMINAL, "recovery.by_terminal", subject=user)
+    typer.echo(f"Recovered {user}. Password, to be changed at the first sign-in: {given}")
 
 
 def add_node(
@@ -138,8 +161,13 @@ def restore(
     """Bring a backup back; stop the controller first. Its nodes go on listening."""
     with told():
         settings = read_settings()
+        before = HeadFile(DataFolder(settings.data_dir).audit_head).read()
         with progress_bar("Restoring") as progress:
             Archive(settings).read(file, progress, force=force)
+        # The trail goes back to the backup's; the head it had here stays known, and stands in it.
+        with opened(settings) as desk, desk.db.work() as work:
+            head = None if before is None else f"{before.id}:{before.digest}"
+            desk.audit.note(work, TERMINAL, "backup.restored", subject=file.name[:128], head_before=head)
     typer.echo(f"Restored {settings.data_dir}. Start it with `loa-controller serve`.")
 
 
@@ -171,6 +199,7 @@ class Desk:
     """What the person at the terminal works with."""
 
     db: Database
+    audit: Audit
     areas: Areas
     people: People
     nodes: Nodes
@@ -248,7 +277,7 @@ def _desk(db: Database, code_lasting: timedelta) -> Desk:
     )
     people = People(clock=clock, audit=audit, hasher=PasswordHasher())
     whereabouts = WhereaboutsKeeper(clock=clock, audit=audit)
-    return Desk(db=db, areas=areas, people=people, nodes=nodes, whereabouts=whereabouts)
+    return Desk(db=db, audit=audit, areas=areas, people=people, nodes=nodes, whereabouts=whereabouts)
 
 
 def _grant(text: str) -> Grant:

@@ -31,10 +31,12 @@ from loa.controller.services.proofs import Proofs
 from loa.controller.services.publisher import Publisher
 from loa.controller.services.readiness import Readiness
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.recoveries import Recoveries
 from loa.controller.services.releases import Releases
 from loa.controller.services.reshapes import Reshapes
 from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
+from loa.controller.services.second_factors import SecondFactors
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.setup import Setup
 from loa.controller.services.silences import Silences
@@ -42,6 +44,7 @@ from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.services.timelines import Timelines
 from loa.controller.services.today import Days
+from loa.controller.services.trail import TrailKeeper
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
@@ -84,6 +87,8 @@ class Controller:
     setup: Setup
     backups: Backups
     settings: Sequence[Setting]
+    second: SecondFactors
+    recoveries: Recoveries
     invitations: Invitations
     profiles: Profiles
     areas: Areas
@@ -91,6 +96,7 @@ class Controller:
     nodes: Nodes
     whereabouts: WhereaboutsKeeper
     audit: Audit
+    trail: TrailKeeper
     idempotency: Idempotency
     recordings: Recordings
     uploads: Uploads

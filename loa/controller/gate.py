@@ -1,6 +1,8 @@
 """Who asks: a person by session cookie or program token, or a node by its own signature."""
 
 from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,11 +11,16 @@ from loa.controller.core.access import Person
 from loa.controller.errors import Forbidden, Unauthenticated
 from loa.controller.ports import Clock
 from loa.controller.services.nodes import Nodes
-from loa.controller.services.sessions import Sessions, SignedIn
+from loa.controller.services.sessions import Browser, Sessions, SignedIn
 from loa.controller.store.database import Database
 from loa.protocol.ids import NodeId
 
 SESSION_COOKIE = "loa_session"
+DEVICE_COOKIE = "loa_device"
+DEVICE_LASTS_S = 400 * 24 * 3_600
+"""The longest that browsers keep a cookie."""
+SECURE_PREFIX = "__Host-"
+"""Browsers take a cookie of such a name only from this very host, over TLS, for all paths."""
 CSRF_HEADER = "x-csrf-token"
 NODE_HEADER = "loa-node"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,9 +38,33 @@ class Gate:
 
     def signed_in(self, request: Request) -> SignedIn:
         """Who sent the request; raises `Unauthenticated`. Does not look at the CSRF token."""
-        secret = secret_of(request)
+        secret = self.secret_of(request)
         with self.db.look() as session:
             return self.sessions.whose(session, secret)
+
+    def check(self, secret: str) -> Person:
+        """Whose the session still is, without keeping it from being idle; raises `Unauthenticated`."""
+        with self.db.look() as session:
+            return self.sessions.whose(session, secret, passive=True).person
+
+    def secret_of(self, request: Request) -> str:
+        """What the request carries of a session or token; raises `Unauthenticated`."""
+        secret = _bearer(request) or self.session_cookie(request)
+        if not secret:
+            raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
+        return secret
+
+    def session_cookie(self, request: Request) -> str:
+        """The secret in the browser's session cookie; empty if there is none."""
+        return request.cookies.get(self._name(SESSION_COOKIE), "")
+
+    def browser(self, request: Request) -> Browser:
+        """Where somebody signs in."""
+        return Browser(
+            source=request.client.host if request.client else "",
+            agent=request.headers.get("user-agent", ""),
+            device=request.cookies.get(self._name(DEVICE_COOKIE), ""),
+        )
 
     def person(self, request: Request, *, unlocked: bool = False) -> Person:
         """As `signed_in`, and a browser's write must carry the CSRF token in its header."""
@@ -53,28 +84,19 @@ class Gate:
             return self.nodes.authenticate(session, name, token)
 
     def keep(self, response: Response, who: SignedIn) -> None:
-        """Give the browser its session cookie."""
-        response.set_cookie(
-            SESSION_COOKIE,
-            who.secret,
-            expires=who.expires_at,
-            path="/",
-            secure=self.secure_cookies,
-            httponly=True,
-            samesite="lax",
-        )
+        """Give the browser its session cookie, and the one by which it is known next time."""
+        keep = partial(response.set_cookie, path="/", secure=self.secure_cookies, httponly=True)
+        keep(self._name(SESSION_COOKIE), who.secret, expires=who.expires_at, samesite="lax")
+        if who.device:
+            keep(self._name(DEVICE_COOKIE), who.device, max_age=DEVICE_LASTS_S, samesite="strict")
 
     def forget(self, response: Response) -> None:
         """Take the session cookie away."""
-        response.delete_cookie(SESSION_COOKIE, path="/", secure=self.secure_cookies, httponly=True)
+        name = self._name(SESSION_COOKIE)
+        response.delete_cookie(name, path="/", secure=self.secure_cookies, httponly=True)
 
-
-def secret_of(request: Request) -> str:
-    """What the request carries of a session or token; raises `Unauthenticated`."""
-    secret = _bearer(request) or request.cookies.get(SESSION_COOKIE)
-    if secret is None:
-        raise Unauthenticated("not_signed_in", "sign in first, or send a token in Authorization: Bearer")
-    return secret
+    def _name(self, cookie: str) -> str:
+        return SECURE_PREFIX + cookie if self.secure_cookies else cookie
 
 
 def check_csrf(who: SignedIn, given: str | None) -> None:
@@ -83,6 +105,15 @@ def check_csrf(who: SignedIn, given: str | None) -> None:
         raise Forbidden(
             "csrf", "send the session's CSRF token in the header X-CSRF-Token or the form field csrf"
         )
+
+
+def check_origin(request: Request) -> None:
+    """Return if a browser sent this from a page of this very site, or no browser did; else `Forbidden`."""
+    origin = request.headers.get("origin")
+    if origin in {None, "null"} and request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
+        return
+    if urlsplit(origin or "").netloc != request.headers.get("host"):
+        raise Forbidden("csrf", "send forms from the console's own pages")
 
 
 def _bearer(request: Request) -> str | None:

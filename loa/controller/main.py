@@ -7,7 +7,7 @@ import structlog
 import typer
 from fastapi import FastAPI
 
-from loa.controller import commands, map_commands, release_commands
+from loa.controller import audit_commands, commands, map_commands, release_commands
 from loa.controller.api.app import create_app
 from loa.controller.building import build
 from loa.controller.composition import Controller
@@ -36,6 +36,7 @@ def run() -> None:
     commands.add_to(app)
     release_commands.add_to(app)
     map_commands.add_to(app)
+    audit_commands.add_to(app)
     app()
 
 

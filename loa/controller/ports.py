@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from loa.controller.core.trail import Sealed
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 from loa.protocol.programme import Silence
@@ -79,6 +80,8 @@ class EventKind(StrEnum):
     NODE = "node"
     SILENCE = "silence"
     INCIDENT = "incident"
+    SESSION = "session"
+    """Look whether the session of the page is still one; for the stream alone, pages never see it."""
 
 
 class Events(Protocol):
@@ -107,9 +110,12 @@ class EventStream(Protocol):
         ...
 
     def listen(
-        self, may_hear: Callable[[AreaId], bool]
+        self, may_hear: Callable[[AreaId], bool], user: str = ""
     ) -> AbstractContextManager[AsyncIterator[Event | None]]:
-        """The events from now on; None tells a listener that was too slow to load everything anew."""
+        """The events from now on; None tells a listener that was too slow to load everything anew.
+
+        What concerns the sessions of that `user` is among them.
+        """
         ...
 
 
@@ -158,4 +164,16 @@ class RightsFile(Protocol):
 
     def read(self) -> bytes | None:
         """The last copy, None if there is none."""
+        ...
+
+
+class LineSender(Protocol):
+    """Where lines of the audit trail are forwarded to."""
+
+    def send(self, line: Sealed) -> None:
+        """Hand over; may take seconds. Raises OSError, and then the line was not sent."""
+        ...
+
+    def close(self) -> None:
+        """End the connection; the next `send` opens another."""
         ...

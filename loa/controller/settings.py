@@ -10,6 +10,8 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from loa.controller.core.access import Role
+
 MIB = 1024 * 1024
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -75,6 +77,9 @@ class Settings(BaseSettings):
     broker_public_port: Port | None = None
 
     session_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 720
+    session_idle_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 336
+    second_factor_roles: tuple[Role, ...] = (Role.ADMIN, Role.APPROVER)
+    second_factor_grace_hours: Annotated[int, Field(ge=0, le=24 * 90)] = 336
     code_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
     emergency_lead_ms: Annotated[int, Field(ge=0, le=60_000)] = 500
 
@@ -105,6 +110,8 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")] = "loa@localhost"
     mail_every_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
+
+    syslog_url: Annotated[str | None, Field(pattern=r"^(udp|tcp|tls)://[^/@]+$")] = None
 
     mailbox_limit: Annotated[int, Field(ge=100)] = 20_000
 
@@ -151,6 +158,21 @@ class Settings(BaseSettings):
     def session_lasting(self) -> timedelta:
         """How long a browser stays signed in."""
         return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        """After how long without a word from the browser it is signed out."""
+        return timedelta(hours=self.session_idle_hours)
+
+    @property
+    def second_factor_grace(self) -> timedelta:
+        """How long roles that ask for a second factor work without one, from the first sign-in on."""
+        return timedelta(hours=self.second_factor_grace_hours)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people come over TLS."""
+        return self.address.startswith("https:")
 
     @property
     def code_lasting(self) -> timedelta:

@@ -98,7 +98,9 @@ def _settle(controller: Controller) -> dict[str, Voice]:
             controller.areas.insert(work, "test", new)
         for user_id, (name, role) in PEOPLE.items():
             grants = frozenset({Grant(COMMUNE, role)})
-            person = NewUser(id=user_id, name=name, password=PASSWORD, grants=grants)
+            person = NewUser(
+                id=user_id, name=name, password=controller.people.hashed(PASSWORD, user_id), grants=grants
+            )
             controller.people.insert(work, "test", person)
         for node, village in NODES.items():
             name = f"Cụm {node[-1]}"

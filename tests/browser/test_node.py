@@ -46,7 +46,13 @@ def _keepers(site: Site) -> None:
     with site.controller.db.work() as work:
         for user_id, name, phone, role, area in KEEPERS:
             grants = frozenset({Grant(area, role)})
-            new = NewUser(id=user_id, name=name, password=PASSWORD, phone=phone, grants=grants)
+            new = NewUser(
+                id=user_id,
+                name=name,
+                password=site.controller.people.hashed(PASSWORD, user_id),
+                phone=phone,
+                grants=grants,
+            )
             site.controller.people.insert(work, "test", new)
 
 

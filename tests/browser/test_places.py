@@ -41,7 +41,12 @@ def keeper(site: Site) -> str:
     furnish_map(site.controller)
     grants = frozenset({Grant(COMMUNE, Role.ADMIN)})
     with site.controller.db.work() as work:
-        new = NewUser(id="quan", name="Đỗ Văn Quân", password=PASSWORD, grants=grants)
+        new = NewUser(
+            id="quan",
+            name="Đỗ Văn Quân",
+            password=site.controller.people.hashed(PASSWORD, "quan"),
+            grants=grants,
+        )
         site.controller.people.insert(work, "test", new)
     return "quan"
 

@@ -1,15 +1,19 @@
 """Databases for the tests of the controller: an empty one for each test, on SQLite and on PostgreSQL."""
 
+import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner, Result
 
+from loa.controller import audit_commands, commands
 from loa.controller.logs import configure
-from loa.controller.settings import LogFormat
+from loa.controller.settings import LogFormat, Settings
 from loa.controller.store.database import Database
 from tests.controller.postgresql import TEMPLATE, Cluster, cluster
 from tests.controller.site import Site, open_site
@@ -22,6 +26,7 @@ def plain_logs() -> None:
 
 
 BACKENDS = ("sqlite", "postgresql")
+Command = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +93,26 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     for part in reversed(made.controller.parts):
         if part.name in {"journal of silences", "database"}:
             part.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data directory that the commands are told by the environment."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LOA_{name.upper()}", raising=False)
+    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def command() -> Iterator[Command]:
+    app = typer.Typer()
+    commands.add_to(app)
+    audit_commands.add_to(app)
+    before = os.umask(0o022)
+
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(app, words)
+
+    yield invoke
+    os.umask(before)

@@ -12,8 +12,10 @@ from loa.controller.services.audit import Audit
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import NewUser, People
+from loa.controller.services.second_factors import SecondFactors
 from loa.controller.services.sessions import Sessions
 from loa.controller.store.database import Database
+from loa.controller.store.sealing import KEY_BYTES, Sealer
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
 from tests.fakes.controller import FakeAccess, FakeClock, FakeEvents, FakePublisher
@@ -21,6 +23,7 @@ from tests.fakes.controller import FakeAccess, FakeClock, FakeEvents, FakePublis
 PROVINCE = AreaId("vinh-phuc")
 DISTRICT = AreaId("song-lo")
 PASSWORD = "mat-khau-thu-nghiem"
+SEALER = Sealer(b"k" * KEY_BYTES)
 
 
 @dataclass
@@ -33,20 +36,32 @@ class Town:
     access: FakeAccess = field(default_factory=FakeAccess)
     events: FakeEvents = field(default_factory=FakeEvents)
     key: SigningKey = field(default_factory=SigningKey.generate)
+    hasher: PasswordHasher = field(default_factory=lambda: PasswordHasher(memory_kib=64, rounds=1))
 
     def __post_init__(self) -> None:
-        hasher = PasswordHasher(memory_kib=64, rounds=1)
-        attempts = Attempts(clock=self.clock)
+        hasher = self.hasher
+        attempts = self.attempts = Attempts(clock=self.clock)
         self.audit = Audit(clock=self.clock)
         self.areas = Areas(clock=self.clock, audit=self.audit, publisher=self.publisher, access=self.access)
-        self.people = People(clock=self.clock, audit=self.audit, hasher=hasher)
+        look_again = self.events.look_again
+        self.people = People(clock=self.clock, audit=self.audit, hasher=hasher, look_again=look_again)
+        self.second = SecondFactors(
+            clock=self.clock,
+            audit=self.audit,
+            sealer=SEALER,
+            roles=(Role.ADMIN, Role.APPROVER),
+            grace=timedelta(days=14),
+        )
         self.sessions = Sessions(
             db=self.db,
             clock=self.clock,
             audit=self.audit,
             hasher=hasher,
             attempts=attempts,
-            lasting=timedelta(days=1),
+            second=self.second,
+            lasting=timedelta(days=30),
+            idle=timedelta(days=14),
+            look_again=look_again,
         )
         self.nodes = Nodes(
             clock=self.clock,
@@ -70,7 +85,8 @@ class Town:
     def user(self, user_id: str, *roles: tuple[str, Role]) -> Person:
         """Make a user with these roles, given as (area, role), and the password `PASSWORD`."""
         grants = frozenset(Grant(AreaId(area), role) for area, role in roles)
-        new = NewUser(id=user_id, name=user_id.title(), password=PASSWORD, grants=grants)
+        hashed = self.people.hashed(PASSWORD, user_id)
+        new = NewUser(id=user_id, name=user_id.title(), password=hashed, grants=grants)
         with self.db.work() as work:
             self.people.insert(work, "test", new)
         return Person(user_id, new.name, grants)

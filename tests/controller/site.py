@@ -81,8 +81,9 @@ class Site:
     def user(self, user_id: str, *roles: tuple[str, Role]) -> Client:
         """A new user with these (area, role) and the password `PASSWORD`; asks with a token."""
         grants = frozenset(Grant(AreaId(area), role) for area, role in roles)
+        hashed = self.controller.people.hashed(PASSWORD, user_id)
         with self.controller.db.work() as work:
-            new = NewUser(id=user_id, name=user_id.title(), password=PASSWORD, grants=grants)
+            new = NewUser(id=user_id, name=user_id.title(), password=hashed, grants=grants)
             self.controller.people.insert(work, "test", new)
             who = Person(user_id, new.name, grants)
             made = self.controller.sessions.make_token(work, who, "test", timedelta(days=1))

@@ -8,51 +8,24 @@ import stat
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-import typer
 from sqlmodel import select
-from typer.testing import CliRunner, Result
 
-from loa.controller import commands
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, SAMPLE
 from loa.controller.settings import Settings
 from loa.controller.store.database import Database
 from loa.controller.store.people import grants_of
 from loa.controller.store.tables import AreaRow
+from tests.controller.conftest import Command
 from tests.waiting import wait_for
 
 PASSWORD = "mat-khau-thu-nghiem"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data directory that the commands are told by the environment."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"LOA_{name.upper()}", raising=False)
-    monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def command() -> Iterator[Callable[..., Result]]:
-    app = typer.Typer()
-    commands.add_to(app)
-    before = os.umask(0o022)
-
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(app, words)
-
-    yield invoke
-    os.umask(before)
-
-
-Command = Callable[..., Result]
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -28,7 +28,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     opened.user("hoa", (COMMUNE, Role.APPROVER))
     opened.user("tam", (COMMUNE, Role.SUPERVISOR))
     with opened.controller.db.work() as work:
-        nobody = NewUser(id="moi", name="Moi", password=PASSWORD, grants=frozenset())
+        nobody = NewUser(
+            id="moi",
+            name="Moi",
+            password=opened.controller.people.hashed(PASSWORD, "moi"),
+            grants=frozenset(),
+        )
         opened.controller.people.insert(work, "test", nobody)
     opened.node("cum-1", VILLAGES[0])
     yield opened

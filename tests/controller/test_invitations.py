@@ -11,6 +11,7 @@ from loa.controller.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from loa.controller.services.invitations import Invitations
 from loa.controller.services.people import NewUser, UserChange
 from loa.controller.services.profiles import Profile, Profiles, is_email
+from loa.controller.services.sessions import Browser
 from loa.controller.store.database import Database
 from loa.controller.store.tables import UserRow
 from tests.controller.factories import DISTRICT, PASSWORD, Town
@@ -40,16 +41,17 @@ def invite(town: Town, admin: Person) -> str:
 
 
 def accept(town: Town, secret: str, password: str = CHOSEN) -> None:
+    hashed = town.people.hashed(password, "lan")
     with town.db.work() as work:
-        invitations(town).accept(work, secret, password)
+        invitations(town).accept(work, secret, hashed)
 
 
 def test_who_is_invited_cannot_sign_in_before_choosing_a_password(town: Town, admin: Person) -> None:
     secret = invite(town, admin)
     with pytest.raises(Unauthenticated):
-        town.sessions.sign_in("lan", "", source="test")
+        town.sessions.sign_in("lan", "", Browser(source="test"))
     accept(town, secret)
-    assert not town.sessions.sign_in("lan", CHOSEN, source="test").must_change
+    assert not town.sessions.sign_in("lan", CHOSEN, Browser(source="test")).must_change
 
 
 def test_a_link_serves_once(town: Town, admin: Person) -> None:
@@ -57,7 +59,7 @@ def test_a_link_serves_once(town: Town, admin: Person) -> None:
     accept(town, secret)
     with pytest.raises(NotFound):
         accept(town, secret, "mat khau khac")
-    assert town.sessions.sign_in("lan", CHOSEN, source="test")
+    assert town.sessions.sign_in("lan", CHOSEN, Browser(source="test"))
 
 
 def test_a_weak_password_leaves_the_link_open(town: Town, admin: Person) -> None:
@@ -98,21 +100,22 @@ def test_only_who_manages_all_areas_of_a_person_may_open_a_link(town: Town, admi
 
 
 def test_a_password_given_by_another_must_be_changed_and_a_chosen_one_not(town: Town, admin: Person) -> None:
-    town.user("lan", (COMMUNE, Role.OFFICIAL))
+    hashed = town.people.hashed("cho tam dung 1", "lan")
+    grants = frozenset({Grant(COMMUNE, Role.OFFICIAL)})
     with town.db.work() as work:
-        town.people.change(work, admin, "lan", UserChange(password="cho tam dung 1"))
-    signed = town.sessions.sign_in("lan", "cho tam dung 1", source="test")
+        town.people.add(work, admin, NewUser(id="lan", name="Lan", grants=grants))
+        town.people.change(work, admin, "lan", UserChange(password=hashed))
+    signed = town.sessions.sign_in("lan", "cho tam dung 1", Browser(source="test"))
     with town.db.look() as session:
         assert town.sessions.whose(session, signed.secret).must_change
-    with town.db.work() as work:
-        town.people.change_own_password(work, signed.person, "cho tam dung 1", CHOSEN, but=signed.hash)
+    town.sessions.change_password(town.people, signed, "cho tam dung 1", CHOSEN)
     with town.db.look() as session:
         assert not town.sessions.whose(session, signed.secret).must_change
 
 
 def test_an_administrator_signs_a_person_out_everywhere(town: Town, admin: Person) -> None:
     town.user("lan", (COMMUNE, Role.OFFICIAL))
-    signed = town.sessions.sign_in("lan", PASSWORD, source="test")
+    signed = town.sessions.sign_in("lan", PASSWORD, Browser(source="test"))
     with town.db.work() as work:
         town.people.end_sessions(work, admin, "lan")
     with pytest.raises(Unauthenticated), town.db.look() as session:
@@ -120,20 +123,22 @@ def test_an_administrator_signs_a_person_out_everywhere(town: Town, admin: Perso
 
 
 def test_one_signs_ones_own_browsers_out_and_no_other(town: Town, admin: Person) -> None:
-    here, there = (town.sessions.sign_in("quan", PASSWORD, source="test", agent=name) for name in "ab")
+    here, there = (
+        town.sessions.sign_in("quan", PASSWORD, Browser(source="test", agent=name)) for name in "ab"
+    )
     town.user("lan", (COMMUNE, Role.OFFICIAL))
-    strange = town.sessions.sign_in("lan", PASSWORD, source="test")
+    strange = town.sessions.sign_in("lan", PASSWORD, Browser(source="test"))
     with pytest.raises(NotFound), town.db.work() as work:
-        town.sessions.end_one(work, admin, strange.hash[:16])
+        town.sessions.end_one(work, admin, "quan", strange.hash[:16])
     with town.db.work() as work:
-        town.sessions.end_one(work, admin, there.hash[:16])
+        town.sessions.end_one(work, admin, "quan", there.hash[:16])
     with town.db.look() as session:
-        assert [one.name for one in town.sessions.of(session, admin)] == ["a"]
-    again = town.sessions.sign_in("quan", PASSWORD, source="test", agent="c")
+        assert [one.name for one in town.sessions.of(session, "quan")] == ["a"]
+    again = town.sessions.sign_in("quan", PASSWORD, Browser(source="test", agent="c"))
     with town.db.work() as work:
         town.sessions.end_others(work, again)
     with town.db.look() as session:
-        assert [one.name for one in town.sessions.of(session, admin)] == ["c"]
+        assert [one.name for one in town.sessions.of(session, "quan")] == ["c"]
         assert town.sessions.whose(session, strange.secret)
     assert here
 

@@ -23,7 +23,6 @@ from loa.controller.store.bulletins import add_recording
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.reshapes import add_reshape
 from loa.controller.store.tables import (
-    AuditRow,
     BulletinRow,
     InboxRow,
     LogRow,
@@ -101,6 +100,7 @@ def neighbour(site: Site) -> dict[str, str]:
     record(site, now)
     with controller.db.work() as work:
         work.session.add_all(rows(entry.id, now) + more_rows(entry.id, now))
+        site.controller.audit.note(work, USER, "area.changed", area=AREA, subject=AREA, x=NAME)
         work.session.flush()
         before = Before(kind=AreaKind.COMMUNE, parent=AreaId("song-lo"), moved=(AreaId(THERE),))
         done = Done(kind=ReshapeKind.SPLIT, area=AreaId(AREA), other=AreaId(THERE), before=before)
@@ -118,6 +118,7 @@ def neighbour(site: Site) -> dict[str, str]:
         "rollout": "1",
         "reshape": str(reshape),
         "token_id": token,
+        "session_id": token,
         "name": "loa-20260101T000000Z.tar",
         "secret": "x" * 43,
         "upload_id": "6" * 32,
@@ -219,9 +220,6 @@ def more_rows(broadcast: str, now: datetime) -> list[Any]:
             spread_s=0,
             created_by=USER,
             created_at=now,
-        ),
-        AuditRow(
-            at=now, user_id=USER, act="area.changed", area_id=AREA, subject=AREA, detail=f'{{"x": "{NAME}"}}'
         ),
     ]
 

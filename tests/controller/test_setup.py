@@ -12,6 +12,7 @@ from loa.controller.core.sample import COMMUNE
 from loa.controller.errors import Conflict, Invalid, NotFound, TooMany
 from loa.controller.main import build
 from loa.controller.services.attempts import Attempts
+from loa.controller.services.sessions import Browser
 from loa.controller.services.setup import First, Ground, Setup
 from loa.controller.settings import Settings
 from loa.controller.store.database import Database
@@ -65,7 +66,7 @@ def test_two_steps_make_areas_and_their_administrator_who_is_signed_in(terminal:
     with terminal.town.db.look() as session:
         village = terminal.town.areas.get(session, signed.person, AreaId("phu-cuong"))
     assert village.parent_id == "xa-lang-cong"
-    assert terminal.town.sessions.sign_in("hoa", PASSWORD, source="test").person == signed.person
+    assert terminal.town.sessions.sign_in("hoa", PASSWORD, Browser(source="test")).person == signed.person
 
 
 def test_a_stranger_without_the_code_gets_nowhere_and_has_to_wait(terminal: Terminal) -> None:

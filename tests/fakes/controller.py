@@ -66,3 +66,6 @@ class FakeEvents:
 
     def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
         self.told.append(Event(kind, area, subject))
+
+    def look_again(self, user: str) -> None:
+        self.told.append(Event(EventKind.SESSION, AreaId(""), user))

@@ -41,10 +41,19 @@ class EventHub:
         for listener in listeners:
             listener.hand_over(Event(kind, area, subject))
 
+    def look_again(self, user: str) -> None:
+        """Have the streams of that user look whether their sessions are still there; never waits."""
+        with self._lock:
+            listeners = [listener for listener in self._listeners if listener.user == user]
+        for listener in listeners:
+            listener.hand_over(Event(EventKind.SESSION, AreaId(""), user))
+
     @contextmanager
-    def listen(self, may_hear: Callable[[AreaId], bool]) -> Iterator[AsyncIterator[Event | None]]:
+    def listen(
+        self, may_hear: Callable[[AreaId], bool], user: str = ""
+    ) -> Iterator[AsyncIterator[Event | None]]:
         """The events from now on, within a running loop; None: load everything anew."""
-        listener = _Listener(asyncio.get_running_loop(), may_hear, self._limit, self._metrics)
+        listener = _Listener(asyncio.get_running_loop(), may_hear, self._limit, self._metrics, user)
         with self._lock:
             self._listeners.add(listener)
         try:
@@ -70,7 +79,9 @@ class _Listener:
         may_hear: Callable[[AreaId], bool],
         limit: int,
         metrics: Metrics,
+        user: str,
     ) -> None:
+        self.user = user
         self._loop = loop
         self._may_hear = may_hear
         self._limit = limit
@@ -99,7 +110,8 @@ class _Listener:
         return self._queue.popleft()
 
     def _put(self, event: Event) -> None:
-        if not self._may_hear(event.area) or (self._queue and self._queue[-1] is None):
+        is_heard = event.kind is EventKind.SESSION or self._may_hear(event.area)
+        if not is_heard or (self._queue and self._queue[-1] is None):
             return
         if len(self._queue) >= self._limit:
             self._metrics.slow_pages.inc()

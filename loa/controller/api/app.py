@@ -29,10 +29,12 @@ from loa.controller.api import (
     previews,
     problems,
     recordings,
+    recoveries,
     releases,
     reshapes,
     resumable,
     rollouts,
+    second_factor,
     sessions,
     silences,
     standing_messages,
@@ -42,6 +44,7 @@ from loa.controller.api import (
     whereabouts,
     withdrawals,
 )
+from loa.controller.api.headers import SafeHeaders
 from loa.controller.api.limits import BodyLimit
 from loa.controller.composition import Controller
 
@@ -66,6 +69,7 @@ def create_app(
     )
     app.state.controller = controller
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, below=PREFIX)
+    app.add_middleware(SafeHeaders, is_https=controller.gate.secure_cookies)
     problems.install(app)
     app.include_router(health.router())
     for router in _routers():
@@ -77,6 +81,8 @@ def create_app(
 def _routers() -> Sequence[APIRouter]:
     return (
         sessions.router(),
+        second_factor.router(),
+        recoveries.router(),
         tokens.router(),
         users.router(),
         areas.router(),

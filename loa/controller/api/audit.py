@@ -1,8 +1,10 @@
 """Who did what: the audit trail."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from pydantic_core import from_json
 
@@ -10,6 +12,7 @@ from loa.controller.api.deps import Parts, Who
 from loa.controller.api.pages import Limit, Page, page
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Words
+from loa.controller.core.trail import exported
 from loa.controller.store.audits import AuditFilter
 from loa.protocol.ids import AreaId
 from loa.protocol.units import Instant
@@ -33,7 +36,14 @@ def router() -> APIRouter:
     """`/audit`."""
     routes = APIRouter(tags=["audit"])
     routes.get("/audit", responses=documented(401))(find)
+    routes.get("/audit/export", responses=documented(401), response_class=JsonLines)(export)
     return routes
+
+
+class JsonLines(StreamingResponse):
+    """One JSON object a line."""
+
+    media_type = "application/jsonl"
 
 
 def find(
@@ -68,3 +78,27 @@ def find(
         for one in found
     ]
     return page(items, limit, "id")
+
+
+def export(
+    *,
+    who: Who,
+    parts: Parts,
+    user: Word = None,
+    act: Word = None,
+    area: AreaId | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    text: Word = None,
+) -> JsonLines:
+    """The same acts, the first first, with their digests: docs/audit.md says how to check them."""
+    wanted = AuditFilter(user=user, act=act, area=area, from_at=since, until_at=until, text=text)
+    with parts.db.look() as session:
+        parts.audit.export(session, who, wanted)
+
+    def lines() -> Iterator[str]:
+        with parts.db.look() as session:
+            for sealed in parts.audit.export(session, who, wanted):
+                yield exported(sealed) + "\n"
+
+    return JsonLines(lines(), headers={"content-disposition": 'attachment; filename="loa-audit.jsonl"'})

@@ -1,5 +1,6 @@
 """What changed, as it changes: server-sent events."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -11,10 +12,14 @@ from loa.controller.api.deps import Parts
 from loa.controller.api.problems import documented
 from loa.controller.composition import Controller
 from loa.controller.core.access import Act, Person, granted
-from loa.controller.ports import Event
+from loa.controller.errors import Unauthenticated, Unavailable
+from loa.controller.ports import Event, EventKind
 from loa.controller.store.tree import read_tree
 from loa.protocol.ids import AreaId
 
+LOOK_EVERY_S = 30.0
+"""Sessions end by time, too, and by commands at the terminal."""
+_LOOK = Event(EventKind.SESSION, AreaId(""), "")
 PING_S = 20
 """A comment so often, so that proxies keep the connection and dead ones are noticed."""
 RELOAD = "reload"
@@ -23,11 +28,13 @@ RELOAD = "reload"
 async def events(request: Request, parts: Parts) -> EventSourceResponse:
     """Events of the areas that the person may see: `event` is the kind, `data` has area and subject.
 
-    `event: reload` means that the page was too slow and should load everything anew.
+    `event: reload` means that the page was too slow and should load everything anew. The stream ends with
+    the session, and follows the person's roles.
     """
+    secret = parts.gate.secret_of(request)
     person = await run_in_threadpool(parts.gate.person, request)
     areas = await run_in_threadpool(_visible, parts, person)
-    return EventSourceResponse(_stream(parts, areas), ping=PING_S)
+    return EventSourceResponse(_stream(parts, secret, person.user_id, areas), ping=PING_S)
 
 
 def router() -> APIRouter:
@@ -37,11 +44,28 @@ def router() -> APIRouter:
     return routes
 
 
-async def _stream(parts: Controller, areas: frozenset[AreaId]) -> AsyncIterator[ServerSentEvent]:
-    with parts.events.listen(areas.__contains__) as heard:
+async def _stream(
+    parts: Controller, secret: str, user: str, areas: frozenset[AreaId]
+) -> AsyncIterator[ServerSentEvent]:
+    with parts.events.listen(lambda area: area in areas, user) as heard:
         yield ServerSentEvent(comment="listening")
-        async for event in heard:
-            yield _sent(event)
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    event = await anext(heard)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                event = _LOOK
+            if event is None or event.kind is EventKind.SESSION:
+                try:
+                    areas = await run_in_threadpool(_still_visible, parts, secret)
+                except Unauthenticated:
+                    return
+                except Unavailable:
+                    pass  # without a database nobody can be signed out either
+            if event is None or event.kind is not EventKind.SESSION:
+                yield _sent(event)
 
 
 def _sent(event: Event | None) -> ServerSentEvent:
@@ -53,3 +77,7 @@ def _sent(event: Event | None) -> ServerSentEvent:
 def _visible(parts: Controller, person: Person) -> frozenset[AreaId]:
     with parts.db.look() as session:
         return read_tree(session).below(granted(person, Act.READ_AREA))
+
+
+def _still_visible(parts: Controller, secret: str) -> frozenset[AreaId]:
+    return _visible(parts, parts.gate.check(secret))

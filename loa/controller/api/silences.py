@@ -12,7 +12,7 @@ from loa.controller.api.problems import documented
 from loa.controller.composition import Controller
 from loa.controller.core.access import Person
 from loa.controller.errors import Unavailable
-from loa.controller.gate import CSRF_HEADER, SAFE_METHODS, check_csrf, secret_of
+from loa.controller.gate import CSRF_HEADER, SAFE_METHODS, check_csrf
 from loa.protocol.ids import AreaId, SilenceId
 from loa.protocol.programme import Silence
 from loa.protocol.units import Instant
@@ -70,7 +70,7 @@ def _person(request: Request, parts: Controller) -> Person:
     try:
         return parts.gate.person(request)
     except Unavailable:
-        who = parts.rights.whose(secret_of(request))
+        who = parts.rights.whose(parts.gate.secret_of(request))
     if request.method not in SAFE_METHODS:
         check_csrf(who, request.headers.get(CSRF_HEADER))
     return who.person

@@ -108,9 +108,8 @@ def find(who: Who, parts: Parts, cursor: Cursor = "", limit: Limit = 100) -> Pag
 
 def add(new: UserIn, who: Who, parts: Parts, once: Once) -> Response:
     """Add a person; roles may be given at once."""
-    wanted = NewUser(
-        id=new.id, name=new.name, password=new.password, phone=new.phone, grants=_grants(new.roles)
-    )
+    hashed = parts.people.hashed(new.password, new.id)
+    wanted = NewUser(id=new.id, name=new.name, password=hashed, phone=new.phone, grants=_grants(new.roles))
     return once.run(lambda work: Result(user_out(parts.people.add(work, who, wanted)), 201))
 
 
@@ -121,8 +120,12 @@ def get(user_id: Words, who: Who, parts: Parts) -> UserOut:
 
 
 def change(user_id: Words, patch: UserPatch, who: Who, parts: Parts, once: Once) -> Response:
-    """Change or close an account; a new password ends all sessions."""
-    wanted = UserChange(name=patch.name, phone=patch.phone, password=patch.password, active=patch.active)
+    """Change or close an account; a new password ends all sessions.
+
+    Only somebody who has none yet can be given a password; else it takes two: see `recovery`.
+    """
+    hashed = None if patch.password is None else parts.people.hashed(patch.password, user_id)
+    wanted = UserChange(name=patch.name, phone=patch.phone, password=hashed, active=patch.active)
     return once.run(lambda work: Result(user_out(parts.people.change(work, who, user_id, wanted))))
 
 

@@ -62,17 +62,23 @@ class Person:
     user_id: str
     name: str
     grants: frozenset[Grant]
+    curbed: frozenset[Grant] = frozenset()
+    """Of them, those that give no more than everybody has until the person signs in with a second factor."""
 
 
 def may(person: Person, act: Act, path: Iterable[AreaId]) -> bool:
     """Whether the person may do that in an area; `path` is the area and all above it, in any order."""
     areas = frozenset(path)
-    return any(grant.area_id in areas and act in PERMITTED[grant.role] for grant in person.grants)
+    return any(grant.area_id in areas and _gives(person, grant, act) for grant in person.grants)
 
 
 def granted(person: Person, act: Act) -> frozenset[AreaId]:
     """The areas in which, with all below them, the person may do that; for lists."""
-    return frozenset(grant.area_id for grant in person.grants if act in PERMITTED[grant.role])
+    return frozenset(grant.area_id for grant in person.grants if _gives(person, grant, act))
+
+
+def _gives(person: Person, grant: Grant, act: Act) -> bool:
+    return act in (_EVERYBODY if grant in person.curbed else PERMITTED[grant.role])
 
 
 _EVERYBODY = frozenset({Act.READ_AREA, Act.READ_LOG, Act.STOP})

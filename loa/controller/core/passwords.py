@@ -13,8 +13,9 @@ def is_acceptable(password: str, user_id: str) -> bool:
     return password.lower().replace(user_id.lower(), "").strip() != ""
 
 
-def wait_s(failures: int) -> int:
+def wait_s(failures: int, free: int = FREE_ATTEMPTS) -> int:
     """Seconds to wait after that many failures in a row: none at first, then doubling, never for ever."""
-    if failures < FREE_ATTEMPTS:
+    if failures < free:
         return 0
-    return int(min(2 ** (failures - FREE_ATTEMPTS + 1), LONGEST_WAIT_S))
+    doublings = min(failures - free + 1, LONGEST_WAIT_S.bit_length())
+    return int(min(2**doublings, LONGEST_WAIT_S))

@@ -31,6 +31,8 @@ class User:
     email: str | None = None
     mail_notices: bool = False
     must_change: bool = False
+    has_own_password: bool = False
+    """One that nobody else knows: nobody alone may give another one."""
     invited_until: datetime | None = None
     """Until when the person may choose a first password by a link; None where no link is open."""
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loa.controller.core.passwords import wait_s
+from loa.controller.core.passwords import FREE_ATTEMPTS, wait_s
 from loa.controller.errors import TooMany
 from loa.controller.ports import Clock
 
@@ -28,14 +28,14 @@ class Attempts:
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
-    def check(self, subject: str) -> None:
-        """Return if another attempt is welcome now; else raise `TooMany`."""
+    def check(self, subject: str, *, free: int = FREE_ATTEMPTS) -> None:
+        """Return if another attempt is welcome now; else raise `TooMany`. So many failures are `free`."""
         now = self._clock.now()
         with self._lock:
             known = self._failures.get(subject)
         if known is None:
             return
-        left = (known.last_at + timedelta(seconds=wait_s(known.count)) - now).total_seconds()
+        left = (known.last_at + timedelta(seconds=wait_s(known.count, free)) - now).total_seconds()
         if left > 0:
             seconds = int(left) + 1
             raise TooMany(

@@ -1,11 +1,13 @@
-"""The audit trail: who did what to which thing; append only."""
+"""The audit trail: who did what to which thing; append only, and chained."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic_core import to_json
 
 from loa.controller.core.access import Act, Person, granted
+from loa.controller.core.trail import Sealed
 from loa.controller.ports import Clock
 from loa.controller.services.rights import permit
 from loa.controller.store import audits
@@ -29,10 +31,11 @@ class Noted:
 
 
 class Audit:
-    """Notes acts in the transaction that does them."""
+    """Notes acts in the transaction that does them; `noted` is called after each commit, never waiting."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, noted: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
+        self._noted = noted
 
     def note(
         self, work: Work, by: str, act: str, *, area: str | None = None, subject: str = "", **detail: object
@@ -42,6 +45,7 @@ class Audit:
         audits.append(
             work.session, at=self._clock.now(), user_id=by, act=act, area=area, subject=subject, detail=text
         )
+        work.after_commit(self._noted)
 
     def find(
         self,
@@ -57,10 +61,7 @@ class Audit:
         Raises `NotFound` for an area that is nobody's business.
         """
         wanted = AuditFilter() if wanted is None else wanted
-        areas = granted(who, Act.READ_AUDIT)
-        if wanted.area is not None:
-            permit(session, who, Act.READ_AUDIT, wanted.area)
-            areas = frozenset({wanted.area})
+        areas = _readable(session, who, wanted)
         rows = audits.find(session, wanted, areas=areas, before=before, limit=limit)
         return [
             Noted(
@@ -74,3 +75,15 @@ class Audit:
             )
             for row in rows
         ]
+
+    def export(self, session: Session, who: Person, wanted: AuditFilter | None = None) -> Iterator[Sealed]:
+        """The lines as `find`, the first first, with their digests; raises as `find` before the first."""
+        wanted = AuditFilter() if wanted is None else wanted
+        return audits.walk(session, wanted, areas=_readable(session, who, wanted))
+
+
+def _readable(session: Session, who: Person, wanted: AuditFilter) -> frozenset[AreaId]:
+    if wanted.area is None:
+        return granted(who, Act.READ_AUDIT)
+    permit(session, who, Act.READ_AUDIT, wanted.area)
+    return frozenset({wanted.area})

@@ -9,7 +9,8 @@ from loa.controller.core.people import User
 from loa.controller.errors import NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
-from loa.controller.services.people import People
+from loa.controller.services.hashing import Hashed
+from loa.controller.services.people import People, check_alone
 from loa.controller.services.sessions import secret_hash
 from loa.controller.store import people as store
 from loa.controller.store.database import Session, Work
@@ -36,8 +37,12 @@ class Invitations:
         self._people = people
 
     def open(self, work: Work, who: Person, user_id: str) -> Invitation:
-        """A new link, in place of one before; needs the right over every area where the user has a role."""
+        """A new link, in place of one before; needs the right over every area where the user has a role.
+
+        Raises `Forbidden` for somebody who has a password: that needs two (`Recoveries`).
+        """
         user = self._people.managed(work.session, who, user_id)
+        check_alone(store.row_of(work.session, user_id))
         secret, until = secrets.token_urlsafe(32), self._clock.now() + LASTING
         store.set_invitation(work.session, user_id, secret_hash(secret), until)
         areas: list[AreaId | None] = [*{one.area_id for one in user.grants}]
@@ -53,8 +58,8 @@ class Invitations:
             raise NotFound("no_such_invitation", "the link is used or over; ask for another one")
         return user
 
-    def accept(self, work: Work, secret: str, password: str) -> User:
-        """Set the password; the link is used and all sessions are over. Raises `NotFound`, `Invalid`."""
+    def accept(self, work: Work, secret: str, password: Hashed) -> User:
+        """Set the password; the link is used and all sessions are over. Raises `NotFound`."""
         user = self.look(work.session, secret)
         self._people.set_password(work, user.id, password, must_change=False)
         store.set_invitation(work.session, user.id, None, None)

@@ -110,6 +110,7 @@ def standing_jobs(
     refresh: Callable[[], object],
     tidy: Callable[[], object],
     roll_out: Callable[[], object],
+    check_trail: Callable[[], object],
 ) -> list[Job]:
     """The jobs that every controller has."""
     hour, day = 3_600, 86_400
@@ -124,5 +125,6 @@ def standing_jobs(
         Job(name="expect", run=expect_all, every_s=hour, grace_s=None, why="no line, no missed line"),
         Job(name="refresh", run=refresh, every_s=hour, grace_s=hour, why="only takes out what is over"),
         Job(name="rollouts", run=roll_out, every_s=30, grace_s=None, why="what fails must be halted"),
+        Job(name="audit", run=check_trail, every_s=day, grace_s=day, why="the next run finds it, too"),
         Job(name="retention", run=tidy, every_s=day, grace_s=day, why="a day more or less is nothing"),
     ]

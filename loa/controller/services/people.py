@@ -1,6 +1,6 @@
 """People: who they are and what they may do in which areas."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from loa.controller.core.access import Act, Grant, Person, granted, may
@@ -9,10 +9,11 @@ from loa.controller.core.people import Address, User
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
-from loa.controller.services.hashing import PasswordHasher
+from loa.controller.services.hashing import Hashed, PasswordHasher
 from loa.controller.store import people
 from loa.controller.store.areas import path_of
 from loa.controller.store.database import Session, Work
+from loa.controller.store.tables import UserRow
 from loa.protocol.ids import AreaId, is_slug
 
 
@@ -22,8 +23,8 @@ class NewUser:
 
     id: str
     name: str
-    password: str | None = None
-    """None: nobody can sign in until an invitation is accepted."""
+    password: Hashed | None = None
+    """As `People.hashed` made it; None: nobody can sign in until an invitation is accepted."""
     phone: str | None = None
     address: Address | None = None
     must_change: bool = False
@@ -37,17 +38,36 @@ class UserChange:
 
     name: str | None = None
     phone: str | None = None
-    password: str | None = None
+    password: Hashed | None = None
     active: bool | None = None
 
 
 class People:
     """Users and their roles. Who manages people in an area manages those whose roles lie there."""
 
-    def __init__(self, *, clock: Clock, audit: Audit, hasher: PasswordHasher) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        audit: Audit,
+        hasher: PasswordHasher,
+        look_again: Callable[[str], None] = lambda _user: None,
+    ) -> None:
+        """`look_again` makes open pages of a user look whether their session is still one."""
         self._clock = clock
         self._audit = audit
         self._hasher = hasher
+        self._look_again = look_again
+
+    def hashed(self, password: str, user_id: str) -> Hashed:
+        """For `NewUser` and the like, before the transaction begins; raises `Invalid`."""
+        if not is_acceptable(password, user_id):
+            raise Invalid(
+                "weak_password",
+                f"take {SHORTEST} to {LONGEST} characters that are not the user's name",
+                shortest=SHORTEST,
+            )
+        return self._hasher.hash(password)
 
     def add(self, work: Work, who: Person, new: NewUser) -> User:
         """Raises `Forbidden`, `Conflict` (name taken), `Invalid` (name, password)."""
@@ -67,7 +87,7 @@ class People:
             user_id=new.id,
             name=new.name,
             phone=new.phone,
-            password_hash=None if new.password is None else self._hashed(new.password, new.id),
+            password_hash=None if new.password is None else new.password.text,
             at=self._clock.now(),
         )
         row = people.user_row(work.session, new.id)
@@ -94,9 +114,10 @@ class People:
         row.phone = row.phone if change.phone is None else change.phone
         row.active = row.active if change.active is None else change.active
         if change.password is not None:
+            check_alone(row)
             self.set_password(work, user_id, change.password, must_change=user_id != who.user_id)
-        if change.password is not None or change.active is False:
-            people.end_sessions(work.session, user_id)
+        if change.active is False:
+            self._end(work, user_id)
         self._audit_change(work, who, user, change)
         return people.as_user(row, user.grants)
 
@@ -111,16 +132,20 @@ class People:
         for one in user.grants ^ grants:
             act = "role.given" if one in grants else "role.taken"
             self._audit.note(work, who.user_id, act, area=one.area_id, subject=user_id, role=one.role)
+        self._tell(work, user_id)
         found = people.user_of(work.session, user_id)
         return found if found is not None else user
 
-    def change_own_password(self, work: Work, who: Person, old: str, new: str, *, but: str) -> None:
-        """Ends all other sessions and tokens, not the one with hash `but`; `Forbidden` if `old` is wrong."""
+    def set_own_password(self, work: Work, who: Person, old_hash: str, new: Hashed, *, but: str) -> None:
+        """Ends all other sessions and tokens, not the one with hash `but`.
+
+        Raises `Conflict` if the hash of the present password is not `old_hash` any more.
+        """
         row = people.user_row(work.session, who.user_id)
-        if row is None or not self._hasher.fits(row.password_hash, old):
-            raise Forbidden("wrong_password", "the present password is not right")
-        row.password_hash, row.must_change = self._hashed(new, who.user_id), False
-        people.end_sessions(work.session, who.user_id, but=but)
+        if row is None or row.password_hash != old_hash:
+            raise Conflict("password_changed", "the password was changed meanwhile; sign in again")
+        row.password_hash, row.must_change = new.text, False
+        self._end(work, who.user_id, but=but)
         self._audit.note(work, who.user_id, "user.own_password", subject=who.user_id)
 
     def get(self, session: Session, who: Person, user_id: str) -> User:
@@ -138,7 +163,7 @@ class People:
     def end_sessions(self, work: Work, who: Person, user_id: str) -> None:
         """Sign the user out everywhere, programs included; needs the right as `change` does."""
         user = self.managed(work.session, who, user_id)
-        people.end_sessions(work.session, user_id)
+        self._end(work, user_id)
         areas: list[AreaId | None] = [*{one.area_id for one in user.grants}]
         for area in areas or [None]:
             self._audit.note(work, who.user_id, "user.sessions_ended", area=area, subject=user_id)
@@ -148,22 +173,20 @@ class People:
         areas = granted(who, Act.MANAGE_PEOPLE)
         return people.all_within(session, areas) if areas else []
 
-    def set_password(self, work: Work, user_id: str, password: str, *, must_change: bool) -> None:
+    def set_password(self, work: Work, user_id: str, password: Hashed, *, must_change: bool) -> None:
         """Without asking for rights; all sessions end. `must_change`: somebody else knows it, too."""
         row = people.user_row(work.session, user_id)
         if row is None:
             raise _unknown(user_id)
-        row.password_hash, row.must_change = self._hashed(password, user_id), must_change
-        people.end_sessions(work.session, user_id)
+        row.password_hash, row.must_change = password.text, must_change
+        self._end(work, user_id)
 
-    def _hashed(self, password: str, user_id: str) -> str:
-        if not is_acceptable(password, user_id):
-            raise Invalid(
-                "weak_password",
-                f"take {SHORTEST} to {LONGEST} characters that are not the user's name",
-                shortest=SHORTEST,
-            )
-        return self._hasher.hash(password)
+    def _end(self, work: Work, user_id: str, *, but: str | None = None) -> None:
+        people.end_sessions(work.session, user_id, but=but)
+        self._tell(work, user_id)
+
+    def _tell(self, work: Work, user_id: str) -> None:
+        work.after_commit(lambda: self._look_again(user_id))
 
     def _check_grants(self, session: Session, who: Person, grants: Iterable[Grant]) -> None:
         for one in grants:
@@ -193,6 +216,17 @@ class People:
         areas: list[AreaId | None] = [*{one.area_id for one in user.grants}]
         for area in areas or [None]:
             self._audit.note(work, who.user_id, "user.changed", area=area, subject=user.id, **changed)
+
+
+def check_alone(row: UserRow) -> None:
+    """Return if one administrator may give this user another password; raises `Forbidden`.
+
+    Nobody alone takes over the account of somebody who has a password that others do not know.
+    """
+    if people.has_own_password(row):
+        raise Forbidden(
+            "needs_two", "the user has a password already: two administrators recover the account together"
+        )
 
 
 def _forbidden() -> Forbidden:

@@ -35,6 +35,7 @@ from loa.controller.errors import (
 )
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
+from loa.controller.services.budgets import Budget
 from loa.controller.services.bulletins import text_digest
 from loa.controller.services.hearing import may_hear
 from loa.controller.store.bulletins import add_recording, read_recording, spoken_as
@@ -48,6 +49,8 @@ AT_ONCE = 2
 """Sounds prepared at the same time: each keeps a core busy."""
 PATIENCE_S = 300.0
 """How long a sound waits for its turn."""
+SOUNDS_AN_HOUR = 300
+"""That one person has prepared: more than anybody types or uploads, few enough for the machine."""
 _CHUNK_BYTES = 1 << 16
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -146,6 +149,7 @@ class Recordings:
         self._limits = limits
         self._turns = threading.BoundedSemaphore(at_once)
         self._patience_s = patience_s
+        self._budget = Budget(clock=clock, most=SOUNDS_AN_HOUR)
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -172,6 +176,7 @@ class Recordings:
     def finish(self, who: Person, incoming: Incoming, *, chime: bool = False, closing: bool = False) -> Kept:
         """Prepare what `receive` has received and keep it."""
         check_writes(who)
+        self._budget.spend(who.user_id)
         incoming.close()
         target = incoming.path.with_name("result.ogg")
         return self._keep(who.user_id, incoming.path, target, Options(chime=chime, closing=closing), None)
@@ -181,6 +186,7 @@ class Recordings:
     ) -> Kept:
         """Prepare a sound that lies at `source`, which stays there, and keep it."""
         check_writes(who)
+        self._budget.spend(who.user_id)
         with self._job() as job:
             options = Options(chime=chime, closing=closing)
             return self._keep(who.user_id, source, job / "result.ogg", options, None, origin=origin)
@@ -190,6 +196,7 @@ class Recordings:
     ) -> tuple[Kept, tuple[ReadBack, ...]]:
         """Let a voice read a text, and keep it."""
         check_writes(who)
+        self._budget.spend(who.user_id)
         reading = self._read(text)
         options = Options(chime=chime, closing=closing)
         return self._speak(who.user_id, text, reading, voice, options), _read_back(reading)

@@ -15,7 +15,7 @@ from loa.controller.ports import Clock
 from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.people import NewUser, People
-from loa.controller.services.sessions import Sessions, SignedIn
+from loa.controller.services.sessions import Browser, Sessions, SignedIn
 from loa.controller.store.database import Database, Work
 from loa.controller.store.people import any_user
 from loa.protocol.ids import AreaId, is_slug
@@ -118,6 +118,7 @@ class Setup:
         first = self._first(token)
         if first is None:
             raise Conflict("setup_stale", "begin the setup again with the code")
+        hashed = self._people.hashed(first.password, first.user)
         with self._db.work() as work:
             if any_user(work.session):
                 raise _over()
@@ -125,11 +126,11 @@ class Setup:
             grants = {Grant(made[0], Role.ADMIN)} | (
                 {Grant(made[-1], Role.OFFICIAL)} if ground.writes else set()
             )
-            new = NewUser(id=first.user, name=first.name, password=first.password, grants=frozenset(grants))
+            new = NewUser(id=first.user, name=first.name, password=hashed, grants=frozenset(grants))
             self._people.insert(work, SETUP, new)
         with self._lock:
             self._waiting = None
-        return self._sessions.sign_in(first.user, first.password, source=SETUP)
+        return self._sessions.sign_in(first.user, first.password, Browser(source=SETUP))
 
     def _settle(self, work: Work, ground: Ground) -> list[AreaId]:
         levels = (

@@ -40,6 +40,11 @@ def text_column(*, nullable: bool = False) -> Any:  # noqa: ANN401 -- as above
     return Field(sa_column=Column(Text, nullable=nullable), default=None)
 
 
+def digest() -> Any:  # noqa: ANN401 -- as above
+    """A column of SHA-256 in hex; empty in lines from before there was one."""
+    return Field(default="", max_length=64, sa_column_kwargs={"server_default": text("''")})
+
+
 def off() -> Any:  # noqa: ANN401 -- as above
     """A column of yes and no that starts as no."""
     return Field(default=False, sa_column_kwargs={"server_default": false()})

@@ -54,6 +54,21 @@ class DataFolder:
         return self.path / "rights"
 
     @property
+    def factors_key(self) -> Path:
+        """Seals the secrets of second factors, so that the database alone gives none of them away."""
+        return self.path / "factors.key"
+
+    @property
+    def audit_head(self) -> Path:
+        """The last line of the audit trail that was seen in the database, so that a cut tail is noticed."""
+        return self.path / "audit.head"
+
+    @property
+    def audit_forwarded(self) -> Path:
+        """The last line of the audit trail that went to syslog."""
+        return self.path / "audit.forwarded"
+
+    @property
     def backups(self) -> Path:
         """Backups that were made from the console; no backup holds them."""
         return self.path / "backups"

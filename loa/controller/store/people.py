@@ -1,7 +1,7 @@
 """Users, roles, sessions and tokens in the database."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,14 @@ from sqlmodel import Session, col, or_, select
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.people import Address, User
 from loa.controller.store.areas import below
+from loa.controller.store.columns import Moment
+from loa.controller.store.people_tables import FactorRow
 from loa.controller.store.tables import RoleRow, SessionRow, UserRow
 from loa.protocol.ids import AreaId
 
 SESSION = "session"
+HALF = "half"
+"""A browser whose person has yet to show a second factor."""
 TOKEN = "token"  # noqa: S105 -- a kind of session, not a secret
 TOKEN_ID_CHARACTERS = 16
 
@@ -23,6 +27,11 @@ TOKEN_ID_CHARACTERS = 16
 def user_row(session: Session, user_id: str) -> UserRow | None:
     """The row, if there is one."""
     return session.get(UserRow, user_id)
+
+
+def row_of(session: Session, user_id: str) -> UserRow:
+    """The row of a user who is there."""
+    return session.get_one(UserRow, user_id)
 
 
 def user_of(session: Session, user_id: str) -> User | None:
@@ -106,6 +115,10 @@ class Known:
     active: bool
     must_change: bool
     grants: frozenset[Grant]
+    created_at: datetime
+    seen_at: datetime | None
+    factor_due_at: datetime | None
+    has_factor: bool
 
 
 def known_by(session: Session, token_hash: str) -> Known | None:
@@ -124,6 +137,10 @@ def known_by(session: Session, token_hash: str) -> Known | None:
         active=first.active,
         must_change=first.must_change,
         grants=grants,
+        created_at=first.created_at,
+        seen_at=first.seen_at,
+        factor_due_at=first.factor_due_at,
+        has_factor=first.has_factor,
     )
 
 
@@ -168,11 +185,30 @@ def session_row_of(session: Session, user_id: str, id_: str, kind: str) -> Sessi
     return session.exec(wanted).first()
 
 
-def end_sessions(session: Session, user_id: str, *, but: str | None = None, kind: str | None = None) -> None:
-    """End all sessions and tokens of the user, or those of a kind, but the one with that hash."""
+def end_sessions(
+    session: Session,
+    user_id: str,
+    *,
+    but: str | None = None,
+    kind: str | None = None,
+    only: str | None = None,
+) -> None:
+    """End all sessions and tokens of the user, or those of a kind, but or `only` the one with that hash."""
     ended = delete(SessionRow).where(col(SessionRow.user_id) == user_id)
+    ended = ended if only is None else ended.where(col(SessionRow.token_hash) == only)
     ended = ended if kind is None else ended.where(col(SessionRow.kind) == kind)
     session.connection().execute(ended if but is None else ended.where(col(SessionRow.token_hash) != but))
+
+
+def keep_seen(session: Session, seen: Mapping[str, datetime]) -> None:
+    """When these sessions were last used; those that are over are left out."""
+    change = (
+        sqlalchemy.update(SessionRow)
+        .where(col(SessionRow.token_hash) == bindparam("hash"))
+        .values(seen_at=bindparam("at", type_=Moment))
+    )
+    if seen:
+        session.connection().execute(change, [{"hash": hash_, "at": at} for hash_, at in seen.items()])
 
 
 def set_invitation(session: Session, user_id: str, hash_: str | None, until: datetime | None) -> None:
@@ -199,6 +235,11 @@ def all_within(session: Session, areas: Collection[str]) -> list[User]:
     return [as_user(row, frozenset(grants[row.id])) for row in rows]
 
 
+def has_own_password(row: UserRow) -> bool:
+    """Whether the person chose the password."""
+    return row.password_hash is not None and not row.must_change
+
+
 def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
     """The row as the rest of the controller knows it."""
     return User(
@@ -212,6 +253,7 @@ def as_user(row: UserRow, grants: frozenset[Grant]) -> User:
         email=row.email,
         mail_notices=row.mail_notices,
         must_change=row.must_change,
+        has_own_password=has_own_password(row),
         invited_until=row.invite_until if row.invite_hash else None,
     )
 
@@ -225,6 +267,12 @@ _KNOWN = (
         col(UserRow.name),
         col(UserRow.active),
         col(UserRow.must_change),
+        col(SessionRow.created_at),
+        col(SessionRow.seen_at),
+        col(UserRow.factor_due_at),
+        sqlalchemy.exists()
+        .where(col(FactorRow.user_id) == col(UserRow.id), col(FactorRow.confirmed_at).is_not(None))
+        .label("has_factor"),
         col(RoleRow.area_id),
         col(RoleRow.role),
     )

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from loa.controller.core.access import Role
 from loa.controller.core.spare_rights import SpareArea, SpareRights, SpareSession, SpareUser
-from loa.controller.store.people import SESSION
+from loa.controller.store.people import HALF, SESSION
 from loa.controller.store.tables import AreaRow, RoleRow, SessionRow, UserRow
 from loa.protocol.ids import AreaId
 
@@ -19,7 +19,7 @@ def read_spare_rights(session: Session, now: datetime) -> SpareRights:
         grants[role.user_id].append((AreaId(role.area_id), Role(role.role)))
     users = session.exec(select(UserRow.id, UserRow.name).where(col(UserRow.active)))
     areas = session.exec(select(AreaRow.id, AreaRow.parent_id, AreaRow.authority))
-    current = session.exec(select(SessionRow).where(SessionRow.expires_at > now))
+    current = session.exec(select(SessionRow).where(SessionRow.expires_at > now, SessionRow.kind != HALF))
     return SpareRights.of(
         sessions={row.token_hash: _session(row) for row in current},
         users={id_: SpareUser(name=name, grants=tuple(grants[id_])) for id_, name in users},

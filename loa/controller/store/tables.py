@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, UniqueConst
 from sqlmodel import Field, SQLModel
 
 from loa.controller.store.columns import Moment, folded, lacking
+from loa.controller.store.columns import digest as _digest
 from loa.controller.store.columns import moment as _moment
 from loa.controller.store.columns import off as _off
 from loa.controller.store.columns import text_column as _text
@@ -116,6 +117,8 @@ class UserRow(SQLModel, table=True):
     invite_hash: str | None = Field(default=None, max_length=64, index=True, unique=True)
     """Hash of the secret in the link with which the person chooses a first password."""
     invite_until: datetime | None = _moment(nullable=True)
+    factor_due_at: datetime | None = _moment(nullable=True)
+    """Until when a role that asks for a second factor works without one; None: nobody asked yet."""
 
 
 class RoleRow(SQLModel, table=True):
@@ -138,6 +141,8 @@ class SessionRow(SQLModel, table=True):
     csrf: str = Field(default="", max_length=64)
     created_at: datetime = _moment()
     expires_at: datetime = _moment(index=True)
+    seen_at: datetime | None = _moment(nullable=True)
+    """About when it was last used; None: not since it was opened."""
 
 
 class RecordingRow(SQLModel, table=True):
@@ -422,6 +427,9 @@ class AuditRow(SQLModel, table=True):
     subject: str = Field(default="", max_length=128)
     detail: str = _text()
     """JSON."""
+    previous: str = _digest()
+    """The digest of the line before; see `loa.controller.core.trail`."""
+    digest: str = _digest()
 
 
 class ReleaseRow(SQLModel, table=True):

@@ -18,8 +18,10 @@ from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import read_date
 from loa.controller.web.localtime import day_starts
 from loa.protocol.ids import AreaId
+from loa.protocol.units import format_instant
 
 AUDIT = "/admin/audit"
+EXPORT = "/api/v1/audit/export"
 PAGE_ROWS = 50
 _DAY = timedelta(days=1)
 _NAMES = ("user", "act", "area", "from", "to", "q")
@@ -70,8 +72,20 @@ def _show(console: Console, visit: Visit, chosen: dict[str, str], before: int | 
         "areas": list(visit.places.options()),
         "first_url": f"{AUDIT}?{urlencode(given)}" if before else "",
         "next_url": f"{AUDIT}?{urlencode(given | {'before': more})}" if more else "",
+        "export_url": f"{EXPORT}?{urlencode(_asked(given))}",
+        "trail": controller.trail.trouble(visit.person),
     }
     return console.show("admin_audit.html", visit, context, here="admin")
+
+
+def _asked(given: Mapping[str, str]) -> dict[str, str]:
+    """The same lines, as the API is asked for them."""
+    wanted = filter_of({name: given.get(name, "") for name in _NAMES})
+    asked = {"user": wanted.user, "act": wanted.act, "area": wanted.area, "text": wanted.text}
+    instants = {"since": wanted.from_at, "until": wanted.until_at}
+    return {name: value for name, value in asked.items() if value} | {
+        name: format_instant(at) for name, at in instants.items() if at
+    }
 
 
 def _line(visit: Visit, one: Noted, names: Mapping[str, str]) -> dict[str, Any]:

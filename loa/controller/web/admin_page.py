@@ -56,7 +56,9 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
             raise NotFound("no_such_page", "nothing to administer")
         with console.controller.db.look() as session:
             troubles = console.controller.mail.troubles(session, visit.person)
-        return console.show("admin.html", visit, {"rooms": rooms, "troubles": troubles}, here="admin")
+        trail = console.controller.trail.trouble(visit.person)
+        context = {"rooms": rooms, "troubles": troubles, "trail": trail}
+        return console.show("admin.html", visit, context, here="admin")
 
     places = (admin_areas, admin_where, admin_reshape)
     for module in (*places, admin_people, admin_policy, admin_audit, admin_house):

@@ -1,6 +1,7 @@
 """People and their roles: found, invited, given roles by area, closed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,6 +18,8 @@ from loa.controller.web.admin_words import ROLE_HINTS, ROLES, refusal
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.me_page import device
+from loa.controller.web.recovery_told import row
 from loa.controller.web.render import see_other
 from loa.controller.web.words import lazy
 from loa.protocol.ids import AreaId
@@ -37,6 +40,8 @@ DONE = {
     "closed": lazy("Đã đóng tài khoản và đăng xuất mọi nơi. Mở lại bằng nút ở dưới."),
     "opened": lazy("Đã mở lại tài khoản."),
     "ended": lazy("Đã đăng xuất người này ở mọi nơi."),
+    "session": lazy("Đã đăng xuất nơi ấy."),
+    "cancelled": lazy("Đã huỷ việc lấy lại tài khoản."),
     "password": lazy("Đã đặt mật khẩu tạm. Đọc cho người ấy; lần đầu vào sẽ phải chọn mật khẩu khác."),
 }
 MISSING = {
@@ -109,12 +114,15 @@ def _add_new(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         person = NewUser(
             id=typed["user"].lower(),
             name=typed["name"],
-            password=str(form.get("password", "")) if by_password else None,
+            password=None,
             must_change=by_password,
             phone=typed["phone"] or None,
             grants=frozenset({Grant(AreaId(typed["area"]), _role(typed["role"]))}),
         )
         try:
+            if by_password:
+                hashed = controller.people.hashed(str(form.get("password", "")), person.id)
+                person = replace(person, password=hashed)
             with controller.db.work() as work:
                 controller.people.add(work, visit.person, person)
                 link = (
@@ -155,6 +163,7 @@ def _add_one(routes: APIRouter, console: Console, bodies: Bodies) -> None:
 
 def _change(console: Console, visit: Visit, user_id: str, form: FormData, act: str) -> str:
     people, person = console.controller.people, visit.person
+    hashed = people.hashed(str(form.get("password", "")), user_id) if act == "password" else None
     with console.controller.db.work() as work:
         user = people.get(work.session, person, user_id)
         match act:
@@ -173,7 +182,7 @@ def _change(console: Console, visit: Visit, user_id: str, form: FormData, act: s
                 people.end_sessions(work, person, user_id)
                 return "ended"
             case "password":
-                people.change(work, person, user_id, UserChange(password=str(form.get("password", ""))))
+                people.change(work, person, user_id, UserChange(password=hashed))
                 return "password"
             case _:
                 if not text_of(form, "name"):
@@ -192,11 +201,21 @@ def manager(console: Console, request: Request, form: FormData | None = None) ->
 
 
 def show(
-    console: Console, visit: Visit, user_id: str, errors: Errors, *, done: str = "", link: str = ""
+    console: Console,
+    visit: Visit,
+    user_id: str,
+    errors: Errors,
+    *,
+    done: str = "",
+    link: str = "",
+    half: str = "",
 ) -> Response:
-    """One person; `link` is the secret of an invitation that was just opened."""
-    with console.controller.db.look() as session:
-        user = console.controller.people.get(session, visit.person, user_id)
+    """One person; `link` is the secret of an invitation, `half` a code of a recovery, that was just made."""
+    controller = console.controller
+    with controller.db.look() as session:
+        user = controller.people.get(session, visit.person, user_id)
+        recovery = controller.recoveries.last(session, visit.person, user_id)
+        sessions = controller.sessions.of(session, user_id)
     context: dict[str, Any] = {
         "errors": errors,
         "user": person_row(visit, user),
@@ -212,7 +231,12 @@ def show(
         ],
         "elsewhere": sum(one.area_id not in visit.places for one in user.grants),
         "is_me": user.id == visit.person.user_id,
-        "link": f"{console.controller.reach.base_url}/invite/{link}" if link else "",
+        "link": f"{controller.reach.base_url}/invite/{link}" if link else "",
+        "half": half,
+        "has_own_password": user.has_own_password,
+        "recovery": row(console, recovery) if recovery and controller.recoveries.is_open(recovery) else None,
+        "my_id": visit.person.user_id,
+        "sessions": [{"id": one.id, "device": device(one.name), "since": one.created_at} for one in sessions],
         "done": done,
         **_choices(visit),
     }

@@ -272,6 +272,9 @@ NOTICES: Mapping[NoticeCode, Words] = {
 ERRORS: Mapping[str, str] = {
     # people
     "wrong_name_or_password": lazy("Tên đăng nhập hoặc mật khẩu chưa đúng"),
+    "too_much_work": lazy("Bạn tạo nhiều bản thu quá. Chờ {retry_after_s} giây rồi thử lại."),
+    "wrong_code": lazy("Mã chưa đúng hoặc đã dùng. Chờ ứng dụng hiện mã kế tiếp."),
+    "no_such_recovery": lazy("Tên hoặc mã chưa đúng, hoặc đã quá một ngày."),
     "too_many_attempts": lazy("Thử sai nhiều lần. Chờ {retry_after_s} giây rồi thử lại."),
     "not_permitted": lazy("Bạn chưa có quyền làm việc này. Hỏi người quản trị ở địa bàn của bạn."),
     "csrf": lazy("Trang mở lâu quá nên chưa gửi được. Không mất gì, bấm lại lần nữa."),

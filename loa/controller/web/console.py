@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -17,8 +17,8 @@ from loa.controller.core.access import Act, Person, granted, may
 from loa.controller.core.approving import needs_another
 from loa.controller.core.bulletins import Bulletin, BulletinState, Draft
 from loa.controller.core.presence import LastWord
-from loa.controller.errors import Conflict, ControllerError, Forbidden, NotFound, Unauthenticated
-from loa.controller.gate import check_csrf
+from loa.controller.errors import Conflict, ControllerError, NotFound, Unauthenticated
+from loa.controller.gate import check_csrf, check_origin
 from loa.controller.services.previews import Asked
 from loa.controller.services.recordings import Kept
 from loa.controller.services.sessions import SignedIn
@@ -73,6 +73,10 @@ class Viewer:
     waiting: int
     sounding: bool
     inbox: int
+    is_curbed: bool = False
+    """Whether roles wait for a second factor."""
+    factor_due_at: datetime | None = None
+    """Until when they still work without one."""
 
     @property
     def writes(self) -> bool:
@@ -245,6 +249,8 @@ def _viewer(signed: SignedIn, places: Places, *, waiting: int, inbox: int) -> Vi
         waiting=waiting,
         inbox=inbox,
         sounding=bool(places.sounding),
+        is_curbed=bool(signed.person.curbed),
+        factor_due_at=signed.factor_due_at,
     )
 
 
@@ -257,15 +263,6 @@ def _places(session: Session, person: Person) -> Places:
         for known in known_nodes(session, nodes)
     }
     return Places(tree=tree, roots=roots, heard=heard)
-
-
-def check_origin(request: Request) -> None:
-    """Return if a form comes from this very site; else `Forbidden`. Browsers name the origin themselves."""
-    origin = request.headers.get("origin")
-    if origin in {None, "null"} and request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
-        return
-    if urlsplit(origin or "").netloc != request.headers.get("host"):
-        raise Forbidden("csrf", "send forms from the console's own pages")
 
 
 def page_route(console: Console) -> type[APIRoute]:

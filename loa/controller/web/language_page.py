@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
+from loa.controller.gate import check_origin
 from loa.controller.web.bodies import Bodies, text_of
-from loa.controller.web.console import HOME, Console, check_origin, page_route
+from loa.controller.web.console import HOME, Console, page_route
 from loa.controller.web.render import see_other
 from loa.controller.web.words import COOKIE, VIETNAMESE
 

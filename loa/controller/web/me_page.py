@@ -8,12 +8,14 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.people import Address, Token, User
 from loa.controller.errors import ControllerError
+from loa.controller.gate import check_origin
 from loa.controller.services.profiles import Profile
 from loa.controller.store.people import TOKEN_ID_CHARACTERS
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
-from loa.controller.web.console import Console, Visit, check_origin, page_route
+from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.recovery_told import told
 from loa.controller.web.render import see_other
 from loa.controller.web.words import _, lazy
 
@@ -39,6 +41,7 @@ DONE = {
     "password": lazy("Đã đổi mật khẩu. Các nơi khác đã đăng xuất."),
     "session": lazy("Đã đăng xuất nơi ấy."),
     "others": lazy("Đã đăng xuất mọi nơi khác."),
+    "recovery": lazy("Đã huỷ việc lấy lại tài khoản. Nếu không phải bạn nhờ, hỏi ngay người quản trị."),
 }
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"))
 _MORE_SYSTEMS = (("Mac OS", "Mac"), ("Linux", "Linux"))
@@ -107,10 +110,9 @@ def _add_password(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         if new != form.get("again"):
             return ask(visit, {"again": NOT_SAME})
         try:
-            with console.controller.db.work() as work:
-                console.controller.people.change_own_password(
-                    work, visit.person, str(form.get("old", "")), new, but=visit.signed.hash
-                )
+            console.controller.sessions.change_password(
+                console.controller.people, visit.signed, str(form.get("old", "")), new
+            )
         except ControllerError as error:
             return ask(visit, said(error))
         return see_other(f"{ME}?done=password")
@@ -125,7 +127,7 @@ def _add_sessions(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         one = text_of(form, "session")
         with console.controller.db.work() as work:
             if one:
-                console.controller.sessions.end_one(work, visit.person, one)
+                console.controller.sessions.end_one(work, visit.person, visit.person.user_id, one)
             else:
                 console.controller.sessions.end_others(work, visit.signed)
         return see_other(f"{ME}?done={'session' if one else 'others'}")
@@ -154,11 +156,10 @@ def _add_invitation(routes: APIRouter, console: Console, bodies: Bodies) -> None
         if new != form.get("again"):
             return ask(user, secret, {"again": NOT_SAME})
         try:
+            hashed = controller.people.hashed(new, user.id)
             with controller.db.work() as work:
-                controller.invitations.accept(work, secret, new)
-                source = request.client.host if request.client else ""
-                agent = request.headers.get("user-agent", "")
-                signed = controller.sessions.open_for(work, user.id, source=source, agent=agent)
+                controller.invitations.accept(work, secret, hashed)
+                signed = controller.sessions.open_for(work, user.id, controller.gate.browser(request))
         except ControllerError as error:
             if error.code not in SAID:
                 raise
@@ -171,11 +172,15 @@ def _add_invitation(routes: APIRouter, console: Console, bodies: Bodies) -> None
 def show(console: Console, visit: Visit, profile: Profile, errors: Errors, done: str = "") -> Response:
     """The page of the person."""
     with console.controller.db.look() as session:
-        sessions = console.controller.sessions.of(session, visit.person)
+        sessions = console.controller.sessions.of(session, visit.person.user_id)
         tokens = console.controller.sessions.tokens(session, visit.person)
+    with console.controller.db.look() as session:
+        standing = console.controller.second.standing(session, visit.person)
     context = {
         "errors": errors,
         "done": DONE.get(done, ""),
+        "recovery": told(console, visit),
+        "standing": standing,
         "profile": profile,
         "user_id": visit.person.user_id,
         "addresses": list(ADDRESSES.items()),

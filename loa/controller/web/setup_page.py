@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError, NotFound
+from loa.controller.gate import check_origin
 from loa.controller.services.setup import First, Ground
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
-from loa.controller.web.console import Console, check_origin, page_route
+from loa.controller.web.console import Console, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.render import see_other
 from loa.controller.web.words import _, lazy

@@ -3,22 +3,27 @@
 import hmac
 import secrets
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import ControllerError
+from loa.controller.gate import check_origin
 from loa.controller.services.sessions import SignedIn
 from loa.controller.web import phrases
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
-from loa.controller.web.console import HOME, SIGN_IN, Console, check_origin, page_route
+from loa.controller.web.console import HOME, SIGN_IN, Console, page_route
 from loa.controller.web.forms import Errors
 from loa.controller.web.render import see_other
 from loa.controller.web.setup_page import door_of_strangers
+from loa.controller.web.words import lazy
 
 DOOR_COOKIE = "loa_door"
 """Ties the sign-in form to the browser that asked for it, before there is a session."""
+
+RECOVERED = lazy("Đã lấy lại tài khoản. Đăng nhập bằng mật khẩu mới, rồi đặt lại bước xác nhận thứ hai.")
 
 
 def router(console: Console, bodies: Bodies) -> APIRouter:
@@ -29,7 +34,9 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
     def door(request: Request, errors: Errors, user: str, target: str) -> Response:
         token = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(24)
+        done = RECOVERED if request.query_params.get("done") == "recovered" else ""
         context = {"errors": errors, "user": user, "next": target, "csrf": token, "place": phrases.STATION}
+        context["done"] = done
         response = console.renderer.page("sign_in.html", context, status=422 if errors else 200)
         secure = controller.gate.secure_cookies
         response.set_cookie(DOOR_COOKIE, token, path="/", secure=secure, httponly=True, samesite="lax")
@@ -38,13 +45,13 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
     @routes.get(SIGN_IN)
     def ask(request: Request) -> Response:
         return door_of_strangers(console) or door(
-            request, {}, "", _inside(request.query_params.get("next", ""))
+            request, {}, "", inside(request.query_params.get("next", ""))
         )
 
     @routes.post(SIGN_IN)
     def enter(request: Request, form: Form) -> Response:
         check_origin(request)
-        user, target = text_of(form, "user"), _inside(text_of(form, "next"))
+        user, target = text_of(form, "user"), inside(text_of(form, "next"))
         errors = _mistakes(request, form)
         if errors:
             return door(request, errors, user, target)
@@ -52,7 +59,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
             signed = _sign_in(console, request, user, str(form.get("password", "")))
         except ControllerError as error:
             return door(request, {"password": say(error.code, error.facts)}, user, target)
-        response = see_other(target)
+        response = see_other(f"{SIGN_IN}/code?{urlencode({'next': target})}" if signed.is_half else target)
         controller.gate.keep(response, signed)
         return response
 
@@ -69,9 +76,8 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
 
 
 def _sign_in(console: Console, request: Request, user: str, password: str) -> SignedIn:
-    source = request.client.host if request.client else ""
-    agent = request.headers.get("user-agent", "")
-    return console.controller.sessions.sign_in(user, password, source=source, agent=agent)
+    controller = console.controller
+    return controller.sessions.sign_in(user, password, controller.gate.browser(request))
 
 
 def _mistakes(request: Request, form: FormData) -> Errors:
@@ -82,6 +88,6 @@ def _mistakes(request: Request, form: FormData) -> Errors:
     return {name: words[name] for name, value in given.items() if not value}
 
 
-def _inside(target: str) -> str:
+def inside(target: str) -> str:
     """Only a path of this site; anything else would be an open door for phishers."""
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) else HOME

@@ -10,12 +10,12 @@ from starlette.datastructures import FormData
 
 from loa.controller.core.access import Act, granted
 from loa.controller.errors import ControllerError, NotFound, Unauthenticated, Unavailable
-from loa.controller.gate import SESSION_COOKIE, check_csrf
+from loa.controller.gate import check_csrf, check_origin
 from loa.controller.services.sessions import SignedIn
 from loa.controller.web import phrases, stop_after, stop_view
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import say
-from loa.controller.web.console import Console, Visit, check_origin, page_route
+from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.render import see_other
 from loa.controller.web.stop_view import Sounding
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of, start_of
@@ -126,7 +126,7 @@ class StopPage:
         try:
             return self._controller.gate.signed_in(request)
         except Unavailable:
-            return self._controller.rights.whose(request.cookies.get(SESSION_COOKIE, ""))
+            return self._controller.rights.whose(self._controller.gate.session_cookie(request))
 
     def _lasting(self, request: Request, choice: str) -> timedelta:
         now = self._controller.clock.now()
