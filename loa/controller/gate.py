@@ -53,11 +53,11 @@ class Gate:
             return self.nodes.authenticate(session, name, token)
 
     def keep(self, response: Response, who: SignedIn) -> None:
-        """Give the browser its session cookie."""
+        """Give the browser its session cookie; for so long from now, as a telephone's clock may be wrong."""
         response.set_cookie(
             SESSION_COOKIE,
             who.secret,
-            expires=who.expires_at,
+            max_age=round((who.expires_at - self.clock.now()).total_seconds()),
             path="/",
             secure=self.secure_cookies,
             httponly=True,
