@@ -25,6 +25,7 @@ from loa.controller.composition import Controller, Part
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
+from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
@@ -89,9 +90,12 @@ READ_OUT_GROWTH = 10
 """Numbers and abbreviations grow so much at most when they are read out."""
 
 
-def build(settings: Settings) -> Controller:
-    """Everything wired, nothing started; raises a `ControllerError` with what to do."""
-    base = _Base(settings)
+def build(settings: Settings, *, clock: Clock | None = None) -> Controller:
+    """Everything wired, nothing started; raises a `ControllerError` with what to do.
+
+    `clock` is the machine's own if no other is given.
+    """
+    base = _Base(settings, clock or SystemClock())
     air = _Air(base)
     people = _People(base, air)
     announcements = _Announcements(base, air)
@@ -165,12 +169,12 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
 class _Base:
     """What everything else stands on."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.folder = DataFolder(settings.data_dir)
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
-        self.clock = SystemClock()
+        self.clock = clock
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
