@@ -23,10 +23,7 @@ SECRETS = (
     (re.compile(r"/\S+/data\b"), "/…/data"),
     (re.compile(r"\b[1-6]\d{4}\b"), "00000"),
 )
-READ = """() => {
-  const inside = document.querySelector("dialog[open]") ?? document.querySelector("main") ?? document.body;
-  return inside.innerText;
-}"""
+READ = "() => document.body.innerText"
 READ_ALL = """() => {
   const shown = [...document.querySelectorAll("body *")].filter(one => one.checkVisibility());
   const told = ["aria-label", "title", "placeholder", "alt"]
@@ -43,9 +40,9 @@ class Photo:
     picture: bytes
     """WebP."""
     words: str
-    """What stands on the page inside the frame, line by line, without what is another each time."""
+    """What stands on the page, line by line, without what is another each time."""
     everything: str
-    """All words, those for ears and of the frame as well."""
+    """All words, those for ears as well."""
 
     def keep(self, folder: Path, name: str) -> None:
         """Write picture and words."""
