@@ -89,6 +89,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 docs: $(VENV)/.project ## write docs/protocol.md anew from the code
 	$(BIN)/python -m loa.protocol.reference >docs/protocol.md.part && mv docs/protocol.md.part docs/protocol.md
 
+.PHONY: guide
+guide: test-packages $(VENV)/.project ## take the pictures of docs/guide anew, when the console has changed
+	LOA_WRITE_GUIDE=1 $(BIN)/python -m pytest -q tests/browser/test_guide.py
+
 .PHONY: lock
 lock: $(VENV)/.project ## choose versions anew: the lock files from pyproject.toml (needs a package index)
 	$(COMPILE) --all-extras --upgrade -o requirements.lock pyproject.toml

@@ -12,7 +12,6 @@ from loa.audio.peaks import read_peaks
 from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
-from loa.audio.speak import EspeakSpeaker, PiperSpeaker, Speaker, Speakers
 from loa.controller.adapters.broker import ChildBroker, FileBroker
 from loa.controller.adapters.courier import BrokerAddress, PahoCourier
 from loa.controller.adapters.events import EventHub
@@ -26,6 +25,7 @@ from loa.controller.composition import Controller, Part
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
+from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
@@ -77,6 +77,7 @@ from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.serving import listening
 from loa.controller.settings import BrokerMode, Settings
 from loa.controller.signing_in import make_signing_in
+from loa.controller.speaking import make_speaker
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
@@ -86,13 +87,14 @@ from loa.controller.web.alert_words import compose_mail
 _log = structlog.get_logger(__name__)
 CONTROLLER_USER = "controller"
 SALT_BYTES = 12
-READ_OUT_GROWTH = 10
-"""Numbers and abbreviations grow so much at most when they are read out."""
 
 
-def build(settings: Settings) -> Controller:
-    """Everything wired, nothing started; raises a `ControllerError` with what to do."""
-    base = _Base(settings)
+def build(settings: Settings, *, clock: Clock | None = None) -> Controller:
+    """Everything wired, nothing started; raises a `ControllerError` with what to do.
+
+    `clock` is the machine's own if no other is given.
+    """
+    base = _Base(settings, clock or SystemClock())
     air = _Air(base)
     people = _People(base, air)
     announcements = _Announcements(base, air)
@@ -169,12 +171,12 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
 class _Base:
     """What everything else stands on."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.folder = DataFolder(settings.data_dir)
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
-        self.clock = SystemClock()
+        self.clock = clock
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
@@ -402,7 +404,7 @@ def _recordings(base: _Base) -> Recordings:
         audit=base.audit,
         folder=base.folder.recordings,
         prepare=prepare,
-        speaker=_speaker(settings),
+        speaker=make_speaker(settings),
         read_out=partial(read_out, limit=longest),
         limits=limits,
         at_once=settings.prepare_at_once,
@@ -430,13 +432,6 @@ def _uploads(base: _Base, recordings: Recordings) -> Uploads:
         limit_bytes=settings.upload_limit_bytes,
         lasting=timedelta(hours=settings.keep_uploads_hours),
     )
-
-
-def _speaker(settings: Settings) -> Speaker:
-    limit = settings.speech_limit_characters * READ_OUT_GROWTH
-    espeak = EspeakSpeaker(speed_wpm=settings.speech_words_a_minute, limit=limit)
-    piper = PiperSpeaker(settings.piper_voices, program=settings.piper_program, limit=limit)
-    return Speakers(piper, espeak)
 
 
 def _broker(base: _Base, password: str) -> FileBroker:

@@ -84,9 +84,13 @@ class Gate:
             return self.nodes.authenticate(session, name, token)
 
     def keep(self, response: Response, who: SignedIn) -> None:
-        """Give the browser its session cookie, and the one by which it is known next time."""
+        """Give the browser its session cookie, and the one by which it is known next time.
+
+        Both last so long from now on, as a telephone's clock may be wrong.
+        """
         keep = partial(response.set_cookie, path="/", secure=self.secure_cookies, httponly=True)
-        keep(self._name(SESSION_COOKIE), who.secret, expires=who.expires_at, samesite="lax")
+        lasts_s = round((who.expires_at - self.clock.now()).total_seconds())
+        keep(self._name(SESSION_COOKIE), who.secret, max_age=lasts_s, samesite="lax")
         if who.device:
             keep(self._name(DEVICE_COOKIE), who.device, max_age=DEVICE_LASTS_S, samesite="strict")
 

@@ -9,6 +9,7 @@ from loa.controller.bundles import build_release, make_release_key
 from loa.controller.clock import SystemClock
 from loa.controller.commands import TERMINAL, read_settings, told
 from loa.controller.errors import Invalid
+from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
 from loa.controller.services.recordings import Incoming
 from loa.controller.services.releases import Releases
@@ -92,7 +93,7 @@ def _copy(file: Path, incoming: Incoming) -> None:
         raise Invalid("no_file", f"{error}; name the bundle that `release build` wrote") from error
 
 
-def make_releases(settings: Settings, db: Database, clock: SystemClock, audit: Audit) -> Releases:
+def make_releases(settings: Settings, db: Database, clock: Clock, audit: Audit) -> Releases:
     """The service over the folder of the settings."""
     return Releases(
         db=db,

@@ -12,6 +12,7 @@ from loa.controller.composition import Controller
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
 from loa.controller.main import application, build
+from loa.controller.ports import Clock
 from loa.controller.services.areas import NewArea
 from loa.controller.services.people import NewUser
 from loa.controller.settings import Settings
@@ -51,13 +52,18 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
-    """The console of a commune with three people and four nodes, or of nobody; gone after the block."""
-    settings = _settings(folder)
+def running_site(
+    folder: Path, *, settled: bool = True, clock: Clock | None = None, called: str | None = None
+) -> Iterator[Site]:
+    """The console of a commune with three people and four nodes, or of nobody; gone after the block.
+
+    It tells others that it is `called` so, if its own address would not do.
+    """
+    settings = _settings(folder, called)
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
-    controller = build(settings)
+    controller = build(settings, clock=clock)
     controller.db.migrate()
     voices = _settle(controller) if settled else {}
     app = application(controller, settings)
@@ -75,13 +81,13 @@ def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
         thread.join(60)
 
 
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, called: str | None) -> Settings:
     port = loopback.free_port()
     return Settings(
         data_dir=folder / "data",
         http_host="127.0.0.1",
         http_port=port,
-        base_url=f"http://127.0.0.1:{port}",
+        base_url=called or f"http://127.0.0.1:{port}",
         make_standing_messages=False,
         release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),

@@ -51,6 +51,7 @@ def addresses(site: Site, bulletins: dict[str, str]) -> list[str]:
         "area": COMMUNE,
         "silence": silence,
         "user_id": "hanh",
+        "page": "can-bo-xa",
     }
     shown = [path for path in console.served if not UNSEEN & set(re.findall(r"{(\w+)", path))]
     found = {re.sub(r"{(\w+)[^}]*}", lambda name: examples[name[1]], path) for path in shown}

@@ -265,6 +265,8 @@ PAGES: dict[str, Rule] = {
     "GET /reports": SIGNED,
     "GET /reports/file.csv": SIGNED,
     "GET /more": SIGNED,
+    "GET /help": SIGNED,
+    "GET /help/{page}": SIGNED,
     "GET /nodes": SIGNED,
     "GET /nodes/new": SIGNED,
     "POST /nodes/new": asked(name="Mới", parent=AREA),

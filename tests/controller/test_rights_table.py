@@ -110,6 +110,7 @@ def neighbour(site: Site) -> dict[str, str]:
         "area": AREA,
         "node": NODE,
         "user_id": USER,
+        "page": "can-bo-xa",
         "bulletin_id": BULLETIN,
         "broadcast": entry.id,
         "silence": SILENCE,

@@ -30,6 +30,10 @@ class Desk:
         answer = self.post("/sessions", {"user": user, "password": password})
         self._http.headers["x-csrf-token"] = str(answer["csrf"])
 
+    def leave(self) -> None:
+        """Close the connection; the session stays."""
+        self._http.close()
+
     def get(self, path: str, **query: str) -> Answer:
         """The answer to a GET; `StageError` with the problem's detail if it is refused."""
         return _answer(self._http.get(path, params=query))
