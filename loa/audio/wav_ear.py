@@ -20,7 +20,7 @@ class WavEar:
         """See `Ear.open`; there is nothing to be opened."""
 
     def bands(self, from_ns: int, frames: int) -> Bands | None:
-        """See `Ear.bands`; None as well where the file is not written so far, or cannot be read."""
+        """See `Ear.bands`; None as well where the clock was set between, or the file cannot be read."""
         try:
             heard = Playback.open(self._path)
             samples = heard.samples(instant(from_ns), instant(from_ns + frames * FRAME_NS))
@@ -28,7 +28,7 @@ class WavEar:
             self.trouble = f"cannot read back {self._path}: {failure}"
             return None
         self.trouble = None
-        return bands_of(thin(samples)) if len(samples) >= frames * _FRAME else None
+        return bands_of(thin(samples)) if 0 <= len(samples) - frames * _FRAME < _FRAME else None
 
     def close(self) -> None:
         """See `Ear.close`; nothing was kept."""

@@ -1,5 +1,6 @@
 """The pages of the guide: who looks at each, on what, and how one comes to it."""
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,13 +9,14 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from loa.controller.core.access import Grant, Person, Role
+from loa.controller.core.factors import STEP_S, code_at
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.alarms import Wish
 from loa.controller.store.heard import known_nodes, store_known
 from loa.protocol.ids import NodeId, OccurrenceId, occurrence_id
 from loa.protocol.kinds import StandingMessage
 from tests.browser.conftest import DESK, PHONE
-from tests.browser.guide.scene import LOST, NODES, NOW, PROVINCE, Scene
+from tests.browser.guide.scene import DISTRICT, INVITED, LOST, NODES, NOW, PROVINCE, Scene
 from tests.browser.site import PASSWORD
 
 OUTSIDE = ""
@@ -122,10 +124,25 @@ def _begun(page: Page, scene: Scene) -> None:
 def _invited(page: Page, scene: Scene) -> None:
     controller = scene.site.controller
     with controller.db.work() as work:
-        invitation = controller.invitations.open(work, QUAN, "son")
+        invitation = controller.invitations.open(work, QUAN, INVITED)
     page.goto(f"/invite/{invitation.secret}")
 
 
+def _asked_for_a_code(page: Page, scene: Scene) -> None:
+    """Lan has a second factor from now on."""
+    controller, now = scene.site.controller, scene.clock.now()
+    with controller.db.work() as work:
+        fresh = controller.second.begin(work, LAN)
+        secret = base64.b32decode(fresh.spelt.replace(" ", ""))
+        controller.second.confirm(work, LAN, code_at(secret, int(now.timestamp()) // STEP_S))
+    page.goto("/signin")
+    page.fill("#user", LAN.user_id)
+    page.fill("#password", PASSWORD)
+    page.click("main button:has-text('Đăng nhập')")
+    page.wait_for_url("**/signin/code**")
+
+
+LAN = Person("lan", "Phạm Thị Lan", frozenset({Grant(DISTRICT, Role.SUPERVISOR)}))
 QUAN = Person("quan", "Đỗ Văn Quân", frozenset({Grant(PROVINCE, Role.ADMIN)}))
 HOA = Person("hoa", "Nguyễn Văn Hòa", frozenset({Grant(COMMUNE, Role.APPROVER)}))
 ADMIN = "quan"
@@ -140,6 +157,7 @@ FIRST_RUN: Sequence[Picture] = (
 PICTURES: Sequence[Picture] = (
     Picture("signin", "/signin", OUTSIDE, PHONE),
     Picture("invite", "/invite/{secret}", OUTSIDE, PHONE, steps=_invited),
+    Picture("recover", "/recover", OUTSIDE, PHONE),
     Picture("home", "/", "mai", PHONE),
     Picture("more", "/more", "mai", PHONE),
     Picture("what", "/bulletins/{bulletin_id}/what", "mai", PHONE, steps=_listened),
@@ -158,6 +176,7 @@ PICTURES: Sequence[Picture] = (
     Picture("drill", "/drill", "hoa", PHONE, steps=_flooded),
     Picture("me", "/me", "mai", PHONE),
     Picture("me-password", "/me/password", "mai", PHONE),
+    Picture("me-second-factor", "/me/second-factor", "mai", PHONE),
     Picture("nodes", "/nodes", "binh", PHONE),
     Picture("node", "/nodes/{node}", "binh", PHONE),
     Picture("node-new", "/nodes/new", "binh", PHONE),
@@ -172,6 +191,7 @@ PICTURES: Sequence[Picture] = (
     Picture("admin", "/admin", ADMIN, DESK),
     Picture("admin-areas", "/admin/areas", ADMIN, DESK),
     Picture("admin-area", "/admin/areas/{area}", ADMIN, DESK),
+    Picture("admin-outline", "/admin/areas/{area}/outline", ADMIN, DESK),
     Picture("admin-merge", "/admin/areas/{area}/merge", ADMIN, DESK, MERGED, {"area": VILLAGES[0]}),
     Picture("admin-split", "/admin/areas/{area}/split", ADMIN, DESK),
     Picture("admin-people", "/admin/people", ADMIN, DESK),
@@ -191,6 +211,7 @@ PICTURES: Sequence[Picture] = (
     Picture("emergency-live", "/emergency/{broadcast}", "hoa", PHONE, steps=_warned),
     Picture("stopped", "/stop/{area}/{silence}", "hoa", PHONE, steps=_stopped),
     Picture("node-enrol", "/nodes/{node}/enrol", "binh", PHONE, steps=_added),
+    Picture("signin-code", "/signin/code", OUTSIDE, PHONE, steps=_asked_for_a_code),
 )
 """In the order in which they are taken."""
 

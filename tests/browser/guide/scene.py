@@ -60,6 +60,8 @@ NODES: Mapping[str, tuple[str, AreaId, tuple[float, float]]] = {
     "cum-07": ("Nhà văn hóa Phú Cường", VILLAGES[2], (0.0, 0.0)),
     "cum-08": ("Đồng Chăm", VILLAGES[2], (-0.005, 0.010)),
 }
+INVITED = "thu"
+"""Who has not chosen a password yet."""
 PEOPLE = (
     ("mai", "Nguyễn Thị Mai", "0900 000 011", ((COMMUNE, Role.OFFICIAL),)),
     ("hoa", "Nguyễn Văn Hòa", "0900 000 012", ((COMMUNE, Role.APPROVER),)),
@@ -67,6 +69,7 @@ PEOPLE = (
     ("lan", "Phạm Thị Lan", "0900 000 014", ((DISTRICT, Role.SUPERVISOR),)),
     ("son", "Lê Hồng Sơn", None, ((DISTRICT, Role.OFFICIAL),)),
     ("ha", "Vũ Thị Hà", None, ((DISTRICT, Role.APPROVER),)),
+    ("thu", "Lê Thị Thu", None, ((COMMUNE, Role.OFFICIAL),)),
     ("quan", "Đỗ Văn Quân", "0900 000 015", ((PROVINCE, Role.ADMIN),)),
 )
 VACCINE = (
@@ -147,7 +150,7 @@ def _settle(scene: Scene) -> None:
             controller.areas.insert(work, "quan", new)
         for user, name, phone, roles in PEOPLE:
             grants = frozenset(Grant(area, role) for area, role in roles)
-            password = controller.people.hashed(PASSWORD, user)
+            password = None if user == INVITED else controller.people.hashed(PASSWORD, user)
             new_user = NewUser(id=user, name=name, password=password, phone=phone, grants=grants)
             controller.people.insert(work, "quan", new_user)
         for known in sample_whereabouts():
