@@ -73,6 +73,8 @@ def items(browser: Browser) -> list[JSON]:
         (Told(state(), HERE), NodeState.COMING),
         (Told(state(sounding=occurrence_id(BROADCAST, NOW)), HERE), NodeState.SOUNDING),
         (Told(state(siren_for=occurrence_id(BROADCAST, NOW)), HERE), NodeState.SIREN),
+        (Told(state(sounding=occurrence_id(BROADCAST, NOW)), HERE, was_silent=True), NodeState.UNHEARD),
+        (Told(state(siren_for=occurrence_id(BROADCAST, NOW)), HERE, was_silent=True), NodeState.UNHEARD),
         (Told(state(sounding=occurrence_id(OTHER, NOW)), HERE), NodeState.COMING),
         (Told(state(sounding=occurrence_id(BROADCAST, NOW)), Presence.LOST), NodeState.LOST),
         (Told(None, Presence.UNKNOWN), NodeState.LOST),

@@ -20,6 +20,8 @@ class NodeState(StrEnum):
     SOUNDING = "sounding"
     SIREN = "siren"
     """The standing siren sounds in its place, as its own sound has not come."""
+    UNHEARD = "unheard"
+    """It plays one of both, but its ears found no sound when they listened last."""
     COMING = "coming"
     """It is there and has said nothing of it yet."""
     SOUNDED = "sounded"
@@ -48,6 +50,8 @@ class Told:
     presence: Presence
     outcome: str = EXPECTED
     played_ms: int = 0
+    was_silent: bool = False
+    """Whether its ears found no sound when they listened last."""
 
 
 def judge_node(told: Told, broadcast: BroadcastId) -> NodeState:
@@ -57,9 +61,9 @@ def judge_node(told: Told, broadcast: BroadcastId) -> NodeState:
     if told.presence in {Presence.LOST, Presence.UNKNOWN}:
         return NodeState.LOST
     if told.state is not None and _is_of(told.state.siren_for, broadcast):
-        return NodeState.SIREN
+        return NodeState.UNHEARD if told.was_silent else NodeState.SIREN
     if told.state is not None and _is_of(told.state.sounding, broadcast):
-        return NodeState.SOUNDING
+        return NodeState.UNHEARD if told.was_silent else NodeState.SOUNDING
     return NodeState.COMING
 
 
@@ -76,7 +80,7 @@ def judge_ears(state: State | None, presence: Presence, *, was_silent: bool) -> 
 
 def is_on(states: Collection[NodeState], planned_end_at: datetime, now: datetime) -> bool:
     """Whether it counts as sounding: some node says so, or it ought to by its plan and some node may yet."""
-    if any(state in {NodeState.SOUNDING, NodeState.SIREN} for state in states):
+    if any(state in {NodeState.SOUNDING, NodeState.SIREN, NodeState.UNHEARD} for state in states):
         return True
     may_yet = any(state in {NodeState.COMING, NodeState.LOST} for state in states)
     return may_yet and now < planned_end_at + SETTLING

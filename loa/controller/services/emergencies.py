@@ -1,7 +1,7 @@
 """Alarms as they sound: which there are now in a person's areas, and how one goes node by node."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
@@ -88,12 +88,13 @@ class Emergencies:
         audience = tuple(area for area in document.audience if area in tree)
         nodes = sorted(node for node in tree.nodes_within(audience) if AreaId(node) in mine)
         lines = reports_of(session, scheduled.id, nodes)
+        silent = silent_nodes(session, nodes, now - MEASURED_WITHIN)
         states, reasons = {}, {}
         for known in known_nodes(session, nodes):
             line = lines.get(known.node)
-            told = Told(known.state, known.presence)
+            told = Told(known.state, known.presence, was_silent=known.node in silent)
             if line is not None:
-                told = Told(known.state, known.presence, line.outcome, line.played_ms or 0)
+                told = replace(told, outcome=line.outcome, played_ms=line.played_ms or 0)
             states[known.node] = judge_node(told, scheduled.id)
             if states[known.node] is NodeState.NOT_SOUNDED:
                 reasons[known.node] = told.outcome

@@ -125,6 +125,7 @@ DEAF: Mapping[Deaf, str] = {
 STATES: Mapping[NodeState, Look] = {
     NodeState.SOUNDING: catalogue.PLAYING,
     NodeState.SIREN: Look(lazy("Còi hụ thay lời, tiếng chưa về"), "bars", "warn"),
+    NodeState.UNHEARD: Look(lazy("Loa im"), "horn-off", "bad"),
     NodeState.COMING: Look(lazy("Chưa báo"), "hourglass", "wait"),
     NodeState.SOUNDED: catalogue.PLAYED,
     NodeState.NOT_SOUNDED: catalogue.NOT_PLAYED,
