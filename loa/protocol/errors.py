@@ -8,7 +8,8 @@ ProtocolError
 └── UntrustedError
     ├── UnknownKeyError    signed by nobody we know
     ├── BadSignatureError  the signature does not fit the bytes
-    └── UnapprovedError    a broadcast without a valid approval
+    ├── BadAssertionError  a passkey's holder did not sign this, or not here
+    └── UnapprovedError    a broadcast without the approvals that it needs
 """
 
 from loa.protocol.reasons import RefusalReason
@@ -94,3 +95,11 @@ class UnapprovedError(UntrustedError):
     def __init__(self, broadcast: str) -> None:
         super().__init__(f"broadcast {broadcast} carries no valid approval")
         self.broadcast = broadcast
+
+
+class BadAssertionError(UntrustedError):
+    """An assertion that does not prove that the holder of the passkey signed this, here and in person."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the passkey's assertion does not hold: {detail}")
+        self.detail = detail
