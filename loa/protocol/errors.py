@@ -92,9 +92,10 @@ class UnapprovedError(UntrustedError):
 
     reason = RefusalReason.UNAPPROVED
 
-    def __init__(self, broadcast: str) -> None:
-        super().__init__(f"broadcast {broadcast} carries no valid approval")
+    def __init__(self, broadcast: str, detail: str) -> None:
+        super().__init__(f"broadcast {broadcast}: {detail}")
         self.broadcast = broadcast
+        self.detail = detail
 
 
 class BadAssertionError(UntrustedError):
