@@ -8,6 +8,7 @@ ProtocolError
 └── UntrustedError
     ├── UnknownKeyError    signed by nobody we know
     ├── BadSignatureError  the signature does not fit the bytes
+    ├── UncharteredError   no charter says what the node is
     ├── BadAssertionError  a passkey's holder did not sign this, or not here
     └── UnapprovedError    a broadcast without the approvals that it needs
 """
@@ -104,3 +105,13 @@ class BadAssertionError(UntrustedError):
     def __init__(self, detail: str) -> None:
         super().__init__(f"the passkey's assertion does not hold: {detail}")
         self.detail = detail
+
+
+class UncharteredError(UntrustedError):
+    """Keepers have signed nothing that says what the node is, so it believes nobody."""
+
+    reason = RefusalReason.UNCHARTERED
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"no charter names {node}")
+        self.node = node

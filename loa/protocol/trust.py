@@ -17,7 +17,7 @@ from loa.protocol.charter import (
     verify_appointment,
     verify_paper,
 )
-from loa.protocol.errors import BadAssertionError, MisaddressedError, UnapprovedError
+from loa.protocol.errors import BadAssertionError, UnapprovedError, UncharteredError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, PublicKey
 from loa.protocol.passkey import CredentialId, RelyingParty, verify_assertion
@@ -52,11 +52,9 @@ class Trust:
 def trust_in(papers: Papers, *, root: PublicKey, node: NodeId) -> Trust:
     """What the papers say of this node; a `ProtocolError` if anything in them does not hold."""
     appointments = [verify_appointment(one, root) for one in papers.appointments]
-    if papers.charter is None:
-        raise MisaddressedError(node, "no charter")
-    charter = verify_paper(Charter, papers.charter, appointments)
-    if node not in charter.nodes:
-        raise MisaddressedError(node, f"the charter of {charter.area}")
+    charter = verify_paper(Charter, papers.charter, appointments) if papers.charter else None
+    if charter is None or node not in charter.nodes:
+        raise UncharteredError(node)
     areas = charter.nodes[node]
     rosters = [verify_paper(Roster, one, appointments) for one in papers.rosters]
     mine = [one for one in rosters if one.area in areas]

@@ -12,9 +12,9 @@ from loa.controller.services.bulletins import text_digest
 from loa.controller.store.database import Database
 from loa.controller.store.programmes import contents_of
 from loa.controller.store.tables import AreaRow, SpokenRow
-from loa.protocol.broadcast import verify_approvals
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import KeyRing
+from loa.protocol.trust import check_word
 from tests.controller.desk import JSON, Office, match, open_office
 from tests.controller.policies import hours
 
@@ -65,7 +65,7 @@ def test_the_document_is_what_the_digest_and_the_approval_say(office: Office) ->
     with office.desk.db.look() as session:
         (entry,) = contents_of(session, COMMUNE, (), office.desk.clock.now()).entries
     assert entry.id == entry.broadcast.id == made["id"]
-    verify_approvals(entry, KeyRing([office.desk.key.public]))
+    check_word(entry, KeyRing([office.desk.key.public]))
 
 
 def test_nobody_approves_what_they_wrote_themselves(office: Office) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from loa.protocol.broadcast import Broadcast, Entry, approve
 from loa.protocol.charter import Papers
-from loa.protocol.errors import MisaddressedError, ProtocolError, UnapprovedError
+from loa.protocol.errors import ProtocolError, UnapprovedError, UncharteredError
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import BroadcastClass
@@ -148,9 +148,9 @@ def test_no_rank_above_that_of_the_keepers(house: House) -> None:
 
 def test_papers_of_another_node_or_none_say_nothing(house: House) -> None:
     papers = house.papers(house.roster(), house.charter(NODE, AREAS))
-    with pytest.raises(MisaddressedError):
+    with pytest.raises(UncharteredError):
         trust_in(papers, root=house.root.public, node=NodeId("cum-2"))
-    with pytest.raises(MisaddressedError):
+    with pytest.raises(UncharteredError):
         trust_in(Papers(appointments=papers.appointments), root=house.root.public, node=NODE)
     with pytest.raises(ProtocolError):
         trust_in(papers, root=SigningKey.generate().public, node=NODE)
