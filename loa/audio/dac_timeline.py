@@ -17,16 +17,6 @@ After an anchor each of the first hundred counts as much as those before it, so 
 """
 
 
-_CLAIM_NS = 8_000_000
-_CLAIMS = 5
-"""So many readings in a row must say the same before they are taken for a miscount of the device."""
-_FIRM = 15
-"""Before so many readings the line itself may be what is wrong."""
-_STEP_OF_CLOCK_NS = 4_000_000
-_CLOCK_SETTLES = 200
-"""After a step of the clock so many readings tell of the clock, not of the device."""
-
-
 @dataclass(frozen=True, slots=True)
 class StreamTime:
     """What the output says in a callback, in seconds of its own clock."""
@@ -41,9 +31,6 @@ class DacTimeline:
     The time that the output names is smoothed against the count of frames. After an underflow, or when both
     stay 50 ms apart, the line is anchored anew. An implausible time (the converter's not ahead, or more than
     2 s) is replaced by the stream's latency; `sync_degraded` says so if it goes on for more than a start.
-
-    No output loses frames without an underflow. One that suddenly claims to be ahead by more than 8 ms has
-    miscounted, as PulseAudio does when it rewinds: from there on its readings are corrected by as much.
     """
 
     def __init__(self) -> None:
@@ -53,28 +40,10 @@ class DacTimeline:
         self._doubt = 0
         self._readings = 0
         """Plausible ones since the line was anchored or guessed."""
-        self._claims: list[int] = []
-        self._miscount_ns = 0
-        self._clock_ns: int | None = None
-        """Wall time less steady time; changes when the clock is set."""
-        self._clock_settles = 0
 
-    def place(
-        self,
-        now_ns: int,
-        time: StreamTime,
-        *,
-        steady_s: float,
-        latency_s: float,
-        frames: int,
-        underflow: bool,
-    ) -> int:
-        """The wall time (epoch, ns) of the block's first frame; to be called once a block, in order.
-
-        `steady_s` is of a clock that nobody sets, read together with `now_ns`.
-        """
-        self._watch_clock(now_ns - int(steady_s * _NS))
-        measured_ns = now_ns + int(self._delay_s(time, latency_s) * _NS) + self._miscount_ns
+    def place(self, now_ns: int, time: StreamTime, *, latency_s: float, frames: int, underflow: bool) -> int:
+        """The wall time (epoch, ns) of the block's first frame; to be called once a block, in order."""
+        measured_ns = now_ns + int(self._delay_s(time, latency_s) * _NS)
         start_ns = self._settle(measured_ns, underflow=underflow)
         self._expected_ns = start_ns + ns_of(frames)
         return start_ns
@@ -94,29 +63,9 @@ class DacTimeline:
         if self._expected_ns is None or underflow or leapt or self._suspicions >= _PATIENCE:
             self._suspicions = 0
             self._readings = min(self._readings, 1)
-            self._claims.clear()
-            measured_ns, self._miscount_ns = measured_ns - self._miscount_ns, 0
             return measured_ns
-        if self._is_claim(error_ns):
-            return self._expected_ns
         pull = min(self._readings, _PULL) if self._readings else _PULL
         return self._expected_ns + (error_ns // pull if abs(error_ns) <= _STEP_NS else 0)
-
-    def _is_claim(self, error_ns: int) -> bool:
-        """Whether the reading is ahead of the count of frames; the last of several corrects those to come."""
-        if self._clock_settles or self._readings < _FIRM or not -_STEP_NS <= error_ns < -_CLAIM_NS:
-            self._claims.clear()
-            return False
-        self._claims.append(error_ns)
-        if len(self._claims) == _CLAIMS:
-            self._miscount_ns -= sorted(self._claims)[_CLAIMS // 2]
-            self._claims.clear()
-        return True
-
-    def _watch_clock(self, clock_ns: int) -> None:
-        stepped = self._clock_ns is not None and abs(clock_ns - self._clock_ns) > _STEP_OF_CLOCK_NS
-        self._clock_settles = _CLOCK_SETTLES if stepped else max(0, self._clock_settles - 1)
-        self._clock_ns = clock_ns
 
     def _count(self, *, is_plausible: bool) -> None:
         """One guess among many readings changes nothing, one at the start makes them begin anew."""

@@ -1,7 +1,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Condition, Thread
@@ -86,12 +86,6 @@ class Deck:
         with self._changed:
             heard = [voice.cue for voice in self._order if voice.begun and not voice.done]
             return heard[-1] if heard else None
-
-    def is_quiet_for(self, seconds: float) -> bool:
-        """Whether nothing sounds now, nor begins within so many seconds."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        with self._changed:
-            return not self._cut and all(voice.done or voice.cue.start_at > until for voice in self._order)
 
     def fade_away(self) -> None:
         """Take everything out of the plan because the player closes."""

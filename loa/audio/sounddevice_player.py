@@ -17,8 +17,6 @@ _BLOCKS_AHEAD = 2
 _FADE_AWAY_S = 1.0
 _STUCK_AFTER_S = 3.0
 """A card that asks for no samples for so long hangs, and is opened anew."""
-_AFRESH_AFTER_S = 6.0
-_AFRESH_WITHIN_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -69,11 +67,7 @@ OpenStream = Callable[[Callback, Callable[[], None]], Stream]
 
 
 class SoundDevicePlayer:
-    """A `Player` on a sound card: the stream is always open, samples are placed by the converter's time.
-
-    The output is opened once more when it has run for some seconds and nothing sounds: PulseAudio miscounts
-    by some 20 ms when it is busy just as it is opened, as when everything starts, and never finds out.
-    """
+    """A `Player` on a sound card: the stream is always open, samples are placed by the converter's time."""
 
     def __init__(
         self,
@@ -85,16 +79,14 @@ class SoundDevicePlayer:
     ) -> None:
         self._clock = clock
         self._deck = Deck(clock=clock, open_sound=open_sound, max_events=max_events)
-        self._open_stream = open_stream
+        self._timeline = DacTimeline()
         self._underflows = 0
         self._broken: str | None = None
         self._closing = False
         self._faded = Event()
-        self._let_go = False
-        """Whether the stream ends because this player ends it."""
-        self._is_afresh = False
-        self._afresh_at_s = clock.monotonic() + _AFRESH_AFTER_S
-        self._begin()
+        self._asked_at_s = clock.monotonic()
+        self._stream = open_stream(self._fill, self._ended)
+        self._stream.start()
 
     @property
     def events(self) -> Queue[PlayerEvent]:
@@ -109,8 +101,6 @@ class SoundDevicePlayer:
         """See `Player.status`."""
         if self._broken is None and self._clock.monotonic() > self._asked_at_s + _STUCK_AFTER_S:
             self._broken = f"the sound card has asked for nothing for {_STUCK_AFTER_S:g} s"
-        if self._is_to_begin_afresh():
-            self._begin_afresh()
         return PlayerStatus(
             sounding=self._deck.sounding(),
             sync_degraded=self._timeline.sync_degraded,
@@ -130,35 +120,14 @@ class SoundDevicePlayer:
         self._stream.close()
         self._deck.close(to_ns(self._clock.now()))
 
-    def _begin(self) -> None:
-        self._timeline = DacTimeline()
-        self._asked_at_s = self._clock.monotonic()
-        self._stream = self._open_stream(self._fill, self._ended)
-        self._stream.start()
-
-    def _is_to_begin_afresh(self) -> bool:
-        is_due = not self._is_afresh and self._clock.monotonic() >= self._afresh_at_s
-        is_free = self._broken is None and not self._closing
-        return is_due and is_free and self._deck.is_quiet_for(_AFRESH_WITHIN_S)
-
-    def _begin_afresh(self) -> None:
-        self._is_afresh = self._let_go = True
-        self._stream.close()
-        self._let_go = False
-        try:
-            self._begin()
-        except OSError as failure:
-            self._broken = str(failure)
-
     def _fill(self, block: Samples, frames: int, time: CallbackTime, flags: CallbackFlags) -> None:
         """The output's callback: never waits, and never raises into PortAudio."""
         closing = self._closing
-        now, self._asked_at_s = self._clock.now(), self._clock.monotonic()
+        self._asked_at_s = self._clock.monotonic()
         try:
             start_ns = self._timeline.place(
-                to_ns(now),
+                to_ns(self._clock.now()),
                 StreamTime(time.currentTime, time.outputBufferDacTime),
-                steady_s=self._asked_at_s,
                 latency_s=self._stream.latency,
                 frames=frames,
                 underflow=flags.output_underflow,
@@ -173,7 +142,7 @@ class SoundDevicePlayer:
             self._faded.set()
 
     def _ended(self) -> None:
-        if not (self._closing or self._let_go):
+        if not self._closing:
             self._broken = "the sound card has gone"
             _log.error("the output stream ended by itself")
 

@@ -22,6 +22,10 @@ class Nonces:
         self._sent[nonce] = now_s
         return nonce
 
+    def leaves(self, nonce: Nonce, now_s: float) -> None:
+        """It goes out now: what came before, as signing, is no part of the way."""
+        self._sent[nonce] = now_s
+
     def answered(self, nonce: Nonce, now_s: float) -> float | None:
         """How long ago it was sent; None if it is not ours, was answered before, or is stale."""
         sent_s = self._sent.pop(nonce, None)

@@ -86,8 +86,11 @@ class NodeClock(Timekeeper, Protocol):
         """Follow what the machine says now; quick enough for every turn."""
         ...
 
-    def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:
-        """Take in the time of a genuine answer to a nonce of ours that was sent so long ago."""
+    def take_answer(self, at: datetime, round_trip_s: float, came_s: float) -> Step | None:
+        """Take in the time of a genuine answer to a nonce of ours.
+
+        `round_trip_s` is what both took on the way, `came_s` the boot time at which the answer came.
+        """
         ...
 
     def not_before(self, at: datetime) -> Step | None:
@@ -220,6 +223,8 @@ class Message:
     topic: str
     payload: bytes
     at: datetime
+    came_s: float
+    """The same by the machine's boot time, which nobody sets."""
 
 
 @dataclass(frozen=True, slots=True)

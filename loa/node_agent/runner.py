@@ -159,7 +159,7 @@ class Agent:
         if said is None:
             return
         self._updating.heard()
-        if (answered := self._telling.take(said)) is not None:
+        if (answered := self._telling.take(said, message.came_s)) is not None:
             self._timing.take(answered)
 
     def _mind_overflow(self) -> None:

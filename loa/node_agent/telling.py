@@ -35,6 +35,9 @@ class Answered:
 
     answer: Answer
     round_trip_s: float
+    """What it took on the way there and back."""
+    came_s: float
+    """When it came, by the boot time."""
 
 
 class Telling:
@@ -94,19 +97,23 @@ class Telling:
         self._say_state(now_s)
         self._send_reports(now_s)
 
-    def take(self, said: Answer | Receipt) -> Answered | None:
-        """The controller's answer or receipt; handed back if it answers a nonce of ours, once."""
+    def take(self, said: Answer | Receipt, came_s: float) -> Answered | None:
+        """The controller's answer or receipt; handed back if it answers a nonce of ours, once.
+
+        `came_s` is the boot time at which it came.
+        """
         if isinstance(said, Receipt):
             self._take_receipt(said)
             return None
-        round_trip_s = self._nonces.answered(said.nonce, self._clock.monotonic())
-        if round_trip_s is None:
+        passed_s = self._nonces.answered(said.nonce, came_s)
+        if passed_s is None:
             logs.say(_log, "answer_to_nobody")
             return None
+        round_trip_s = max(0.0, passed_s - said.waited_ms / 1000)
         logs.say(
             _log, "answered", config=said.config, areas=len(said.current), in_ms=round(round_trip_s * 1e3)
         )
-        return Answered(said, round_trip_s)
+        return Answered(said, round_trip_s, came_s)
 
     def ask(self) -> bool:
         """Say hello now because the time is needed; False if one is on its way, or the link is down."""
@@ -160,11 +167,12 @@ class Telling:
         self._pause_s = _FIRST_PAUSE_S
 
     def _send_hello(self) -> None:
+        nonce = self._nonces.make(self._clock.monotonic())
         hello = Hello(
             node=self._voice.node,
             boot_id=self._voice.boot_id,
             journal_id=self._writing.journal_id,
-            nonce=self._nonces.make(self._clock.monotonic()),
+            nonce=nonce,
             sent_at=self._clock.now(),
             clock=self._clock.state(),
             config=self._config_version(),
@@ -173,7 +181,9 @@ class Telling:
             machine=self._voice.machine,
             card=self._voice.card,
         )
-        self._send(Channel.HELLO, hello)
+        topic, payload = self._voice.sealed(Channel.HELLO, hello)
+        self._nonces.leaves(nonce, self._clock.monotonic())
+        self._courier.send(str(topic), payload, retain=topic.row.retained)
 
     def _config_version(self) -> int:
         return self._memory.config.version if self._memory.config else 0

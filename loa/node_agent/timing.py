@@ -1,7 +1,9 @@
 import logging
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from random import Random
 
 from loa.node_agent import logs
@@ -16,7 +18,7 @@ from loa.node_agent.sounding import Sounding
 from loa.node_agent.telling import Answered, Telling
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import OccurrenceId
-from loa.protocol.reasons import ClockState, ProblemCode
+from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
 from loa.protocol.topics import Channel, Topic
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 600.0
@@ -26,6 +28,10 @@ _LISTEN_ANEW = timedelta(seconds=30)
 _AFTER = timedelta(milliseconds=1)
 """What an earlier run stamped is not to be taken for a stamp of this one."""
 _MOST_WAITING = 64
+_FINE_S = 0.004
+"""Neighbours whose clocks are so certain sound as one."""
+_MORE, _MORE_EVERY_S = 6, 1.0
+"""So often the time is asked once more when it was told for the first time, and was not so certain."""
 _OF_AREAS = {Channel.URGENT, Channel.PROGRAMME, Channel.CONFIG}
 
 _log = logging.getLogger(__name__)
@@ -51,6 +57,7 @@ class Timing:
         self._seen: tuple[int, Plan | None, Named | None] | None = None
         self._ask_at_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
+        self._more, self._more_at_s = 0, inf
         self._told_apart = False
         self._asked_about: set[OccurrenceId] = set()
 
@@ -92,7 +99,7 @@ class Timing:
         if not self._waiting or not self._clock.is_set:
             return []
         now = self._clock.now()
-        messages = [Message(one.topic, one.payload, now) for one in self._waiting]
+        messages = [replace(one, at=now) for one in self._waiting]
         self._waiting.clear()
         return messages
 
@@ -100,9 +107,11 @@ class Timing:
         """The controller answered a nonce of ours."""
         answer, was_set = answered.answer, self._clock.is_set
         self._memory.named = Named(at=answer.at, current=dict(answer.current))
-        self._mind(self._clock.take_answer(answer.at, answered.round_trip_s), was_set=was_set)
+        step = self._clock.take_answer(answer.at, answered.round_trip_s, answered.came_s)
+        self._mind(step, was_set=was_set)
         self._compare()
         self._note_state()
+        self._refine(is_first=not was_set)
 
     # What the clock does.
 
@@ -191,7 +200,16 @@ class Timing:
 
     # Asking.
 
+    def _refine(self, *, is_first: bool) -> None:
+        """Ask some more times after the first answer: of many ways the shortest says best what time it is."""
+        self._more = _MORE if is_first else max(0, self._more - 1)
+        reading = self._clock.reading()
+        is_fine = reading.source is not ClockSource.ANSWER or (reading.error_s or 0.0) <= _FINE_S
+        self._more_at_s = inf if is_fine or not self._more else self._clock.monotonic() + _MORE_EVERY_S
+
     def _ask(self) -> None:
+        if self._clock.monotonic() >= self._more_at_s and self._telling.ask():
+            self._more_at_s = inf
         if not self._clock.wants_answer:
             self._ask_at_s, self._pause_s = 0.0, _FIRST_PAUSE_S
             return

@@ -56,6 +56,8 @@ class Answer(Wire):
     node: NodeId
     nonce: Nonce
     at: Instant
+    waited_ms: DurationMs = DurationMs(0)
+    """How long the hello had been here by then: so much of the round trip is no way."""
     config: Version
     current: dict[AreaId, Held]
 

@@ -34,7 +34,6 @@ def play_on_a_card(ppm: float, sounding: Voice) -> tuple[Samples, list[float]]:
         at_ns = line.place(
             callback_ns,
             StreamTime(1.0, 1.1),
-            steady_s=callback_ns / 1e9,
             latency_s=0.1,
             frames=CARD_BLOCK,
             underflow=False,

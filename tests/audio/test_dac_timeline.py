@@ -10,21 +10,9 @@ BLOCK = 2400
 MS = 1_000_000
 
 
-def place(
-    line: DacTimeline,
-    now_ns: int,
-    delay_s: float = 0.1,
-    *,
-    steady_ns: int | None = None,
-    underflow: bool = False,
-) -> int:
+def place(line: DacTimeline, now_ns: int, delay_s: float = 0.1, *, underflow: bool = False) -> int:
     return line.place(
-        now_ns,
-        StreamTime(50.0, 50.0 + delay_s),
-        steady_s=(now_ns if steady_ns is None else steady_ns) / 1e9,
-        latency_s=0.3,
-        frames=BLOCK,
-        underflow=underflow,
+        now_ns, StreamTime(50.0, 50.0 + delay_s), latency_s=0.3, frames=BLOCK, underflow=underflow
     )
 
 
@@ -90,7 +78,7 @@ def test_a_guess_at_the_start_is_over_with_the_first_reading() -> None:
 
 def test_the_first_readings_are_averaged() -> None:
     generator = random.Random(2)
-    line, jitter = DacTimeline(), [int(generator.gauss(0, 2) * MS) for _ in range(60)]
+    line, jitter = DacTimeline(), [int(generator.gauss(0, 3) * MS) for _ in range(60)]
     for n, late_ns in enumerate(jitter):
         last = place(line, n * 50 * MS + late_ns)
     assert last == pytest.approx((59 * 50 + 100) * MS + sum(jitter) / 60, abs=MS // 100)
@@ -111,35 +99,3 @@ def test_an_output_counts_as_sound_again_after_seconds_of_plausible_times() -> N
     healing = [(place(line, n * 50 * MS), line.sync_degraded)[1] for n in range(60, 530)]
     assert healing.index(False) == pytest.approx(400, abs=2)
     assert not any(healing[400:])
-
-
-@pytest.mark.parametrize("at", [20, 300])
-def test_a_device_that_claims_to_be_ahead_has_miscounted(at: int) -> None:
-    line = DacTimeline()
-    for n in range(1000):
-        start = place(line, n * 50 * MS, 0.1 if n < at else 0.08)
-        assert start == pytest.approx((n * 50 + 100) * MS, abs=MS)
-
-
-def test_after_a_miscount_drift_is_followed_and_an_underflow_believes_the_device_again() -> None:
-    line = DacTimeline()
-    for n in range(2000):
-        start = place(line, n * (50 * MS + 5000), 0.1 if n < 20 else 0.08)
-    assert start == pytest.approx(1999 * (50 * MS + 5000) + 100 * MS, abs=MS)
-    at = 2000 * (50 * MS + 5000)
-    assert place(line, at, 0.08, underflow=True) == pytest.approx(at + 80 * MS, abs=10)
-
-
-def test_a_clock_that_is_set_back_a_little_is_no_miscount() -> None:
-    line = DacTimeline()
-    for n in range(1000):
-        set_back = 20 * MS if n >= 20 else 0
-        start = place(line, n * 50 * MS - set_back, steady_ns=n * 50 * MS)
-    assert start == pytest.approx((999 * 50 + 100 - 20) * MS, abs=MS)
-
-
-def test_a_few_early_readings_are_no_miscount() -> None:
-    line = DacTimeline()
-    for n in range(1000):
-        start = place(line, n * 50 * MS, 0.08 if n % 10 > 5 else 0.1)
-        assert start == pytest.approx((n * 50 + 100) * MS, abs=9 * MS)

@@ -46,7 +46,7 @@ class Speaker:
             clock=ClockState.TRUSTED,
             clock_source=ClockSource.NTP,
             output=Output(is_open=True),
-            agent="0.2.0",
+            agent="0.1.0",
             health=health,
             free_bytes=2_400_000_000,
             **facts,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,6 +92,14 @@ def test_what_is_sent_is_signed_and_arrives_as_returned(link: Link) -> None:
     wait_for(lambda: bool(link.heard(URGENT)), what="the message")
     assert link.heard(URGENT) == [payload]
     assert decode(URGENT, payload, KeyRing([link.key.public])) == urgent()
+
+
+def test_nothing_is_held_back_for_an_acknowledgement(tmp_path: Path) -> None:
+    with real_link(tmp_path, "127.0.0.1") as link:
+        assert isinstance(link.courier, PahoCourier)
+        opened = link.courier._client.socket()
+        assert isinstance(opened, socket.socket)
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_what_is_kept_reaches_those_who_come_later(link: Link) -> None:

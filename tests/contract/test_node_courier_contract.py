@@ -133,13 +133,14 @@ def link_up(rig: Rig, times: int = 1) -> None:
     )
 
 
-def test_a_link_on_which_nothing_is_acknowledged_is_given_up_long_before_a_ping(tmp_path: Path) -> None:
+def test_an_unheard_link_is_given_up_long_before_a_ping_and_nothing_is_held_back(tmp_path: Path) -> None:
     real = RealRig(tmp_path, "127.0.0.1", 3)
     real.courier.start()
     link_up(real)
     opened: Any = real.courier._client.socket()
     assert opened is not None
     assert 0 < opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) < KEEPALIVE_S * 1_000 / 3
+    assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     real.courier.close()
     real.go_down()
 

@@ -1,12 +1,13 @@
 """A hello is answered with the time and the versions of the node's own areas."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from loa.controller.core.sample import COMMUNE, VILLAGES
-from loa.controller.services.hellos import Hellos
+from loa.controller.services.hellos import Greeting, Hellos
 from loa.controller.services.identities import IdentityWatch
 from loa.controller.services.metrics import Metrics
 from loa.controller.store.database import Database
@@ -45,6 +46,7 @@ class Desk:
     town: Town
     courier: FakeCourier = field(default_factory=FakeCourier)
     versions: Versions = field(default_factory=Versions)
+    waited_s: float = 0.0
 
     def say(self, *hellos: Hello) -> None:
         made = Hellos(
@@ -55,7 +57,8 @@ class Desk:
             metrics=Metrics(),
             identities=IdentityWatch(db=self.town.db, clock=self.town.clock, events=FakeEvents()),
         )
-        made.answer(hellos)
+        now_s = time.monotonic()
+        made.answer([Greeting(one, now_s - self.waited_s) for one in hellos])
 
 
 @pytest.fixture
@@ -91,6 +94,14 @@ def test_the_answer_has_nonce_time_and_the_versions_of_the_nodes_areas(desk: Des
     assert (answer.nonce, answer.at, answer.config) == ("e" * 32, desk.town.clock.now(), 12)
     assert set(answer.current) == {"vinh-phuc", "song-lo", COMMUNE, VILLAGES[0], "vung-lu", NODE}
     assert answer.current[COMMUNE] == CURRENT
+
+
+def test_the_answer_says_how_long_the_hello_waited(desk: Desk) -> None:
+    desk.waited_s = 0.5
+    desk.say(hello(desk))
+    answer = desk.courier.last(Topic(Channel.ANSWER, NODE))
+    assert isinstance(answer, Answer)
+    assert 500 <= answer.waited_ms < 5_000
 
 
 def test_the_publisher_hears_what_the_node_holds_of_its_own_areas_alone(desk: Desk) -> None:

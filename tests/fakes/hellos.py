@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from loa.controller.services.hellos import Greeting
 from loa.protocol.reports import Hello
 
 
@@ -12,5 +13,5 @@ class FakeHellos:
 
     heard: list[Hello] = field(default_factory=list)
 
-    def answer(self, hellos: Sequence[Hello]) -> None:
-        self.heard += hellos
+    def answer(self, greetings: Sequence[Greeting]) -> None:
+        self.heard += [one.hello for one in greetings]

@@ -79,7 +79,7 @@ class FakeTime:
         step, self._step = self._step, None
         return step
 
-    def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:  # noqa: ARG002 -- NTP keeps this clock
+    def take_answer(self, at: datetime, round_trip_s: float, came_s: float) -> Step | None:  # noqa: ARG002 -- NTP keeps this clock
         return None
 
     def not_before(self, at: datetime) -> Step | None:  # noqa: ARG002 -- as above
@@ -174,7 +174,7 @@ class FakeCourier:
     def deliver(self, topic: str, payload: bytes) -> None:
         if self.is_connected and topic in self._topics:
             try:
-                self._inbox.put_nowait(Message(topic, payload, self._clock.now()))
+                self._inbox.put_nowait(Message(topic, payload, self._clock.now(), self._clock.monotonic()))
             except Full:
                 self.lost += 1
 

@@ -1,5 +1,6 @@
 """The controller's side made by hand: a real Mosquitto, a real HTTP server, and what they carry."""
 
+import socket
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -42,7 +43,9 @@ class Broker:
     def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.host, self.port = host, loopback.free_port(host)
         self._config = folder / f"mosquitto-{self.port}.conf"
-        self._config.write_text(f"listener {self.port} {host}\nallow_anonymous true\npersistence false\n")
+        self._config.write_text(
+            f"listener {self.port} {host}\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -58,9 +61,12 @@ class Broker:
             self._process = None
 
 
-def loopback_answers(host: str, port: int) -> bool:
-    import socket  # noqa: PLC0415 -- for this probe alone
+def hold_back_nothing(_client: Client, _userdata: Any, opened: Any) -> None:  # noqa: ANN401 -- paho's
+    """As the controller's client."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+
+def loopback_answers(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), timeout=1):
             return True
@@ -113,6 +119,7 @@ class Station:
         self.broker.start()
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._on_message
+        self._client.on_socket_open = hold_back_nothing
         self._client.connect(self.broker.host, self.broker.port)
         self._client.subscribe("loa/v1/nodes/#", 1)
         self._client.loop_start()

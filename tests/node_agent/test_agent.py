@@ -228,7 +228,7 @@ def test_what_is_said_in_an_area_of_others_silences_nobody_here(world: World) ->
     urgent = make_urgent(silences=(silence,)).model_copy(update={"area": elsewhere})
     programme = make_programme(silences=(silence,), area=elsewhere)
     for topic, payload in world.said(urgent, programme):
-        world.inbox.put(Message(topic, payload, NOON))
+        world.inbox.put(Message(topic, payload, NOON, 0.0))
     world.go(NOON + minutes(3))
     assert [report.outcome for report in world.plays()] == [Reason.COMPLETE]
     assert [report.reason for report in world.refusals()] == [RefusalReason.NOT_ADDRESSED_HERE] * 2

@@ -137,6 +137,15 @@ def test_an_answer_that_fits_confirms_without_moving_the_time() -> None:
     assert abs(again.offset_s - TRUE_S) <= again.error_at(later_s) < BY_ANSWER.error_at(later_s)
 
 
+def test_an_answer_that_is_twice_as_certain_is_taken_over_and_a_slightly_better_one_is_not() -> None:
+    rough = take_answer(UNSET, at_s=TRUE_S + 10.0, round_trip_s=0.06, boot_s=10.0)
+    better = take_answer(rough, at_s=TRUE_S + 10.995, round_trip_s=0.04, boot_s=11.0)
+    assert better.offset_s == rough.offset_s
+    quick = take_answer(rough, at_s=TRUE_S + 11.998, round_trip_s=0.004, boot_s=12.0)
+    assert abs(quick.offset_s - TRUE_S) < 1e-6
+    assert quick.error_s == 0.002
+
+
 def test_an_answer_that_contradicts_the_answer_before_it_sets_the_clock() -> None:
     right = take_answer(BY_ANSWER, at_s=TRUE_S + 3600 + 100, round_trip_s=0.1, boot_s=100.0)
     assert abs(right.offset_s - TRUE_S - 3600) < 0.1

@@ -46,7 +46,7 @@ def test_an_answer_is_kept_in_the_same_boot_and_only_bounds_the_time_in_the_next
     machine: FakeTimeSources, path: Path
 ) -> None:
     clock = started(machine, path)
-    step = clock.take_answer(TRUE, 0.2)
+    step = clock.take_answer(TRUE, 0.2, machine.boot_s())
     assert step is not None
     assert step.by > timedelta(days=100)
     clock.look()
@@ -63,7 +63,7 @@ def test_an_answer_is_kept_in_the_same_boot_and_only_bounds_the_time_in_the_next
 
 def test_the_newest_time_known_is_kept_now_and_then(machine: FakeTimeSources, path: Path) -> None:
     clock = started(machine, path)
-    clock.take_answer(TRUE, 0.2)
+    clock.take_answer(TRUE, 0.2, machine.boot_s())
     for _ in range(60):
         machine.true += timedelta(minutes=1)
         clock.look()
@@ -79,7 +79,7 @@ def test_a_damaged_file_is_no_reason_to_stop(machine: FakeTimeSources, path: Pat
 
 def test_a_disk_that_does_not_take_it_is_no_reason_to_stop(machine: FakeTimeSources, tmp_path: Path) -> None:
     clock = started(machine, tmp_path / "missing" / "clock.json")
-    clock.take_answer(TRUE, 0.2)
+    clock.take_answer(TRUE, 0.2, machine.boot_s())
     clock.look()
     assert abs(clock.now() - machine.true) < NEAR
 
@@ -89,7 +89,7 @@ def test_ntp_goes_before_a_battery_and_a_battery_before_an_answer(
 ) -> None:
     clock = started(machine, path)
     sources = []
-    clock.take_answer(TRUE, 0.2)
+    clock.take_answer(TRUE, 0.2, machine.boot_s())
     machine.battery_ahead = timedelta(seconds=10)
     for _ in range(2):
         machine.true += timedelta(minutes=2)
@@ -117,7 +117,7 @@ def test_it_says_by_how_much_the_controllers_clock_differs(machine: FakeTimeSour
     machine.system_ahead, machine.ntp = timedelta(0), 0.02
     clock = started(machine, path)
     assert clock.reading().apart_s is None
-    assert clock.take_answer(TRUE + timedelta(seconds=30), 0.4) is None
+    assert clock.take_answer(TRUE + timedelta(seconds=30), 0.4, machine.boot_s()) is None
     assert clock.reading().apart_s == pytest.approx(30.2, abs=0.01)
 
 

@@ -15,6 +15,7 @@ from loa.controller.core.rollouts import news_of
 from loa.controller.errors import DiskFull, Unavailable
 from loa.controller.ports import Clock, Courier, EventKind, Events
 from loa.controller.services.gaps import Gaps
+from loa.controller.services.hellos import Greeting
 from loa.controller.services.mailbox import Incoming, Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodekeys import NodeKeys
@@ -62,14 +63,14 @@ class Batch:
     """What was accepted of what came together."""
 
     reports: list[Reports] = field(default_factory=list)
-    hellos: list[Hello] = field(default_factory=list)
+    hellos: list[Greeting] = field(default_factory=list)
     states: list[Said] = field(default_factory=list)
 
 
 class Answers(Protocol):
     """Answers hellos (`loa.controller.services.hellos.Hellos`)."""
 
-    def answer(self, hellos: Sequence[Hello]) -> None:
+    def answer(self, greetings: Sequence[Greeting]) -> None:
         """Answer each of them; raises Unavailable."""
         ...
 
@@ -149,7 +150,7 @@ class Ingest:
             case Reports():
                 batch.reports.append(message)
             case Hello():
-                batch.hellos.append(message)
+                batch.hellos.append(Greeting(message, incoming.came_s))
             case State():
                 batch.states.append(Said(message, retained=incoming.retained))
             case _:

@@ -2,7 +2,7 @@
 
 import queue
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -20,6 +20,8 @@ class Incoming:
     payload: bytes
     retained: bool = False
     """It was said at some time before we subscribed."""
+    came_s: float = field(default_factory=time.monotonic)
+    """When it came, by a clock that nobody sets."""
 
 
 class Mailbox:

@@ -109,7 +109,7 @@ class MqttCourier:
         )
         client.username_pw_set(self._broker.username, self._broker.password)
         client.max_queued_messages_set(_MOST_QUEUED)
-        client.on_socket_open = _give_up_unheard
+        client.on_socket_open = _tune
         client.on_pre_connect = self._before_connect
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -167,7 +167,8 @@ class MqttCourier:
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
         try:
-            self._inbox.put_nowait(Message(message.topic, bytes(message.payload), self._clock.now()))
+            at, came_s = self._clock.now(), self._clock.monotonic()
+            self._inbox.put_nowait(Message(message.topic, bytes(message.payload), at, came_s))
         except Full:
             self.lost += 1
 
@@ -176,5 +177,7 @@ class MqttCourier:
             self._client.subscribe([(topic, _QOS) for topic in self._topics])
 
 
-def _give_up_unheard(_client: Client, _userdata: Any, opened: Any) -> None:  # noqa: ANN401 -- paho's signature
+def _tune(_client: Client, _userdata: Any, opened: Any) -> None:  # noqa: ANN401 -- paho's signature
+    """Give up who is not heard; hold back nothing, or an answer takes 40 ms and tells the wrong time."""
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

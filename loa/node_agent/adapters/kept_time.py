@@ -77,12 +77,12 @@ class KeptTime:
         self._keep(facts.boot_s)
         return step
 
-    def take_answer(self, at: datetime, round_trip_s: float) -> Step | None:
+    def take_answer(self, at: datetime, round_trip_s: float, came_s: float) -> Step | None:
         """See `NodeClock.take_answer`."""
-        boot_s, at_s = self._sources.boot_s(), at.timestamp()
-        after = take_answer(self._setting, at_s=at_s, round_trip_s=round_trip_s, boot_s=boot_s)
-        self._apart = at_s + round_trip_s / 2 - boot_s - after.offset_s, round_trip_s / 2
-        return self._set(after, boot_s)
+        at_s = at.timestamp()
+        after = take_answer(self._setting, at_s=at_s, round_trip_s=round_trip_s, boot_s=came_s)
+        self._apart = at_s + round_trip_s / 2 - came_s - after.offset_s, round_trip_s / 2
+        return self._set(after, self._sources.boot_s())
 
     def not_before(self, at: datetime) -> Step | None:
         """See `NodeClock.not_before`."""

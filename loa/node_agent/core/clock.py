@@ -87,7 +87,9 @@ def follow(before: Setting, facts: Facts, *, known_s: float) -> Setting:
 
 
 def take_answer(before: Setting, *, at_s: float, round_trip_s: float, boot_s: float) -> Setting:
-    """The setting after a genuine answer to a nonce of ours, sent `round_trip_s` before `boot_s`.
+    """The setting after a genuine answer to a nonce of ours, which came at `boot_s`.
+
+    `round_trip_s` is what question and answer took on the way.
 
     It never sets what NTP or a battery clock keeps. One that is held is confirmed by an answer that fits; an
     answer that contradicts an older one shows that this can't be relied on, and sets the clock in its stead.
@@ -117,8 +119,11 @@ def raise_to(before: Setting, at_s: float, boot_s: float) -> Setting:
 
 
 def _refined(before: Setting, offered: Setting, apart_s: float) -> Setting:
-    """What an answer can't tell apart stays, so that its own jitter never moves a sound."""
-    if apart_s > offered.error_s:
+    """What an answer can't tell apart stays, so that its own jitter never moves a sound.
+
+    One that is twice as certain as the one before was is taken over: neighbours are to sound together.
+    """
+    if apart_s > offered.error_s or 2 * offered.error_s <= before.error_s:
         return offered
     return replace(offered, offset_s=before.offset_s, error_s=apart_s + offered.error_s)
 
