@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from loa.node_agent.core.shelf import Shelf
 from loa.protocol.broadcast import Entry, PasskeyApproval
 from loa.protocol.errors import ProtocolError, UncharteredError
-from loa.protocol.ids import NodeId
+from loa.protocol.ids import NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, PublicKey
 from loa.protocol.programme import Config
 from loa.protocol.trust import Trust, check_approvals, check_word, newest, trust_in
 from loa.schedules.tighten import tighten
+
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Belief:
     root: PublicKey | None = None
     _config: Config | None = field(default=None, repr=False)
     _trust: Trust | None = field(default=None, repr=False)
+    _good: set[str] = field(default_factory=set, repr=False)
 
     def bind(self, held: Config | None, arrived: Config) -> Config:
         """What of `arrived` the papers allow, with the newest papers; raises a `ProtocolError` if none do.
@@ -46,11 +49,21 @@ class Belief:
         )
 
     def check(self, entry: Entry, config: Config | None) -> None:
-        """Return if the entry carries the approvals that it needs here; raises a `ProtocolError`."""
-        if self.root is None:
-            check_word(entry, self.keys)
+        """Return if the entry carries the approvals that it needs here; raises a `ProtocolError`.
+
+        What was found good is remembered by its digest: every version of a programme brings it again.
+        """
+        trust = self._trust_of(config) if self.root else None
+        digest = sha256_hex(entry.to_bytes())
+        if digest in self._good:
             return
-        check_approvals(entry, self._trust_of(config), self.keys)
+        if trust is None:
+            check_word(entry, self.keys)
+        else:
+            check_approvals(entry, trust, self.keys)
+        if len(self._good) >= _MOST_REMEMBERED:
+            self._good.clear()
+        self._good.add(digest)
 
     def voided(self, config: Config, shelf: Shelf) -> Shelf:
         """What stands on the shelf and was signed with a passkey that has been declared lost since."""
@@ -74,6 +87,7 @@ class Belief:
     def _trust_of(self, config: Config | None) -> Trust:
         if self._trust is None or config is not self._config:
             self._trust, self._config = self._trust_in(config), config
+            self._good.clear()
         return self._trust
 
     def _trust_in(self, config: Config | None) -> Trust:
