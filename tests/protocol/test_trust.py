@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from loa.protocol.broadcast import Broadcast, Entry, approve
 from loa.protocol.charter import Papers
+from loa.protocol.codec import encode
 from loa.protocol.errors import ProtocolError, UnapprovedError, UncharteredError
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import BroadcastClass
+from loa.protocol.programme import Urgent
+from loa.protocol.topics import Channel, Topic
 from loa.protocol.trust import Trust, check_approvals, newest, trust_in
 from tests.passkeys import SoftPasskey
 from tests.protocol.makers import AREA, NOW, make_broadcast
@@ -179,3 +183,12 @@ def test_a_moved_node_is_not_moved_back(house: House) -> None:
     moved = newest(here, there, root)
     assert trust_in(moved, root=root, node=NODE).areas == (elsewhere.area, AreaId(NODE))
     assert newest(moved, here, root).charter == there.charter
+
+
+def test_an_emergency_with_two_of_the_longest_signatures_fits_into_an_urgent_message(house: House) -> None:
+    windows = {one: SoftPasskey(rsa.generate_private_key(65_537, 2048)) for one in ("hoa", "mai")}
+    two = House(AREA, root=house.root, passkeys=house.passkeys | windows)
+    said = broadcast(EMERGENCY, title="Nước lũ đang lên nhanh, bà con lên nơi cao ngay" * 2)
+    urgent = Urgent(area=AREA, version=1, issued_at=NOW, entries=(two.entry(said, "hoa", "mai", at=NOW),))
+    topic = Topic(Channel.URGENT, AREA)
+    assert len(encode(topic, urgent, KEY)) <= topic.row.limit_bytes
