@@ -28,7 +28,7 @@ _LISTEN_ANEW = timedelta(seconds=30)
 _AFTER = timedelta(milliseconds=1)
 """What an earlier run stamped is not to be taken for a stamp of this one."""
 _MOST_WAITING = 64
-_FINE_S = 0.004
+_FINE_S = 0.002
 """Neighbours whose clocks are so certain sound as one."""
 _MORE, _MORE_EVERY_S = 6, 1.0
 """So often the time is asked once more when it was told for the first time, and was not so certain."""

@@ -114,7 +114,7 @@ def test_it_asks_again_with_growing_pauses_and_not_when_the_clock_is_good(world:
 def test_of_many_answers_the_quickest_says_what_time_it_is(world: FieldWorld) -> None:
     world.live(NOON + seconds(2), step=seconds(0.05))
     assert world.clock.reading().error_s == pytest.approx(world.round_trip.total_seconds() / 2, rel=0.5)
-    world.round_trip = timedelta(milliseconds=4)
+    world.round_trip = timedelta(milliseconds=3)
     world.live(NOON + seconds(20), step=seconds(0.001))
     assert abs(world.clock.now() - world.true) < timedelta(milliseconds=5)
     asked = len(world.hellos)
