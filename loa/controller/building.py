@@ -23,9 +23,11 @@ from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
 from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
+from loa.controller.core.passkeys import party_of
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.release_commands import make_releases
+from loa.controller.root_commands import make_papers
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
@@ -35,6 +37,7 @@ from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.broker_users import broker_users
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.ceremonies import Ceremonies
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.hashing import PasswordHasher
@@ -51,6 +54,7 @@ from loa.controller.services.mail import Mail
 from loa.controller.services.mailbox import Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
+from loa.controller.services.passkeys import Passkeys
 from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
 from loa.controller.services.placing import Placing
@@ -153,6 +157,8 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         settings=base.settings.shown(),
         invitations=people.invitations,
         profiles=people.profiles,
+        passkeys=people.passkeys,
+        papers=people.papers,
         areas=people.areas,
         reshapes=people.reshapes,
         nodes=people.nodes,
@@ -279,6 +285,14 @@ class _People:
         self.people = People(clock=clock, audit=audit, hasher=hasher)
         self.invitations = Invitations(clock=clock, audit=audit, people=self.people)
         self.profiles = Profiles(audit=audit)
+        self.passkeys = Passkeys(
+            clock=clock,
+            ids=base.ids,
+            audit=audit,
+            ceremonies=Ceremonies(clock=clock),
+            party=party_of(settings.address),
+        )
+        self.papers = make_papers(settings, clock=clock, audit=audit, publisher=air.publisher)
         self.sessions = Sessions(
             db=base.db,
             clock=clock,

@@ -51,9 +51,9 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
+def running_site(folder: Path, *, settled: bool = True, name: str = "127.0.0.1") -> Iterator[Site]:
     """The console of a commune with three people and four nodes, or of nobody; gone after the block."""
-    settings = _settings(folder)
+    settings = _settings(folder, name)
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
@@ -67,21 +67,20 @@ def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
     try:
         wait_for(lambda: server.started or not thread.is_alive(), what="the site answers")
         assert server.started, "the site did not start"
-        url = f"http://127.0.0.1:{settings.http_port}"
-        yield Site(url, controller, voices, settings.broker_port)
+        yield Site(settings.address, controller, voices, settings.broker_port)
     finally:
         controller.release_pages()
         server.should_exit = True
         thread.join(60)
 
 
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, name: str) -> Settings:
     port = loopback.free_port()
     return Settings(
         data_dir=folder / "data",
         http_host="127.0.0.1",
         http_port=port,
-        base_url=f"http://127.0.0.1:{port}",
+        base_url=f"http://{name}:{port}",
         make_standing_messages=False,
         release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),

@@ -25,6 +25,7 @@ from loa.controller.api import (
     node_health,
     nodes,
     openapi,
+    passkeys,
     previews,
     problems,
     recordings,
@@ -77,6 +78,7 @@ def _routers() -> Sequence[APIRouter]:
     return (
         sessions.router(),
         tokens.router(),
+        passkeys.router(),
         users.router(),
         areas.router(),
         reshapes.router(),
