@@ -27,7 +27,7 @@ from loa.controller.core.passkeys import party_of
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.release_commands import make_releases
-from loa.controller.root_commands import make_papers
+from loa.controller.root_commands import make_papers, root_of
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
@@ -71,6 +71,7 @@ from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
 from loa.controller.services.sessions import Sessions
 from loa.controller.services.setup import Setup
+from loa.controller.services.signatures import Signatures
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMaker, StandingMessages
@@ -285,13 +286,7 @@ class _People:
         self.people = People(clock=clock, audit=audit, hasher=hasher)
         self.invitations = Invitations(clock=clock, audit=audit, people=self.people)
         self.profiles = Profiles(audit=audit)
-        self.passkeys = Passkeys(
-            clock=clock,
-            ids=base.ids,
-            audit=audit,
-            ceremonies=Ceremonies(clock=clock),
-            party=party_of(settings.address),
-        )
+        self.passkeys = _passkeys(base)
         self.papers = make_papers(settings, clock=clock, audit=audit, publisher=air.publisher)
         self.sessions = Sessions(
             db=base.db,
@@ -365,6 +360,7 @@ class _Announcements:
             bulletins=self.bulletins,
             audit=audit,
             placing=placing,
+            signatures=Signatures(clock=clock, root=root_of(settings)),
             lead=timedelta(milliseconds=settings.emergency_lead_ms),
             approve_own=settings.approve_own,
         )
@@ -389,6 +385,16 @@ class _Announcements:
         self.withdrawals = Withdrawals(
             clock=clock, ids=base.ids, broadcasts=self.broadcasts, audit=audit, placing=placing
         )
+
+
+def _passkeys(base: _Base) -> Passkeys:
+    return Passkeys(
+        clock=base.clock,
+        ids=base.ids,
+        audit=base.audit,
+        ceremonies=Ceremonies(clock=base.clock),
+        party=party_of(base.settings.address),
+    )
 
 
 def _standing_parts(standing: StandingMessages, settings: Settings) -> tuple[Part, ...]:

@@ -130,9 +130,14 @@ def make_papers(
         ids=lambda: uuid.uuid4().hex,
         audit=audit or Audit(clock=clock),
         publisher=publisher or Unheard(),
-        root=PublicKey.from_x(settings.root_key) if settings.root_key else None,
+        root=root_of(settings),
         party=party_of(settings.address),
     )
+
+
+def root_of(settings: Settings) -> PublicKey | None:
+    """The root key that the owner trusts, if there is one."""
+    return PublicKey.from_x(settings.root_key) if settings.root_key else None
 
 
 def _appointment(content: bytes, root: str | None) -> Appointment:

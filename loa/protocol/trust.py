@@ -18,7 +18,7 @@ from loa.protocol.charter import (
     verify_paper,
 )
 from loa.protocol.errors import BadAssertionError, UnapprovedError, UncharteredError
-from loa.protocol.ids import AreaId, NodeId
+from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.keys import KeyRing, PublicKey
 from loa.protocol.passkey import CredentialId, RelyingParty, verify_assertion
 
@@ -74,14 +74,23 @@ def check_approvals(entry: Entry, trust: Trust, keys: KeyRing) -> None:
     admission = trust.needed(entry)
     if admission is None:
         raise UnapprovedError(entry.id, f"class {entry.broadcast.class_} does not sound here")
-    users = {user for approval in entry.approvals for user in _signers(entry, approval, trust)}
-    needed = admission.people
-    if admission.people_for_standing and entry.broadcast.source.recording in trust.charter.standing:
-        needed = min(needed, admission.people_for_standing)
+    users, needed = signers(entry, trust), people_needed(admission, entry.broadcast.source.recording, trust)
     if needed == 0 and not users and not is_vouched_for(entry, keys):
         raise UnapprovedError(entry.id, "nobody vouches for it")
     if len(users) < needed:
         raise UnapprovedError(entry.id, f"{len(users)} of {needed} approvers have signed it")
+
+
+def signers(entry: Entry, trust: Trust) -> frozenset[str]:
+    """Who has signed the entry with a passkey, and with the right to do so here."""
+    return frozenset(user for approval in entry.approvals for user in _signers(entry, approval, trust))
+
+
+def people_needed(admission: Admission, recording: RecordingId | None, trust: Trust) -> int:
+    """How many have to: fewer where the keepers have heard the recording."""
+    if admission.people_for_standing and recording in trust.charter.standing:
+        return min(admission.people, admission.people_for_standing)
+    return admission.people
 
 
 def _signers(entry: Entry, approval: Approval, trust: Trust) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Who may use which route: one line each. A route without a line fails; so does a line without a route."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -52,6 +53,9 @@ TEXT = {"area": AREA, "title": "Thử", "field": "health", "plan": PLAN}
 ROLES = [{"area": AREA, "role": "official"}]
 USER = {"id": "moi", "name": "Mới", "password": "mat-khau-thu-nghiem", "roles": ROLES}
 
+SIGNED_BY_NOBODY = dict.fromkeys(("credential", "authenticator_data", "client_data", "signature"), "AAAA")
+ASSERTION = json.dumps(SIGNED_BY_NOBODY)
+
 API: dict[str, Rule] = {
     "GET /openapi.json": PUBLIC,
     "POST /sessions": PUBLIC,
@@ -61,6 +65,7 @@ API: dict[str, Rule] = {
     "GET /tokens": SIGNED,
     "POST /tokens": SIGNED,
     "DELETE /tokens/{token_id}": own(),
+    "GET /bulletins/{bulletin_id}/to-sign": own(),
     "GET /me/passkeys": SIGNED,
     "POST /me/passkeys/options": SIGNED,
     "POST /me/passkeys": SIGNED,
@@ -137,6 +142,7 @@ API: dict[str, Rule] = {
     "POST /bulletins/{bulletin_id}/return": own(comment="Sửa"),
     "POST /bulletins/{bulletin_id}/approve": own(),
     "POST /bulletins/{bulletin_id}/emergency": own(),
+    "POST /bulletins/{bulletin_id}/sign": own(document="{}", assertion=SIGNED_BY_NOBODY),
     "GET /broadcasts": SIGNED,
     "GET /broadcasts/{broadcast}": own(),
     "GET /broadcasts/{broadcast}/answers": own(),
@@ -209,7 +215,7 @@ PAGES: dict[str, Rule] = {
     "POST /admin/policies/{area}/drop": own(),
     "GET /admin/trust": SIGNED,
     "POST /admin/trust/areas/{area}": own(),
-    "POST /admin/trust/papers/{paper}": own(),
+    "POST /admin/trust/papers/{paper}": own(assertion=ASSERTION),
     "GET /admin/audit": SIGNED,
     "GET /admin/backups": HOUSE,
     "POST /admin/backups": HOUSE,
@@ -225,6 +231,7 @@ PAGES: dict[str, Rule] = {
     "GET /bulletins/{bulletin_id}": own(),
     "POST /bulletins/{bulletin_id}/approve": own(),
     "POST /bulletins/{bulletin_id}/emergency": own(),
+    "POST /bulletins/{bulletin_id}/sign": own(document="{}", assertion=ASSERTION),
     "POST /bulletins/{bulletin_id}/preview": own(),
     "POST /bulletins/{bulletin_id}/reach": own(),
     "POST /bulletins/{bulletin_id}/return": own(comment="Sửa"),

@@ -1,138 +1,34 @@
 """Papers: composed from the database, signed by two keepers, and what a node makes of them."""
 
-import itertools
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
-from loa.controller.core.access import Grant, Person, Role
+from loa.controller.core.access import Grant, Role
 from loa.controller.core.papers import Change, Difference, PaperKind
-from loa.controller.core.passkeys import PersonalKey
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
-from loa.controller.services.papers import AreaTrust, Draft, PapersKeeper
 from loa.controller.store.database import Database
-from loa.controller.store.papers import binder
-from loa.controller.store.passkeys import add_passkey, passkey_row, passkeys_of
-from loa.controller.store.tree import read_tree
-from loa.protocol.base64url import from_base64url
-from loa.protocol.charter import Appointment, Papers, appoint
+from loa.controller.store.passkeys import passkey_row, passkeys_of
+from loa.protocol.charter import appoint
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.trust import Trust, newest, trust_in
-from tests.controller.factories import PROVINCE, Town
-from tests.passkeys import PARTY, SoftPasskey
-
-NODE = NodeId("cum-1")
-
-
-@dataclass
-class Office:
-    """Kim, Lam and Nam keep the papers of the commune; Hoa and Binh approve there."""
-
-    town: Town
-    root: SigningKey = field(default_factory=SigningKey.generate)
-    passkeys: dict[str, SoftPasskey] = field(default_factory=dict)
-    people: dict[str, Person] = field(default_factory=dict)
-    numbers: Any = field(default_factory=itertools.count)
-
-    def __post_init__(self) -> None:
-        self.db, self.clock = self.town.db, self.town.clock
-        self.papers = PapersKeeper(
-            clock=self.clock,
-            ids=self.new_id,
-            audit=self.town.audit,
-            publisher=self.town.publisher,
-            root=self.root.public,
-            party=PARTY,
-        )
-        for user in ("kim", "lam", "nam"):
-            self.person(user, (COMMUNE, Role.OFFICIAL))
-        self.person("hoa", (COMMUNE, Role.APPROVER))
-        self.person("binh", (COMMUNE, Role.APPROVER), passkey=False)
-        self.person("quan", (PROVINCE, Role.ADMIN), passkey=False)
-        self.town.node(NODE)
-
-    def new_id(self) -> str:
-        return f"{next(self.numbers):032x}"
-
-    def person(self, user: str, *roles: tuple[str, Role], passkey: bool = True) -> Person:
-        self.people[user] = self.town.user(user, *roles)
-        if passkey:
-            self.give(user)
-        return self.people[user]
-
-    def give(self, user: str) -> str:
-        """One more passkey of that person; its id in the database."""
-        soft = self.passkeys[user] = SoftPasskey()
-        key = PersonalKey(
-            id=self.new_id(), user_id=user, passkey=soft.public, name="Máy", created_at=self.clock.now()
-        )
-        with self.db.work() as work:
-            add_passkey(work.session, key)
-        return key.id
-
-    def appoint(self, *users: str, root: SigningKey | None = None) -> Appointment:
-        with self.db.look() as session:
-            wanted = self.papers.request(session, AreaId(COMMUNE), users or ("kim", "lam"))
-        with self.db.work() as work:
-            return self.papers.take(work, "terminal", appoint(wanted, root or self.root))
-
-    def compose(self, user: str = "kim") -> None:
-        with self.db.work() as work:
-            self.papers.compose(work, self.people[user], AreaId(COMMUNE))
-
-    def sign(
-        self, user: str, draft: Draft, passkey: SoftPasskey | None = None, *, shown: Draft | None = None
-    ) -> bool:
-        """`shown`: what the keeper saw, if it was another one."""
-        soft = passkey or self.passkeys[user]
-        with self.db.work() as work:
-            assertion = soft.sign(from_base64url((shown or draft).challenge))
-            return self.papers.sign(work, self.people[user], draft.id, assertion)
-
-    def renew(self, *users: str) -> None:
-        """Compose, and have both papers signed."""
-        self.clock.forward(seconds=1)
-        signers = users or ("kim", "lam")
-        self.compose(signers[0])
-        for draft in self.trust(signers[0]).drafts:
-            for user in signers:
-                self.sign(user, draft)
-
-    def trust(self, user: str = "kim") -> AreaTrust:
-        with self.db.look() as session:
-            (found,) = self.papers.find(session, self.people[user])
-        return found
-
-    def draft(self, kind: PaperKind) -> Draft:
-        return next(one for one in self.trust().drafts if one.kind is kind)
-
-    def bound(self, node: NodeId = NODE) -> Papers | None:
-        """What the configuration of a node carries."""
-        with self.db.look() as session:
-            return binder(session).of(node, read_tree(session).areas_of(node))
-
-    def believed(self, held: Papers | None = None) -> Trust:
-        """What the node makes of it, whatever it held before."""
-        arrived = self.bound()
-        assert arrived is not None
-        return trust_in(newest(held, arrived, self.root.public), root=self.root.public, node=NODE)
+from loa.protocol.trust import Trust, trust_in
+from tests.controller.factories import Town
+from tests.controller.keepers import NODE, Keepers
+from tests.passkeys import SoftPasskey
 
 
 @pytest.fixture
-def office(db: Database) -> Office:
-    return Office(Town(db).build())
+def office(db: Database) -> Keepers:
+    return Keepers(Town(db).build())
 
 
 def approvers(trust: Trust) -> set[str]:
     return {grant.approver.user for grants in trust.grants.values() for grant in grants}
 
 
-def test_two_keepers_bring_the_papers_into_force_and_a_node_believes_them(office: Office) -> None:
+def test_two_keepers_bring_the_papers_into_force_and_a_node_believes_them(office: Keepers) -> None:
     office.appoint()
     office.compose()
     office.town.publisher.configs.clear()
@@ -156,7 +52,7 @@ def test_two_keepers_bring_the_papers_into_force_and_a_node_believes_them(office
 
 
 def test_while_nobody_has_a_passkey_normal_is_the_controllers_word(db: Database) -> None:
-    office = Office(Town(db).build())
+    office = Keepers(Town(db).build())
     with db.work() as work:
         office.town.people.grant(work, office.people["quan"], "hoa", frozenset())
     office.appoint()
@@ -165,7 +61,7 @@ def test_while_nobody_has_a_passkey_normal_is_the_controllers_word(db: Database)
     assert office.believed().charter.admissions[BroadcastClass.PRIORITY].people == 1
 
 
-def test_what_the_database_says_later_is_told_as_a_difference(office: Office) -> None:
+def test_what_the_database_says_later_is_told_as_a_difference(office: Keepers) -> None:
     office.appoint()
     office.renew()
     office.give("binh")
@@ -193,7 +89,7 @@ def test_what_the_database_says_later_is_told_as_a_difference(office: Office) ->
     assert office.passkeys["hoa"].credential in office.believed().void  # it stays so
 
 
-def test_new_keepers_count_once_they_have_signed_both(office: Office) -> None:
+def test_new_keepers_count_once_they_have_signed_both(office: Keepers) -> None:
     office.appoint()
     office.renew()
     before = office.bound()
@@ -209,7 +105,7 @@ def test_new_keepers_count_once_they_have_signed_both(office: Office) -> None:
     assert approvers(office.believed(held=before)) == {"hoa"}
 
 
-def test_one_keeper_twice_is_one_and_another_person_is_none(office: Office) -> None:
+def test_one_keeper_twice_is_one_and_another_person_is_none(office: Keepers) -> None:
     office.appoint()
     office.compose()
     draft = office.draft(PaperKind.ROSTER)
@@ -226,7 +122,7 @@ def test_one_keeper_twice_is_one_and_another_person_is_none(office: Office) -> N
     assert office.draft(PaperKind.ROSTER).signed_by == ("kim",)
 
 
-def test_a_signature_is_for_the_paper_that_was_shown(office: Office) -> None:
+def test_a_signature_is_for_the_paper_that_was_shown(office: Keepers) -> None:
     office.appoint()
     office.compose()
     old = office.draft(PaperKind.ROSTER)
@@ -237,7 +133,7 @@ def test_a_signature_is_for_the_paper_that_was_shown(office: Office) -> None:
         office.sign("kim", old)
 
 
-def test_a_keeper_who_put_the_passkey_away_signs_no_more(office: Office) -> None:
+def test_a_keeper_who_put_the_passkey_away_signs_no_more(office: Keepers) -> None:
     office.appoint()
     office.compose()
     with office.db.work() as work:
@@ -250,7 +146,7 @@ def test_a_keeper_who_put_the_passkey_away_signs_no_more(office: Office) -> None
     assert refused.value.code == "passkey_removed"
 
 
-def test_only_the_root_appoints_and_never_backwards(office: Office) -> None:
+def test_only_the_root_appoints_and_never_backwards(office: Keepers) -> None:
     with pytest.raises(Invalid) as refused:
         office.appoint(root=SigningKey.generate())
     assert refused.value.code == "not_the_root"
@@ -265,7 +161,7 @@ def test_only_the_root_appoints_and_never_backwards(office: Office) -> None:
             office.papers.request(session, AreaId(COMMUNE), users)
 
 
-def test_others_do_not_know_of_the_papers(office: Office) -> None:
+def test_others_do_not_know_of_the_papers(office: Keepers) -> None:
     office.appoint()
     stranger = office.person("la", (VILLAGES[0], Role.ADMIN))
     with office.db.look() as session:
@@ -275,7 +171,7 @@ def test_others_do_not_know_of_the_papers(office: Office) -> None:
         office.compose("la")
 
 
-def test_a_paper_altered_in_the_database_is_believed_by_no_node(office: Office) -> None:
+def test_a_paper_altered_in_the_database_is_believed_by_no_node(office: Keepers) -> None:
     office.appoint()
     office.renew()
     papers = office.bound()
@@ -287,7 +183,7 @@ def test_a_paper_altered_in_the_database_is_believed_by_no_node(office: Office) 
         trust_in(altered, root=office.root.public, node=NODE)
 
 
-def test_an_approver_below_a_narrower_area_with_keepers_is_none_of_ours(office: Office) -> None:
+def test_an_approver_below_a_narrower_area_with_keepers_is_none_of_ours(office: Keepers) -> None:
     office.appoint()
     village = AreaId(VILLAGES[0])
     with office.db.look() as session:

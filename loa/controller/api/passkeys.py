@@ -14,6 +14,15 @@ from loa.controller.core.passkeys import PersonalKey
 from loa.protocol.units import Instant
 
 Name = Annotated[Words, Field(min_length=1, max_length=200)]
+EXAMPLE = {
+    "name": "Điện thoại của tôi",
+    "credential": {
+        "id": "bWF5",
+        "rawId": "bWF5",
+        "type": "public-key",
+        "response": {"clientDataJSON": "e30", "attestationObject": "oA"},
+    },
+}
 Part = Annotated[str, Field(max_length=100_000)]
 
 
@@ -39,6 +48,8 @@ class Credential(BaseModel):
 
 class NewPasskey(Given):
     """What the browser made, and what the person calls it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     name: Name
     credential: Credential

@@ -28,25 +28,37 @@ class Binder:
     """All papers in force, to be handed to nodes."""
 
     by_area: Mapping[AreaId, InForce]
-    _nodes: dict[AreaId, frozenset[NodeId]] = field(default_factory=dict)
+    _named: dict[AreaId, frozenset[NodeId]] = field(default_factory=dict)
+    _made: dict[tuple[AreaId, ...], Papers] = field(default_factory=dict)
 
     def of(self, node: NodeId, areas: Sequence[AreaId]) -> Papers | None:
         """Those that concern a node with these areas, from the widest; None: no charter names it."""
-        mine = [self.by_area[area] for area in areas if area in self.by_area]
-        charter = next((one for one in reversed(mine) if node in self._named(one)), None)
-        if charter is None:
+        chartered = self.charter_of(node, areas)
+        if chartered is None:
             return None
+        mine = tuple(area for area in areas if area in self.by_area)
+        if (chartered, *mine) not in self._made:
+            self._made[chartered, *mine] = self._papers(mine, chartered)
+        return self._made[chartered, *mine]
+
+    def charter_of(self, node: NodeId, areas: Sequence[AreaId]) -> AreaId | None:
+        """The area whose charter binds the node: the narrowest that names it."""
+        mine = (area for area in reversed(areas) if area in self.by_area)
+        return next((area for area in mine if node in self._nodes(area)), None)
+
+    def _papers(self, areas: Sequence[AreaId], chartered: AreaId) -> Papers:
+        found = [self.by_area[area] for area in areas]
         return Papers(
-            appointments=tuple(one.appointment.sealed for one in mine),
-            rosters=tuple(signed_of(one.roster) for one in mine),
-            charter=signed_of(charter.charter),
+            appointments=tuple(one.appointment.sealed for one in found),
+            rosters=tuple(signed_of(one.roster) for one in found),
+            charter=signed_of(self.by_area[chartered].charter),
         )
 
-    def _named(self, papers: InForce) -> frozenset[NodeId]:
-        area = AreaId(papers.charter.area_id)
-        if area not in self._nodes:
-            self._nodes[area] = frozenset(Charter.from_bytes(papers.charter.document).nodes)
-        return self._nodes[area]
+    def _nodes(self, area: AreaId) -> frozenset[NodeId]:
+        if area not in self._named:
+            charter = Charter.from_bytes(self.by_area[area].charter.document)
+            self._named[area] = frozenset(charter.nodes)
+        return self._named[area]
 
 
 def binder(session: Session) -> Binder:

@@ -1,11 +1,11 @@
 """What stands in the programme of an area, and the versions that were sent."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, bindparam, func, or_
 from sqlmodel import Session, col, select
 
@@ -19,11 +19,12 @@ from loa.controller.store.tables import (
     WithdrawalRow,
 )
 from loa.controller.store.upsert import upsert
-from loa.protocol.broadcast import ControllerApproval, Entry
+from loa.protocol.broadcast import Approval, Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
 
+_APPROVALS = TypeAdapter(tuple[Approval, ...])
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
 
@@ -168,8 +169,7 @@ def _entries(
 
 
 def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
-    given = tuple(ControllerApproval.model_validate(one) for one in json.loads(approvals))
-    return Entry(document=document, approvals=given, issued_at=issued_at)
+    return Entry(document=document, approvals=_APPROVALS.validate_json(approvals), issued_at=issued_at)
 
 
 def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withdrawal, ...]:

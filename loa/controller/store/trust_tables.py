@@ -52,3 +52,15 @@ class PaperRow(SQLModel, table=True):
     composed_by: str = Field(max_length=64)
     signed_at: datetime | None = moment(nullable=True)
     """Since when enough keepers have signed it; None while it waits for them."""
+
+
+class HalfApprovedRow(SQLModel, table=True):
+    """A broadcast that one person has signed and that waits for a second one, on another device."""
+
+    __tablename__ = "half_approved"
+    bulletin_id: str = Field(primary_key=True, foreign_key="bulletins.id", max_length=32)
+    revision: int
+    document: str = text_column()
+    approvals: str = text_column()
+    """JSON list (`loa.protocol.broadcast.PasskeyApproval`)."""
+    composed_at: datetime = moment()

@@ -11,6 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Add what was not there."""
+    _add_passkeys()
+    _add_papers()
+    _add_half_approved()
+
+
+def _add_passkeys() -> None:
     op.create_table(
         "passkeys",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -27,6 +33,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("credential"),
     )
     op.create_index("ix_passkeys_user_id", "passkeys", ["user_id"], unique=False)
+
+
+def _add_papers() -> None:
     op.create_table(
         "appointments",
         sa.Column("area_id", sa.String(length=64), nullable=False),
@@ -51,3 +60,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_papers_area_id", "papers", ["area_id"], unique=False)
+
+
+def _add_half_approved() -> None:
+    op.create_table(
+        "half_approved",
+        sa.Column("bulletin_id", sa.String(length=32), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("approvals", sa.Text(), nullable=False),
+        sa.Column("composed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["bulletin_id"], ["bulletins.id"]),
+        sa.PrimaryKeyConstraint("bulletin_id"),
+    )

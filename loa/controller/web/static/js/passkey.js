@@ -22,6 +22,7 @@
     NotSupportedError: "unable",
     ConstraintError: "lockless",
     SecurityError: "elsewhere",
+    RefusedError: "refused",
     TypeError: "offline",
   };
 
@@ -71,8 +72,18 @@
     });
   };
 
+  // Composed when it is tapped: what is signed holds for ten minutes, and listening takes long.
+  const prepare = async (form) => {
+    const answer = await fetch(form.dataset.prepare, { credentials: "same-origin" });
+    if (answer.status >= 400 && answer.status < 500) throw new DOMException("", "RefusedError");
+    if (!answer.ok) throw new TypeError(String(answer.status));
+    const asked = await answer.json();
+    form.elements.document.value = asked.document;
+    return asked;
+  };
+
   const sign = async (form) => {
-    const asked = JSON.parse(form.dataset.passkeySign);
+    const asked = form.dataset.prepare ? await prepare(form) : JSON.parse(form.dataset.passkeySign);
     const got = await navigator.credentials.get({
       publicKey: {
         challenge: toBytes(asked.challenge),
