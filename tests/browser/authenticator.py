@@ -31,8 +31,3 @@ class Authenticator:
         """What it keeps."""
         found = self._cdp.send("WebAuthn.getCredentials", {"authenticatorId": self._id})
         return list(found["credentials"])
-
-    def take_over(self, credentials: list[dict[str, Any]]) -> None:
-        """As if the page was opened on the device that has these."""
-        for one in credentials:
-            self._cdp.send("WebAuthn.addCredential", {"authenticatorId": self._id, "credential": one})

@@ -51,9 +51,11 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, *, settled: bool = True, name: str = "127.0.0.1") -> Iterator[Site]:
+def running_site(
+    folder: Path, *, settled: bool = True, name: str = "127.0.0.1", root_key: str | None = None
+) -> Iterator[Site]:
     """The console of a commune with three people and four nodes, or of nobody; gone after the block."""
-    settings = _settings(folder, name)
+    settings = _settings(folder, name, root_key)
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
@@ -74,7 +76,7 @@ def running_site(folder: Path, *, settled: bool = True, name: str = "127.0.0.1")
         thread.join(60)
 
 
-def _settings(folder: Path, name: str) -> Settings:
+def _settings(folder: Path, name: str, root_key: str | None) -> Settings:
     port = loopback.free_port()
     return Settings(
         data_dir=folder / "data",
@@ -82,6 +84,7 @@ def _settings(folder: Path, name: str) -> Settings:
         http_port=port,
         base_url=f"http://{name}:{port}",
         make_standing_messages=False,
+        root_key=root_key,
         release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),
         broker_host="127.0.0.1",

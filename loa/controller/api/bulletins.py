@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,7 +38,7 @@ PLAN_EXAMPLE = {
     "audience": ["lang-cong"],
     "when": {"tz": "Asia/Ho_Chi_Minh", "start_local": "2026-06-11T17:30", "rrule": "FREQ=DAILY;COUNT=3"},
 }
-SIGNED_EXAMPLE = {
+SIGNED_EXAMPLE: dict[str, Any] = {
     "document": "{}",
     "assertion": {
         "credential": "bWF5",

@@ -14,7 +14,7 @@ from loa.controller.core.passkeys import PersonalKey
 from loa.protocol.units import Instant
 
 Name = Annotated[Words, Field(min_length=1, max_length=200)]
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "name": "Điện thoại của tôi",
     "credential": {
         "id": "bWF5",

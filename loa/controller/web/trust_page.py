@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from loa.controller.core.access import Act
 from loa.controller.core.papers import Change, Difference, PaperKind
 from loa.controller.errors import ControllerError, Invalid, NotFound
 from loa.controller.services.papers import AreaTrust, Draft
@@ -147,14 +148,14 @@ def _show(console: Console, visit: Visit, errors: Errors, done: str = "") -> Res
     papers = console.controller.papers
     with console.controller.db.look() as session:
         found = papers.find(session, visit.person)
-    if not found:
+    if not found and Act.MANAGE_PEOPLE not in visit.viewer.acts:
         raise NotFound("no_such_page", "you keep no papers, nor people of an area with papers")
     names = _Naming(visit, console.person_names(_people(found)))
     context = {
         "errors": errors,
         "done": done,
         "areas": [_area(names, visit, one) for one in found],
-        "origin": found[0].appointment.party.origins[0],
+        "origin": found[0].appointment.party.origins[0] if found else "",
     }
     return console.show("trust.html", visit, context, here="admin", status=422 if errors else 200)
 
