@@ -49,6 +49,7 @@ def test_two_keepers_bring_the_papers_into_force_and_a_node_believes_them(office
         BroadcastClass.EMERGENCY: 2,
     }
     assert (office.trust().drafts, office.trust().lag) == ((), ())
+    assert office.trust().lacking == 1  # Hoa alone cannot raise an alarm
 
 
 def test_while_nobody_has_a_passkey_normal_is_the_controllers_word(db: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
+from loa.controller.services.alarms import Wish
 from loa.controller.services.signatures import LASTING
 from loa.controller.store.database import Database
 from loa.controller.store.programmes import contents_of
@@ -144,6 +145,23 @@ def test_an_emergency_waits_for_a_second_person(commune: Commune) -> None:
     assert [one.approver for one in entry.approvals[1:]] == ["hoa", "binh"]
     assert commune.believes(entry)
     assert not commune.believes(entry.model_copy(update={"approvals": entry.approvals[:2]}))
+
+
+def test_an_alarm_is_handed_in_to_be_signed_by_two(commune: Commune) -> None:
+    alarms, text = commune.desk.alarms, "Nước lên rất nhanh, bà con lên chỗ cao ngay."
+    wish = Wish(audience=(AreaId(COMMUNE),), text=text)
+    ready = alarms.ready(commune.desk.hoa, wish)
+    with commune.desk.db.work() as work:
+        bulletin_id = alarms.hand_in(work, commune.desk.hoa, ready)
+    assert alarms.must_be_signed(ready)
+    assert commune.desk.events.told[-1].subject == bulletin_id
+    bulletin = commune.office.hoa.get(f"/bulletins/{bulletin_id}")
+    assert commune.sign("hoa", bulletin) == {"missing": 1}
+    commune.sign("binh", bulletin)
+    (entry,) = commune.entries()
+    assert commune.believes(entry)
+    alone = commune.office.hoa.refused(409, "POST", "/emergencies", {"audience": [COMMUNE], "text": text})
+    assert alone["code"] == "passkey_needed"
 
 
 def test_the_first_signature_does_not_wait_for_ever(commune: Commune) -> None:

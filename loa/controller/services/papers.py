@@ -44,6 +44,7 @@ from loa.protocol.charter import (
 from loa.protocol.errors import BadAssertionError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import PublicKey
+from loa.protocol.kinds import BroadcastClass
 from loa.protocol.passkey import Assertion, RelyingParty, verify_assertion
 from loa.protocol.units import to_ms
 
@@ -79,6 +80,8 @@ class AreaTrust:
     drafts: tuple[Draft, ...]
     lag: tuple[Difference, ...]
     """What the database says by now and neither a paper in force nor one that waits does."""
+    lacking: int
+    """So many more people with passkeys an emergency would need that is no standing message."""
     holding: frozenset[NodeId]
     """Nodes that have said that they hold the configuration with the papers in force, or a later one."""
 
@@ -301,6 +304,7 @@ class PapersKeeper:
             charter=charter,
             drafts=drafts,
             lag=_lag(made, roster, charter, store.waiting(session, area)),
+            lacking=_lacking(*made),
             holding=_holding(session, charter, since),
         )
 
@@ -314,6 +318,11 @@ def _lag(
         else:
             charter = Charter.from_bytes(row.document)
     return (*roster_differences(roster, made[0]), *charter_differences(charter, made[1]))
+
+
+def _lacking(roster: Roster, charter: Charter) -> int:
+    able = {one.user for one in roster.approvers}
+    return max(0, charter.admissions[BroadcastClass.EMERGENCY].people - len(able))
 
 
 def _draft(row: PaperRow, roster: Roster | None, charter: Charter | None) -> Draft:

@@ -171,6 +171,7 @@ def _area(names: _Naming, visit: Visit, one: AreaTrust) -> dict[str, object]:
         "admissions": _admissions(one.charter),
         "drafts": [_draft(names, visit, one, draft) for draft in one.drafts],
         "lag": [WORDS[change.change](names, change) for change in one.lag],
+        "short_of": one.lacking,
         "nodes": len(nodes),
         "holding": len(one.holding),
         "lacking": [
