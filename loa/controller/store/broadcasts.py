@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, func, or_
 from sqlmodel import Session, col, select
 
@@ -21,8 +22,10 @@ from loa.controller.store.tables import (
     ZoneMemberRow,
 )
 from loa.controller.store.upsert import Row, insert, insert_new
-from loa.protocol.broadcast import Broadcast, Entry
+from loa.protocol.broadcast import Approval, Broadcast, Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, RecordingId
+
+_APPROVALS = TypeAdapter(tuple[Approval, ...])
 
 
 def add_broadcast(session: Session, scheduled: Scheduled, entry: Entry) -> None:
@@ -46,6 +49,11 @@ def add_broadcast(session: Session, scheduled: Scheduled, entry: Entry) -> None:
     }
     session.flush()
     insert(session, BroadcastRow, row)
+
+
+def as_entry(document: str, approvals: str, issued_at: datetime) -> Entry:
+    """As it stands in a programme, from the columns in which it is kept."""
+    return Entry(document=document, approvals=_APPROVALS.validate_json(approvals), issued_at=issued_at)
 
 
 def read_broadcast(session: Session, broadcast: str) -> Scheduled | None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.core.programme import WITHDRAWALS_OF_NOW, Contents
+from loa.controller.store.broadcasts import as_entry
 from loa.controller.store.tables import (
     BroadcastRow,
     NodeRow,
@@ -19,12 +19,11 @@ from loa.controller.store.tables import (
     WithdrawalRow,
 )
 from loa.controller.store.upsert import upsert
-from loa.protocol.broadcast import Approval, Entry
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
 
-_APPROVALS = TypeAdapter(tuple[Approval, ...])
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
 
@@ -58,7 +57,7 @@ def urgent_contents_of(
     entries = connection.execute(_EMERGENCIES, {"area": area, "since": now})
     withdrawals = connection.execute(_RECENT, {"area": area, "since": now - WITHDRAWALS_OF_NOW})
     return Contents(
-        entries=tuple(_entry(row.document, row.approvals, row.issued_at) for row in entries),
+        entries=tuple(as_entry(row.document, row.approvals, row.issued_at) for row in entries),
         withdrawals=tuple(_withdrawal(row) for row in withdrawals),
         silences=silences,
     )
@@ -164,12 +163,8 @@ def _entries(
     if only is not None:
         found = found.where(BroadcastRow.class_ == only)
     return tuple(
-        _entry(document, approvals, issued_at) for document, approvals, issued_at in session.exec(found)
+        as_entry(document, approvals, issued_at) for document, approvals, issued_at in session.exec(found)
     )
-
-
-def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
-    return Entry(document=document, approvals=_APPROVALS.validate_json(approvals), issued_at=issued_at)
 
 
 def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withdrawal, ...]:
