@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Page, expect
 
-from loa.controller.core.access import Person
+from loa.controller.core.access import Grant, Person, Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.store.papers import binder
+from loa.controller.store.people import replace_grants
 from loa.controller.store.programmes import contents_of
 from loa.controller.store.tree import read_tree
 from loa.node_agent.core.belief import Belief
@@ -80,7 +81,7 @@ def test_under_another_address_the_page_leads_to_the_right_one(desk: Desk, site:
 
 @dataclass
 class Commune:
-    """Hoa approves; Hanh and Tam keep the papers. Each has a phone with a passkey in it."""
+    """Hoa and Tam approve; Hanh and Tam keep the papers. Each has a phone with a passkey in it."""
 
     site: Site
     phones: dict[str, Page]
@@ -91,6 +92,7 @@ class Commune:
         with controller.db.look() as session:
             wanted = controller.papers.request(session, AreaId(COMMUNE), ("hanh", "tam"))
         with controller.db.work() as work:
+            replace_grants(work.session, "tam", [Grant(AreaId(COMMUNE), Role.APPROVER)])
             controller.papers.take(work, "terminal", appoint(wanted, ROOT))
 
     def sign_papers(self) -> None:
@@ -102,6 +104,7 @@ class Commune:
             keeper.goto("/admin/trust")
             for paper in ("Ký Sổ người duyệt", "Ký Quy chế cụm loa"):
                 keeper.get_by_role("button", name=paper).click()
+                expect(keeper.get_by_role("button", name=paper)).to_have_count(0)
                 expect(keeper.locator(".notice-ok")).to_contain_text(done)
 
     def entry(self) -> Entry:
