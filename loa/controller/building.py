@@ -27,6 +27,7 @@ from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
+from loa.controller.root_commands import make_papers, root_of
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
@@ -65,6 +66,7 @@ from loa.controller.services.retention import Retention
 from loa.controller.services.rollouts import Rollouts
 from loa.controller.services.saved_filters import SavedFilters
 from loa.controller.services.setup import Setup
+from loa.controller.services.signatures import Signatures
 from loa.controller.services.silences import Silences
 from loa.controller.services.spare_rights import RightsKeeper
 from loa.controller.services.standing_messages import StandingMaker, StandingMessages
@@ -76,7 +78,7 @@ from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.serving import listening
 from loa.controller.settings import BrokerMode, Settings
-from loa.controller.signing_in import make_signing_in
+from loa.controller.signing_in import make_passkeys, make_signing_in
 from loa.controller.speaking import make_speaker
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
@@ -158,6 +160,8 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         recoveries=people.signing_in.recoveries,
         invitations=people.signing_in.invitations,
         profiles=people.profiles,
+        passkeys=people.passkeys,
+        papers=people.papers,
         areas=people.areas,
         reshapes=people.reshapes,
         nodes=people.nodes,
@@ -297,6 +301,8 @@ class _People:
                 why="the next run writes down what is newer",
             )
         )
+        self.passkeys = make_passkeys(settings, clock=clock, ids=base.ids, audit=audit)
+        self.papers = make_papers(settings, clock=clock, audit=audit, publisher=air.publisher)
         self.areas = Areas(clock=clock, audit=audit, publisher=air.publisher, access=air.broker)
         self.reshapes = Reshapes(clock=clock, audit=audit, areas=self.areas)
         self.setup = self._setup(base, signing_in.attempts)
@@ -361,6 +367,7 @@ class _Announcements:
             bulletins=self.bulletins,
             audit=audit,
             placing=placing,
+            signatures=Signatures(clock=clock, root=root_of(settings)),
             lead=timedelta(milliseconds=settings.emergency_lead_ms),
         )
         self.alarms = Alarms(

@@ -29,7 +29,7 @@ class Built:
     manifest: Manifest
 
 
-def make_release_key(file: Path) -> SigningKey:
+def make_key_file(file: Path) -> SigningKey:
     """A new key in a file that only its owner may read; raises `Conflict` where one is."""
     key = SigningKey.generate()
     try:
@@ -41,6 +41,16 @@ def make_release_key(file: Path) -> SigningKey:
     with os.fdopen(opened, "w") as out:
         out.write(key.to_pem())
     return key
+
+
+def read_key_file(file: Path) -> SigningKey:
+    """The key that `make_key_file` wrote; raises `Invalid`."""
+    try:
+        return SigningKey.from_pem(file.read_text())
+    except (OSError, MalformedError) as error:
+        raise Invalid(
+            "bad_key", f"{file}: {error}; make one with `loa-controller release key` or `root new`"
+        ) from error
 
 
 def build_release(
@@ -68,7 +78,7 @@ def build_release(
     part = out.with_name(out.name + ".part")
     contents = [(wheel, _chunks(path)) for wheel, path in zip(found, paths, strict=True)]
     with part.open("wb") as file:
-        write_bundle(file, seal_manifest(manifest, _key(key_file)), contents)
+        write_bundle(file, seal_manifest(manifest, read_key_file(key_file)), contents)
     if part.stat().st_size > BUNDLE_LIMIT_BYTES:
         part.unlink()
         raise Invalid("too_large", f"the bundle exceeds the {BUNDLE_LIMIT_BYTES} bytes that a node takes")
@@ -76,13 +86,6 @@ def build_release(
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Built(sha256=digest, size_bytes=out.stat().st_size, manifest=manifest)
-
-
-def _key(file: Path) -> SigningKey:
-    try:
-        return SigningKey.from_pem(file.read_text())
-    except (OSError, MalformedError) as error:
-        raise Invalid("bad_key", f"{file}: {error}; make one with `loa-controller release key`") from error
 
 
 def _wheel(path: Path) -> Wheel:

@@ -239,7 +239,7 @@ def make_first_key(settings: Settings) -> None:
         folder.make_key()
 
 
-class _Unheard:
+class Unheard:
     """Publisher, access list and events of the terminal: a running controller tells nodes when they enrol."""
 
     def refresh(self) -> None:
@@ -262,7 +262,7 @@ class _Unheard:
 
 
 def _desk(db: Database, code_lasting: timedelta) -> Desk:
-    clock, unheard = SystemClock(), _Unheard()
+    clock, unheard = SystemClock(), Unheard()
     audit = Audit(clock=clock)
     areas = Areas(clock=clock, audit=audit, publisher=unheard, access=unheard)
     nodes = Nodes(

@@ -22,6 +22,8 @@ from loa.controller.services.log_reports import LogReports
 from loa.controller.services.mail import Mail
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
+from loa.controller.services.papers import PapersKeeper
+from loa.controller.services.passkeys import Passkeys
 from loa.controller.services.peaks import Peaks
 from loa.controller.services.people import People
 from loa.controller.services.policy_effects import PolicyEffects
@@ -70,6 +72,8 @@ class Reach:
     mqtt_host: str
     mqtt_port: int
     release_keys: tuple[str, ...] = ()
+    root_key: str | None = None
+    """Whose appointments nodes are to believe; None: they take the controller's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,8 @@ class Controller:
     recoveries: Recoveries
     invitations: Invitations
     profiles: Profiles
+    passkeys: Passkeys
+    papers: PapersKeeper
     areas: Areas
     reshapes: Reshapes
     nodes: Nodes

@@ -7,7 +7,7 @@ import structlog
 import typer
 from fastapi import FastAPI
 
-from loa.controller import audit_commands, commands, map_commands, release_commands
+from loa.controller import audit_commands, commands, map_commands, release_commands, root_commands
 from loa.controller.api.app import create_app
 from loa.controller.building import build
 from loa.controller.composition import Controller
@@ -35,6 +35,7 @@ def run() -> None:
     app.command("demo")(run_demo)
     commands.add_to(app)
     release_commands.add_to(app)
+    root_commands.add_to(app)
     map_commands.add_to(app)
     audit_commands.add_to(app)
     app()

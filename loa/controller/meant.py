@@ -35,4 +35,5 @@ def reach(settings: Settings) -> Reach:
         mqtt_host=settings.broker_public_host or urlsplit(settings.address).hostname or "localhost",
         mqtt_port=settings.broker_public_port or settings.broker_port,
         release_keys=settings.release_keys,
+        root_key=settings.root_key,
     )

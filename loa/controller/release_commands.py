@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loa.controller.bundles import build_release, make_release_key
+from loa.controller.bundles import build_release, make_key_file
 from loa.controller.clock import SystemClock
 from loa.controller.commands import TERMINAL, read_settings, told
 from loa.controller.errors import Invalid
@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 def key(file: Path) -> None:
     """Make a release key in FILE, on a computer that is no server: who has it decides what nodes run."""
     with told():
-        made = make_release_key(file)
+        made = make_key_file(file)
     typer.echo(f"Made {file}. Keep it off every server, and keep a copy.")
     typer.echo(f"Its public part, for LOA_RELEASE_KEYS before nodes enrol: {made.public.x}")
 

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     make_standing_messages: bool = True
     request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
 
+    root_key: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = None
     release_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
 
     log_horizon_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48

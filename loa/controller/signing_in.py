@@ -4,11 +4,14 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loa.controller.core.passkeys import party_of
 from loa.controller.ports import Clock
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.ceremonies import Ceremonies
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.invitations import Invitations
+from loa.controller.services.passkeys import Passkeys
 from loa.controller.services.people import People
 from loa.controller.services.recoveries import Recoveries
 from loa.controller.services.second_factors import SecondFactors
@@ -73,3 +76,9 @@ def make_signing_in(
         sessions=sessions,
         recoveries=recoveries,
     )
+
+
+def make_passkeys(settings: Settings, *, clock: Clock, ids: Callable[[], str], audit: Audit) -> Passkeys:
+    """For the console's address as people open it."""
+    ceremonies, party = Ceremonies(clock=clock), party_of(settings.address)
+    return Passkeys(clock=clock, ids=ids, audit=audit, ceremonies=ceremonies, party=party)

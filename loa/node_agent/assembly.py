@@ -28,6 +28,7 @@ from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.adapters.time_sources import LinuxTimeSources
 from loa.node_agent.adapters.update_files import FileSite
 from loa.node_agent.adapters.usage_file import UsageFile
+from loa.node_agent.core.belief import Belief
 from loa.node_agent.errors import PlayerUnavailableError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -65,8 +66,7 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
     downloads = _make_downloads(ground)
     intake = Intake(
         memory=memory,
-        node=voice.node,
-        keys=ground.identity.key_ring(),
+        belief=Belief(node=voice.node, keys=ground.identity.key_ring(), root=ground.identity.root()),
         folder=passing_folder(data),
         clock=clock,
         random=dice,

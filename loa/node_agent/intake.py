@@ -8,6 +8,7 @@ from random import Random
 from loa.node_agent import logs
 from loa.node_agent.core.accept import Duplicate, Fresh, Refused, RefusedEntry, Verdict, judge, sift
 from loa.node_agent.core.adoption import adopt
+from loa.node_agent.core.belief import Belief
 from loa.node_agent.core.gate import judge_by_answer
 from loa.node_agent.core.reports import refusal
 from loa.node_agent.core.shelf import from_message, merge, news
@@ -17,8 +18,7 @@ from loa.node_agent.ports import Change, Fetched, Job, Message, Timekeeper
 from loa.protocol.broadcast import Entry
 from loa.protocol.codec import decode, unpack_config, unpack_programme
 from loa.protocol.errors import ProtocolError
-from loa.protocol.ids import AreaId, NodeId, sha256_hex
-from loa.protocol.keys import KeyRing
+from loa.protocol.ids import AreaId, sha256_hex
 from loa.protocol.programme import Config, ConfigPointer, NodeSettings, Programme, ProgrammePointer, Urgent
 from loa.protocol.reasons import ClockState, RefusalReason
 from loa.protocol.reports import Answer, Held, Receipt
@@ -47,15 +47,13 @@ class Intake:
         self,
         *,
         memory: Memory,
-        node: NodeId,
-        keys: KeyRing,
+        belief: Belief,
         folder: Path,
         clock: Timekeeper,
         random: Random,
     ) -> None:
         self._memory = memory
-        self._node = node
-        self._keys = keys
+        self._belief = belief
         self._folder = folder
         self._clock = clock
         self._random = random
@@ -66,7 +64,7 @@ class Intake:
         """Take in one message; what concerns the telling is handed back."""
         try:
             topic = Topic.parse(message.topic)
-            said = decode(topic, message.payload, self._keys)
+            said = decode(topic, message.payload, self._belief.keys)
         except ProtocolError as error:
             self._refuse(message.topic, error.reason, str(error), sha256_hex(message.payload))
             return None
@@ -96,9 +94,9 @@ class Intake:
         del self._pending[pending.topic]
         try:
             if isinstance(pending.pointer, ConfigPointer):
-                self._take_config(unpack_config(packed, self._node, self._keys), fetched.at)
+                self._take_config(unpack_config(packed, self._belief.node, self._belief.keys), fetched.at)
             else:
-                body = unpack_programme(packed, pending.pointer.area, self._keys)
+                body = unpack_programme(packed, pending.pointer.area, self._belief.keys)
                 self._take_programme(pending.topic, body, fetched)
         except ProtocolError as error:
             self._refuse(str(pending.topic), error.reason, str(error), fetched.job.sha256)
@@ -149,8 +147,12 @@ class Intake:
         held = self._memory.config
         if held is not None and config.version <= held.version:
             return
+        config = self._belief.bind(held, config)
         self._memory.adopted_at = to_whole_ms(at)
-        self._memory.keep(Change(config=adopt(held, config, self._memory.adopted_at)))
+        forget = self._belief.voided(config, self._memory.shelf)
+        again = _once_more(self._memory.held) if held and config.papers != held.papers else {}
+        config = adopt(held, config, self._memory.adopted_at)
+        self._memory.keep(Change(config=config, held=again, forget=forget))
         logs.say(_log, "configured", version=config.version, areas=",".join(config.areas))
 
     def _take_pointer(
@@ -213,7 +215,7 @@ class Intake:
         taken, left = sift(
             entries,
             areas=self._areas(),
-            keys=self._keys,
+            check=lambda entry: self._belief.check(entry, self._memory.config),
             now=self._clock.now(),
             is_sure=self._is_sure(),
         )
@@ -237,3 +239,11 @@ class Intake:
         logs.shout(_log, "refused", topic=topic, reason=reason, detail=detail, sha256=sha256)
         draft = refusal(at=self._clock.now(), topic=topic, reason=reason, detail=detail, sha256=sha256)
         self._memory.keep(Change(reports=(draft,)))
+
+
+def _once_more(held: Mapping[AreaId, Held]) -> dict[AreaId, Held]:
+    """As if the current versions had not come: by other papers more of them may be believed, or less."""
+    return {
+        area: Held(programme=max(0, one.programme - 1), urgent=max(0, one.urgent - 1))
+        for area, one in held.items()
+    }

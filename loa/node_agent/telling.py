@@ -136,6 +136,8 @@ class Telling:
         config = self._memory.config
         if self._topics and config is self._listened_for:
             return
+        if config and self._listened_for and config.papers != self._listened_for.papers:
+            self.listen_anew()
         self._listened_for = config
         areas: tuple[AreaId, ...] = config.areas if config else ()
         own = [

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from loa.protocol.envelope import sign_detached, verify_detached
-from loa.protocol.errors import MalformedError, UnapprovedError, UntrustedError
+from loa.protocol.errors import MalformedError, UntrustedError
 from loa.protocol.ids import AreaId, BroadcastId, RecordingId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import AfterInterruption, BroadcastClass, Late
+from loa.protocol.passkey import Assertion
 from loa.protocol.units import DurationMs, Instant, SizeBytes
 from loa.protocol.when import When
 from loa.protocol.wire import Wire
@@ -90,6 +91,20 @@ class ControllerApproval(Wire):
     """Detached JWS over the approval's statement."""
 
 
+class PasskeyApproval(Wire):
+    """The approver's own passkey signed the very bytes of the document; whom that makes is on the roster."""
+
+    kind: Literal["passkey"] = "passkey"
+    approver: Annotated[str, Field(min_length=1, max_length=64)]
+    """The person's user name on the controller, for people; the credential tells who it was."""
+    approved_at: Instant
+    assertion: Assertion
+    """Its challenge is the SHA-256 of the document."""
+
+
+Approval = Annotated[ControllerApproval | PasskeyApproval, Field(discriminator="kind")]
+
+
 class _Statement(Wire):
     """What an approval of kind `controller` signs."""
 
@@ -107,7 +122,7 @@ class Entry(Wire):
 
     document: Annotated[str, Field(min_length=2, max_length=16_384)]
     """Canonical JSON of the broadcast."""
-    approvals: Annotated[tuple[ControllerApproval, ...], Field(min_length=1, max_length=8)]
+    approvals: Annotated[tuple[Approval, ...], Field(min_length=1, max_length=8)]
     issued_at: Instant
     """When the controller issued it to this area; it can sound no earlier."""
 
@@ -144,13 +159,16 @@ def approve(
     return ControllerApproval(approver=approver, approved_at=statement.approved_at, signature=signature)
 
 
-def verify_approvals(entry: Entry, keys: KeyRing) -> None:
-    """Return if every approval of `entry` was made over its very bytes, else `UnapprovedError`."""
-    for approval in entry.approvals:
-        statement = _Statement(
-            broadcast=entry.id, approver=approval.approver, approved_at=approval.approved_at
-        )
-        try:
-            verify_detached(approval.signature, statement.to_bytes(), typ=_APPROVAL_TYP, keys=keys)
-        except (UntrustedError, MalformedError) as error:
-            raise UnapprovedError(entry.id) from error
+def is_vouched_for(entry: Entry, keys: KeyRing) -> bool:
+    """Whether the controller's word stands for the entry, and all that it gives for it holds."""
+    words = [one for one in entry.approvals if isinstance(one, ControllerApproval)]
+    return bool(words) and all(_holds(entry, one, keys) for one in words)
+
+
+def _holds(entry: Entry, approval: ControllerApproval, keys: KeyRing) -> bool:
+    statement = _Statement(broadcast=entry.id, approver=approval.approver, approved_at=approval.approved_at)
+    try:
+        verify_detached(approval.signature, statement.to_bytes(), typ=_APPROVAL_TYP, keys=keys)
+    except (UntrustedError, MalformedError):
+        return False
+    return True

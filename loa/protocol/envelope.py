@@ -3,13 +3,13 @@
 `typ` names what is inside, so that a genuine message of one kind cannot pass for another.
 """
 
-import base64
 import json
 from typing import Any, cast
 
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from loa.protocol.base64url import from_base64url
 from loa.protocol.errors import BadSignatureError, MalformedError
 from loa.protocol.keys import KeyRing, SigningKey
 
@@ -69,7 +69,7 @@ def _header_of(sealed: bytes) -> dict[str, Any]:
     if len(parts[0]) > _MAX_HEADER_BYTES:
         raise MalformedError(f"the envelope's header has more than {_MAX_HEADER_BYTES} bytes")
     try:
-        header = json.loads(base64.urlsafe_b64decode(parts[0] + b"=" * (-len(parts[0]) % 4)))
+        header = json.loads(from_base64url(parts[0].decode("ascii")))
     except ValueError as error:
         raise MalformedError("the envelope's header is not JSON") from error
     if not isinstance(header, dict):

@@ -8,7 +8,9 @@ ProtocolError
 └── UntrustedError
     ├── UnknownKeyError    signed by nobody we know
     ├── BadSignatureError  the signature does not fit the bytes
-    └── UnapprovedError    a broadcast without a valid approval
+    ├── UncharteredError   no charter says what the node is
+    ├── BadAssertionError  a passkey's holder did not sign this, or not here
+    └── UnapprovedError    a broadcast without the approvals that it needs
 """
 
 from loa.protocol.reasons import RefusalReason
@@ -91,6 +93,25 @@ class UnapprovedError(UntrustedError):
 
     reason = RefusalReason.UNAPPROVED
 
-    def __init__(self, broadcast: str) -> None:
-        super().__init__(f"broadcast {broadcast} carries no valid approval")
+    def __init__(self, broadcast: str, detail: str) -> None:
+        super().__init__(f"broadcast {broadcast}: {detail}")
         self.broadcast = broadcast
+        self.detail = detail
+
+
+class BadAssertionError(UntrustedError):
+    """An assertion that does not prove that the holder of the passkey signed this, here and in person."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the passkey's assertion does not hold: {detail}")
+        self.detail = detail
+
+
+class UncharteredError(UntrustedError):
+    """Keepers have signed nothing that says what the node is, so it believes nobody."""
+
+    reason = RefusalReason.UNCHARTERED
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"no charter names {node}")
+        self.node = node

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from loa.protocol.broadcast import Entry, RecordingSource
+from loa.protocol.charter import Papers
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, SilenceId, StopId, WithdrawalId
 from loa.protocol.kinds import StandingMessage
 from loa.protocol.policy import Policy, WallTime
@@ -153,6 +154,8 @@ class Config(Wire):
     """Recordings that the node fetches first and keeps for ever, by what they say."""
     release: ReleasePointer | None = None
     """What it is to run; None leaves it as it is."""
+    papers: Papers | None = None
+    """Who may widen what sounds, signed by root and keepers; None leaves them as they are."""
 
     @field_validator("standing", mode="before")
     @classmethod

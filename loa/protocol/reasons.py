@@ -61,6 +61,8 @@ class RefusalReason(StrEnum):
     """A broadcast whose audience holds none of the node's areas."""
     NOT_CURRENT = "not_current"
     """An answer in this boot named a newer version: somebody plays this one again, or it came too late."""
+    UNCHARTERED = "unchartered"
+    """A configuration without a charter that names the node, signed by two keepers."""
     UNSUITABLE = "unsuitable"
     """A release that this machine, or the version that runs on it, cannot take."""
 

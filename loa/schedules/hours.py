@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from loa.protocol.policy import AllowedHours, VolumeCap
+from loa.protocol.policy import AllowedHours, VolumeCap, Weekday
 from loa.protocol.units import from_ms, to_ms
 from loa.schedules import localtime
 
@@ -12,7 +12,7 @@ AHEAD_DAYS = 8
 """How far a calendar looks ahead: hours that never close end there, and the question is asked again."""
 
 _REUSE_DAYS = 3
-_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+WEEKDAYS: tuple[Weekday, ...] = ("mo", "tu", "we", "th", "fr", "sa", "su")
 
 Span = tuple[int, int]
 """From, included, and to, not included, in ms since the epoch."""
@@ -61,9 +61,9 @@ def spans(windows: Iterable[AllowedHours | VolumeCap], day: date, days: int, tz:
 
 
 def _on(window: AllowedHours | VolumeCap, day: date, tz: str) -> list[Span]:
-    if window.days is not None and _WEEKDAYS[day.weekday()] not in window.days:
+    if window.days is not None and WEEKDAYS[day.weekday()] not in window.days:
         return []
-    begin, end = _minutes(window.from_local), _minutes(window.to_local)
+    begin, end = minute_of(window.from_local), minute_of(window.to_local)
     if end <= begin:
         end += 24 * 60
     span = to_ms(localtime.at_wall(day, begin, tz)), to_ms(localtime.at_wall(day, end, tz))
@@ -80,7 +80,8 @@ def _merge(scattered: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _minutes(wall: str) -> int:
+def minute_of(wall: str) -> int:
+    """The minute of the day of a wall time."""
     return int(wall[:2]) * 60 + int(wall[3:])
 
 

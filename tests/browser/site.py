@@ -53,13 +53,19 @@ class Site:
 
 @contextmanager
 def running_site(
-    folder: Path, *, settled: bool = True, clock: Clock | None = None, called: str | None = None
+    folder: Path,
+    *,
+    settled: bool = True,
+    clock: Clock | None = None,
+    name: str = "127.0.0.1",
+    called: str | None = None,
+    root_key: str | None = None,
 ) -> Iterator[Site]:
     """The console of a commune with three people and four nodes, or of nobody; gone after the block.
 
-    It tells others that it is `called` so, if its own address would not do.
+    Its address has this `name`; it tells others that it is `called` so, if that would not do.
     """
-    settings = _settings(folder, called)
+    settings = _settings(folder, name, called, root_key)
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
@@ -73,22 +79,22 @@ def running_site(
     try:
         wait_for(lambda: server.started or not thread.is_alive(), what="the site answers")
         assert server.started, "the site did not start"
-        url = f"http://127.0.0.1:{settings.http_port}"
-        yield Site(url, controller, voices, settings.broker_port)
+        yield Site(settings.address, controller, voices, settings.broker_port)
     finally:
         controller.release_pages()
         server.should_exit = True
         thread.join(60)
 
 
-def _settings(folder: Path, called: str | None) -> Settings:
+def _settings(folder: Path, name: str, called: str | None, root_key: str | None) -> Settings:
     port = loopback.free_port()
     return Settings(
         data_dir=folder / "data",
         http_host="127.0.0.1",
         http_port=port,
-        base_url=called or f"http://127.0.0.1:{port}",
+        base_url=called or f"http://{name}:{port}",
         make_standing_messages=False,
+        root_key=root_key,
         release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),
         broker_host="127.0.0.1",

@@ -47,6 +47,7 @@ from loa.controller.services.peaks import Peaks
 from loa.controller.services.placing import Placing
 from loa.controller.services.previews import Previews
 from loa.controller.services.recordings import Recordings
+from loa.controller.services.signatures import Signatures
 from loa.controller.services.standing_messages import StandingMessages
 from loa.controller.services.timelines import Timelines
 from loa.controller.services.uploads import Uploads
@@ -55,6 +56,7 @@ from loa.controller.store.database import Database
 from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import RecordingRow
 from loa.controller.store.uploads import UploadFolder
+from loa.protocol.keys import PublicKey
 from tests.controller.factories import PROVINCE, Town
 from tests.fakes.controller import FakeEvents
 
@@ -71,6 +73,7 @@ class Desk:
     folder: Path
     clock_ids: Iterator[int] = field(default_factory=itertools.count)
     tokens: dict[str, str] = field(default_factory=dict)
+    root: PublicKey | None = None
     limits: Limits = field(default_factory=lambda: Limits(max_bytes=LIMIT_BYTES, max_duration_ms=600_000))
 
     def __post_init__(self) -> None:
@@ -105,9 +108,7 @@ class Desk:
         )
         self.peaks = Peaks(recordings=self.recordings, draw=read_peaks)
         self.bulletins = Bulletins(clock=self.clock, ids=self.new_id, audit=audit, events=self.events)
-        self.broadcasts = Broadcasts(
-            clock=self.clock, key=self.key, bulletins=self.bulletins, audit=audit, placing=placing
-        )
+        self.broadcasts = self._broadcasts(placing)
         self.standing = StandingMessages(
             db=self.db, clock=self.clock, audit=audit, recordings=self.recordings, publisher=town.publisher
         )
@@ -122,6 +123,16 @@ class Desk:
         self.hoa = self.person("hoa", (COMMUNE, Role.APPROVER))
         self.tinh = self.person("tinh", (PROVINCE, Role.APPROVER))
         self.tam = self.person("tam", (PROVINCE, Role.OFFICIAL))
+
+    def _broadcasts(self, placing: Placing) -> Broadcasts:
+        return Broadcasts(
+            clock=self.clock,
+            key=self.key,
+            bulletins=self.bulletins,
+            audit=self.town.audit,
+            placing=placing,
+            signatures=Signatures(clock=self.clock, root=self.root),
+        )
 
     def _alarm(self) -> None:
         self.alarms = Alarms(

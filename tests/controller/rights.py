@@ -1,5 +1,6 @@
 """Who may use which route: one line each. A route without a line fails; so does a line without a route."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -52,6 +53,9 @@ TEXT = {"area": AREA, "title": "Thử", "field": "health", "plan": PLAN}
 ROLES = [{"area": AREA, "role": "official"}]
 USER = {"id": "moi", "name": "Mới", "password": "mat-khau-thu-nghiem", "roles": ROLES}
 
+SIGNED_BY_NOBODY = dict.fromkeys(("credential", "authenticator_data", "client_data", "signature"), "AAAA")
+ASSERTION = json.dumps(SIGNED_BY_NOBODY)
+
 API: dict[str, Rule] = {
     "GET /openapi.json": PUBLIC,
     "POST /sessions": PUBLIC,
@@ -75,6 +79,12 @@ API: dict[str, Rule] = {
     "GET /tokens": SIGNED,
     "POST /tokens": SIGNED,
     "DELETE /tokens/{token_id}": own(),
+    "GET /bulletins/{bulletin_id}/to-sign": own(),
+    "GET /me/passkeys": SIGNED,
+    "POST /me/passkeys/options": SIGNED,
+    "POST /me/passkeys": SIGNED,
+    "PATCH /me/passkeys/{passkey_id}": own(name="Thử"),
+    "DELETE /me/passkeys/{passkey_id}": own(),
     "GET /alerts": SIGNED,
     "GET /events": SIGNED,
     "GET /voices": SIGNED,
@@ -149,6 +159,7 @@ API: dict[str, Rule] = {
     "POST /bulletins/{bulletin_id}/return": own(comment="Sửa"),
     "POST /bulletins/{bulletin_id}/approve": own(),
     "POST /bulletins/{bulletin_id}/emergency": own(),
+    "POST /bulletins/{bulletin_id}/sign": own(document="{}", assertion=SIGNED_BY_NOBODY),
     "GET /broadcasts": SIGNED,
     "GET /broadcasts/{broadcast}": own(),
     "GET /broadcasts/{broadcast}/answers": own(),
@@ -196,6 +207,9 @@ PAGES: dict[str, Rule] = {
     "POST /me": SIGNED,
     "GET /me/password": SIGNED,
     "POST /me/password": SIGNED,
+    "GET /me/passkeys": SIGNED,
+    "POST /me/passkeys": SIGNED,
+    "POST /me/passkeys/{passkey_id}": own(act="remove"),
     "POST /me/sessions/end": own(session="xala-phien-khac0"),
     "GET /signin/code": PUBLIC,
     "POST /signin/code": PUBLIC,
@@ -228,6 +242,9 @@ PAGES: dict[str, Rule] = {
     "GET /admin/policies/{area}/new": own(),
     "POST /admin/policies/{area}/new": own(),
     "POST /admin/policies/{area}/drop": own(),
+    "GET /admin/trust": SIGNED,
+    "POST /admin/trust/areas/{area}": own(),
+    "POST /admin/trust/papers/{paper}": own(assertion=ASSERTION),
     "GET /admin/audit": SIGNED,
     "GET /admin/backups": HOUSE,
     "POST /admin/backups": HOUSE,
@@ -243,6 +260,7 @@ PAGES: dict[str, Rule] = {
     "GET /bulletins/{bulletin_id}": own(),
     "POST /bulletins/{bulletin_id}/approve": own(),
     "POST /bulletins/{bulletin_id}/emergency": own(),
+    "POST /bulletins/{bulletin_id}/sign": own(document="{}", assertion=ASSERTION),
     "POST /bulletins/{bulletin_id}/preview": own(),
     "POST /bulletins/{bulletin_id}/reach": own(),
     "POST /bulletins/{bulletin_id}/return": own(comment="Sửa"),

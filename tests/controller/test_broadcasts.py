@@ -12,9 +12,10 @@ from loa.controller.services.bulletins import text_digest
 from loa.controller.store.database import Database
 from loa.controller.store.programmes import contents_of
 from loa.controller.store.tables import AreaRow, SpokenRow
-from loa.protocol.broadcast import Entry, verify_approvals
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import KeyRing
+from loa.protocol.trust import check_word
 from tests.controller.desk import JSON, Office, match, open_office
 from tests.controller.policies import hours
 
@@ -75,7 +76,7 @@ def test_the_document_is_what_the_digest_and_the_approval_say(office: Office) ->
     made = office.approved(text="Đọc", plan=when("2026-11-23T10:00", rrule="FREQ=DAILY;COUNT=3"))
     (entry,) = entries(office, COMMUNE)
     assert entry.id == entry.broadcast.id == made["id"]
-    verify_approvals(entry, KeyRing([office.desk.key.public]))
+    check_word(entry, KeyRing([office.desk.key.public]))
 
 
 def test_nobody_approves_what_they_wrote_themselves(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from loa.protocol.codec import unpack_config, unpack_programme
 from loa.protocol.ids import AreaId, NodeId, SilenceId, broadcast_of
 from loa.protocol.keys import KeyRing
 from loa.protocol.programme import Silence
+from loa.protocol.trust import check_word
 from loa.schedules.model import Window
 from tests.controller.desk import JSON, TZ, Office, match, open_office
 from tests.controller.factories import PROVINCE
@@ -122,7 +124,9 @@ def played_by(office: Office, node: NodeId, window: Window) -> list[Piece]:
             packed = body_of(session, area)
         if packed is not None:
             programme = unpack_programme(packed, area, keys)
-            taken, left = sift(programme.entries, areas=config.areas, keys=keys, now=now)
+            taken, left = sift(
+                programme.entries, areas=config.areas, check=partial(check_word, keys=keys), now=now
+            )
             assert left == []
             shelf = merge(shelf, from_message(programme, taken, now, shelf))
     sounds = {seen.said.broadcast.source.recording: seen.said.issued_at for seen in shelf.entries.values()}

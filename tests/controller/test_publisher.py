@@ -19,6 +19,7 @@ from loa.controller.store.database import Database
 from loa.controller.store.nodes import node_row
 from loa.controller.store.programmes import body_of
 from loa.controller.store.tables import RolloutRow
+from loa.node_agent.core.belief import Belief
 from loa.protocol.codec import unpack_config, unpack_programme
 from loa.protocol.ids import AreaId, NodeId, StopId, sha256_hex
 from loa.protocol.keys import KeyRing
@@ -29,6 +30,7 @@ from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import to_ms
 from tests.controller.air import Times, place, silence, withdraw
 from tests.controller.factories import Town
+from tests.controller.keepers import NODE, Keepers
 from tests.fakes.courier import FakeCourier
 from tests.waiting import wait_for
 
@@ -312,6 +314,16 @@ def test_a_node_gets_its_areas_policy_zone_and_settings(station: Station) -> Non
     assert VILLAGES[0] in config.areas
     assert config.policy.versions
     assert config.settings == NodeSettings(billing_day=20)
+
+
+def test_the_papers_in_force_travel_in_the_configuration(station: Station) -> None:
+    keepers = Keepers(station.town)
+    keepers.appoint()
+    keepers.renew()
+    config = _config(station, NODE, lambda config: config.papers is not None)
+    assert config.papers == keepers.bound()
+    believed = Belief(NODE, KeyRing([station.courier.key.public]), keepers.root.public)
+    assert believed.bind(None, config).areas == config.areas
 
 
 def test_a_released_press_travels_in_the_configuration(station: Station) -> None:

@@ -21,13 +21,16 @@ from tests.protocol.bundles import RELEASE_KEY, make_bundle, make_manifest
 BUNDLE = make_bundle()
 SHA256 = sha256_hex(BUNDLE)
 NODE = NodeId("loa-1")
+ROOT_KEY = SigningKey.generate()
 
 
 @pytest.fixture
 def site(site: Site) -> Site:
     """One whose nodes believe a release key."""
     site.controller.db.close()
-    settings = Settings(data_dir=site.settings.data_dir, release_keys=(RELEASE_KEY.public.x,))
+    settings = Settings(
+        data_dir=site.settings.data_dir, release_keys=(RELEASE_KEY.public.x,), root_key=ROOT_KEY.public.x
+    )
     controller = build(settings)
     return Site(controller, application(controller, settings), settings)
 
@@ -120,11 +123,12 @@ def test_a_rollout_elsewhere_is_nobody_s_business(site: Site, admin: Client, nod
     assert other.get("/rollouts").json()["items"] == []
 
 
-def test_a_node_learns_the_release_keys_when_it_enrols(site: Site, admin: Client) -> None:
+def test_a_node_learns_the_release_keys_and_the_root_when_it_enrols(site: Site, admin: Client) -> None:
     code = admin.post("/nodes", {"id": "moi", "name": "Mới", "parent": COMMUNE}).json()["code"]
     key = SigningKey.generate()
     answer = site.client().post("/enrolments", {"code": code, "key_x": key.public.x})
     assert answer.json()["release_keys"] == [RELEASE_KEY.public.x]
+    assert answer.json()["root_key"] == ROOT_KEY.public.x
 
 
 def test_release_keys_are_a_list_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

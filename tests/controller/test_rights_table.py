@@ -32,6 +32,7 @@ from loa.controller.store.tables import (
     SilenceRow,
     WithdrawalRow,
 )
+from loa.controller.store.trust_tables import PaperRow, PasskeyRow
 from loa.protocol.ids import AreaId
 from tests.controller.air import place
 from tests.controller.factories import Town
@@ -43,6 +44,7 @@ NAME = "Bimatten"
 """Stands in the name of everything that is none of the reader's business."""
 NODE, USER, BULLETIN = "xala-cum", "xala-nguoi", "a1a" + "0" * 29
 SILENCE, SHA = "5" * 32, "6" * 64
+PASSKEY, PAPER = "7" * 32, "8" * 32
 STREAM = "GET /api/v1/events"
 MANIFEST = make_manifest().to_bytes().decode()
 HASHED = re.compile(r"(/static)/[0-9a-f]+")
@@ -123,6 +125,8 @@ def neighbour(site: Site) -> dict[str, str]:
         "name": "loa-20260101T000000Z.tar",
         "secret": "x" * 43,
         "upload_id": "6" * 32,
+        "passkey_id": PASSKEY,
+        "paper": PAPER,
         "filter_id": "6" * 32,
         "occurrence": f"{entry.id}@20260101T000000Z",
     }
@@ -190,6 +194,17 @@ def rows(broadcast: str, now: datetime) -> list[Any]:
 def more_rows(broadcast: str, now: datetime) -> list[Any]:
     """Silence, inbox, withdrawal, release with rollout, audit."""
     return [
+        PasskeyRow(id=PASSKEY, user_id=USER, credential="YmltYXQ", key="YmltYXQ", name=NAME, created_at=now),
+        PaperRow(
+            id=PAPER,
+            area_id=AREA,
+            kind="roster",
+            appointment=1,
+            document="{}",
+            signatures="{}",
+            composed_at=now,
+            composed_by=USER,
+        ),
         SilenceRow(
             id=SILENCE,
             counter=1,

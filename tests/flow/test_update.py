@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from loa.controller.bundles import make_release_key
+from loa.controller.bundles import make_key_file
 from loa.node_agent.core.ledger import TRIAL_S, Phase
 from loa.protocol.keys import SigningKey
 from tests.flow.machine import Machine, build_bundle, make_mute
@@ -24,7 +24,7 @@ class Release:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.key_file = folder / "release.key"
-        self.key: SigningKey = make_release_key(self.key_file)
+        self.key: SigningKey = make_key_file(self.key_file)
 
     def add(self, village: Village, bundle: Path) -> str:
         """Upload it as the administrator; its SHA-256."""

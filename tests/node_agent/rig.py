@@ -9,6 +9,7 @@ from random import Random
 from loa.audio.deck import OpenSound
 from loa.audio.decoder import DecodedFile
 from loa.node_agent.adapters.disk import SqliteDisk
+from loa.node_agent.core.belief import Belief
 from loa.node_agent.errors import GpioError
 from loa.node_agent.fetching import Fetching
 from loa.node_agent.intake import Intake
@@ -28,7 +29,7 @@ from loa.node_agent.wiring import Wiring
 from loa.node_agent.witness import Listener, Witness
 from loa.protocol.codec import decode, encode, pack
 from loa.protocol.ids import BootId, JournalId, RecordingId, sha256_hex
-from loa.protocol.keys import KeyRing, SigningKey
+from loa.protocol.keys import KeyRing, PublicKey, SigningKey
 from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer, Urgent
 from loa.protocol.reports import (
     PlayReport,
@@ -76,6 +77,8 @@ class World:
         self.sensors, self.usage = FakeSensors(), FakeUsageKeeper()
         self.bodies: dict[str, bytes] = {}
         self.on_offer: set[RecordingId] = set()
+        self.root: PublicKey | None = None
+        """What the agent was enrolled with; counts from the next restart on."""
         self.listeners: list[Listener] = []
         """Ears of the agent; they count from the next restart on."""
         self.open_sound: OpenSound = DecodedFile
@@ -106,8 +109,7 @@ class World:
         self.memory = Memory(disk=self.disk, clock=self.clock)
         self.intake = Intake(
             memory=self.memory,
-            node=NODE,
-            keys=RING,
+            belief=Belief(node=NODE, keys=RING, root=self.root),
             folder=self.folder,
             clock=self.clock,
             random=Random(1),

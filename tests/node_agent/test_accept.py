@@ -1,4 +1,5 @@
 from datetime import datetime
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
 from loa.protocol.policy import Policy, PolicyVersion
 from loa.protocol.reasons import RefusalReason
+from loa.protocol.trust import check_word
 from loa.schedules.policy import default_policy, version_at
 from tests.node_agent.makers import (
     AREA,
@@ -52,6 +54,7 @@ ELSEWHERE = make_entry(make_broadcast(NOON, audience=(AreaId("elsewhere"),)))
 GENUINE = make_entry(make_broadcast(NOON))
 OTHER = make_entry(make_broadcast(NOON, title="other"))
 FORGED = make_entry(make_broadcast(NOON), key=STRANGER)
+CHECK = partial(check_word, keys=RING)
 EARLY = make_entry(make_broadcast(NOON), issued_at=NOON + minutes(5))
 BORROWED = Entry(document=OTHER.document, approvals=GENUINE.approvals, issued_at=NOON)
 
@@ -67,14 +70,14 @@ BORROWED = Entry(document=OTHER.document, approvals=GENUINE.approvals, issued_at
     ids=["elsewhere", "forged", "borrowed approval", "from the future"],
 )
 def test_a_bad_entry_is_left_and_the_others_are_taken(entry: Entry, reason: RefusalReason) -> None:
-    taken, left = sift([GENUINE, entry, OTHER], areas=(AREA, OWN), keys=RING, now=NOON)
+    taken, left = sift([GENUINE, entry, OTHER], areas=(AREA, OWN), check=CHECK, now=NOON)
     assert taken == [GENUINE, OTHER]
     assert [one.refused.reason for one in left] == [reason]
 
 
 def test_an_entry_for_the_node_itself_is_addressed_here() -> None:
     entry = make_entry(make_broadcast(NOON, audience=(OWN,)))
-    assert sift([entry], areas=(AREA, OWN), keys=RING, now=NOON) == ([entry], [])
+    assert sift([entry], areas=(AREA, OWN), check=CHECK, now=NOON) == ([entry], [])
 
 
 def versions(*hours: int) -> Policy:

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from loa.protocol.broadcast import Broadcast, Entry, verify_approvals
+from loa.protocol.broadcast import Broadcast, Entry
 from loa.protocol.errors import MalformedError, UnapprovedError
 from loa.protocol.ids import sha256_hex
 from loa.protocol.keys import SigningKey
+from loa.protocol.trust import check_word
 from tests.protocol.makers import NOW, make_broadcast, make_entry, ring
 
 _KEY = SigningKey.generate()
@@ -49,7 +50,7 @@ def test_an_audience_is_sorted_slugs_each_once(audience: list[str]) -> None:
 
 
 def test_an_entry_with_its_approval_is_accepted() -> None:
-    verify_approvals(make_entry(_KEY), ring(_KEY))
+    check_word(make_entry(_KEY), ring(_KEY))
 
 
 def test_fields_of_a_newer_sender_do_not_change_the_name() -> None:
@@ -70,7 +71,7 @@ def test_fields_of_a_newer_sender_do_not_change_the_name() -> None:
 )
 def test_an_approval_holds_for_its_very_bytes_and_key(change: dict[str, object]) -> None:
     with pytest.raises(UnapprovedError):
-        verify_approvals(make_entry(_KEY).model_copy(update=change), ring(_KEY))
+        check_word(make_entry(_KEY).model_copy(update=change), ring(_KEY))
 
 
 @pytest.mark.parametrize("change", [{"approver": "khac"}, {"approved_at": NOW + timedelta(hours=1)}])
@@ -78,7 +79,7 @@ def test_approver_and_instant_are_part_of_the_approval(change: dict[str, object]
     entry = make_entry(_KEY)
     forged = entry.approvals[0].model_copy(update=change)
     with pytest.raises(UnapprovedError):
-        verify_approvals(entry.model_copy(update={"approvals": (forged,)}), ring(_KEY))
+        check_word(entry.model_copy(update={"approvals": (forged,)}), ring(_KEY))
 
 
 def test_an_entry_needs_a_broadcast_and_an_approval() -> None:

@@ -1,8 +1,9 @@
 """Bulletins over HTTP. Every change names the revision that it was made on."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from loa.controller.api.given import Given
 from loa.controller.api.once import Once, OnceUnasked, Result
 from loa.controller.api.problems import documented
 from loa.controller.api.words import Key, Words
+from loa.controller.core.broadcasts import HalfApproved
 from loa.controller.core.bulletins import (
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
@@ -22,15 +24,28 @@ from loa.controller.core.bulletins import (
     Draft,
     Plan,
 )
+from loa.controller.errors import Conflict
 from loa.controller.services.bulletins import BulletinFilter
+from loa.controller.services.signatures import Signature
+from loa.controller.store.database import Work
 from loa.protocol.ids import SLUG, AreaId, RecordingId
 from loa.protocol.kinds import BroadcastClass
+from loa.protocol.passkey import Assertion
 
 Endpoint = Callable[..., Response | None]
 
 PLAN_EXAMPLE = {
     "audience": ["lang-cong"],
     "when": {"tz": "Asia/Ho_Chi_Minh", "start_local": "2026-06-11T17:30", "rrule": "FREQ=DAILY;COUNT=3"},
+}
+SIGNED_EXAMPLE: dict[str, Any] = {
+    "document": "{}",
+    "assertion": {
+        "credential": "bWF5",
+        "authenticator_data": "AAAA",
+        "client_data": "e30",
+        "signature": "AAAA",
+    },
 }
 
 
@@ -99,12 +114,47 @@ class CommentIn(Given):
     comment: Annotated[Words, Field(max_length=2_000, examples=["Ghi rõ địa điểm."])]
 
 
+class ToSignOut(BaseModel):
+    """What a passkey is to sign: `challenge` (base64url) is the SHA-256 of the document."""
+
+    document: str
+    challenge: str
+    party: str
+    """The relying party's id."""
+    credentials: tuple[str, ...]
+    needed: int
+    """So many people have to sign it."""
+    signed_by: tuple[str, ...]
+
+
+class SignatureIn(Given):
+    """The document as it was handed out, and what the passkey made of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SIGNED_EXAMPLE]})
+
+    document: Annotated[Words, Field(min_length=2, max_length=16_384)]
+    assertion: Assertion
+
+
+class HalfApprovedOut(BaseModel):
+    """It waits for so many others to sign the same document within ten minutes."""
+
+    missing: int
+
+
 def router() -> APIRouter:
     """The routes of bulletins."""
     made = APIRouter(tags=["bulletins"])
     made.add_api_route("/bulletins", find, methods=["GET"], responses=documented(401))
     one = "/bulletins/{bulletin_id}"
     made.add_api_route(one, get, methods=["GET"], responses=documented(401, 404))
+    made.add_api_route(
+        f"{one}/to-sign",
+        to_sign,
+        methods=["GET"],
+        response_model=ToSignOut,
+        responses=documented(401, 403, 404, 409, 412, 422),
+    )
     changes: tuple[tuple[str, str, int, Endpoint, type[BaseModel] | None], ...] = (
         ("POST", "/bulletins", 201, create, BulletinOut),
         ("PUT", one, 200, save, BulletinOut),
@@ -113,6 +163,7 @@ def router() -> APIRouter:
         ("POST", f"{one}/return", 200, give_back, BulletinOut),
         ("POST", f"{one}/approve", 201, approve, ApprovedOut),
         ("POST", f"{one}/emergency", 201, emergency, ApprovedOut),
+        ("POST", f"{one}/sign", 201, sign, ApprovedOut),
     )
     refused = documented(401, 403, 404, 409, 412, 428)
     for method, path, status, endpoint, model in changes:
@@ -197,6 +248,37 @@ def emergency(
     return once.by(who).run(
         lambda work: approved_out(parts.broadcasts.emergency(work, who, bulletin_id, revision))
     )
+
+
+def to_sign(
+    parts: Parts, who: Who, bulletin_id: Key, revision: Annotated[int | None, Query(ge=1)] = None
+) -> ToSignOut:
+    """The document to approve by passkey; 409 where the controller's word is enough.
+
+    Name the revision that you have read; without it the last one is meant.
+    """
+    with parts.db.look() as session:
+        if revision is None:
+            revision = parts.bulletins.get(session, who, bulletin_id).revision
+        found = parts.broadcasts.to_sign(session, who, bulletin_id, revision)
+    if found is None:
+        raise Conflict("no_passkey_needed", "nobody has to sign it: approve it without a passkey")
+    return ToSignOut(**asdict(found))
+
+
+def sign(
+    *, parts: Parts, who: Who, bulletin_id: Key, revision: Revision, given: SignatureIn, once: Once
+) -> Response:
+    """Approve by passkey; 202 while others have to sign the same document, too."""
+    signature = Signature(document=given.document, assertion=given.assertion)
+
+    def act(work: Work) -> Result:
+        done = parts.broadcasts.sign(work, who, bulletin_id, revision, signature)
+        if isinstance(done, HalfApproved):
+            return Result(HalfApprovedOut(missing=done.missing), 202)
+        return approved_out(done)
+
+    return once.run(act)
 
 
 def _result(bulletin: Bulletin, status: int = 200) -> Result:

@@ -41,6 +41,8 @@ class EnrolmentOut(BaseModel):
     base_url: str
     release_keys: list[str]
     """Public keys whose releases of the agent it is to take."""
+    root_key: str | None
+    """Public key that names the keepers; with it the node believes approvers instead of the controller."""
 
 
 def router() -> APIRouter:
@@ -67,4 +69,5 @@ def enrol(given: EnrolmentIn, request: Request, response: Response, parts: Parts
         ),
         base_url=parts.reach.base_url,
         release_keys=list(parts.reach.release_keys),
+        root_key=parts.reach.root_key,
     )

@@ -48,6 +48,13 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfApproved:
+    """It was signed, and waits for this many others to sign it, too."""
+
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """Who is to answer for it: an area and its rank."""
 

@@ -137,6 +137,16 @@ class Alarms:
             act = self._broadcasts.drill
         return act(work, who, bulletin.id, bulletin.revision)
 
+    def must_be_signed(self, ready: Ready) -> bool:
+        """Whether the nodes want passkeys, so that it cannot go out by one gesture."""
+        with self._db.look() as session:
+            return self._broadcasts.wants_passkeys(session, ready.draft)
+
+    def hand_in(self, work: Work, who: Person, ready: Ready) -> str:
+        """The bulletin, to be signed at once by whoever may: everybody who may is told of it."""
+        bulletin = self._bulletins.create(work, who, ready.draft)
+        return self._bulletins.submit(work, who, bulletin.id, bulletin.revision).id
+
     def _sound(self, who: Person, wish: Wish) -> tuple[Kept, str]:
         """The recording and the text that it reads, as far as that is known."""
         if wish.message is None:

@@ -204,6 +204,12 @@ class Bulletins:
         changed = replace(self._next(bulletin, who), state=BulletinState.APPROVED, comment=None)
         return self._keep(work, who, changed, "bulletin.approved")
 
+    def half_approved(self, work: Work, who: Person, bulletin: Bulletin, missing: int) -> None:
+        """Note that it was signed, and tell pages that it waits for somebody else's signature."""
+        area, one = bulletin.draft.area, bulletin.id
+        work.after_commit(lambda: self._events.announce(EventKind.BULLETIN, area, one))
+        self._audit.note(work, who.user_id, "bulletin.half_approved", area=area, subject=one, missing=missing)
+
     def open(self, session: Session, who: Person, bulletin_id: str, act: Act, revision: int) -> Bulletin:
         """The bulletin, if the person may do that to this revision of it and it was not approved yet."""
         return self._open(session, who, bulletin_id, act, revision)

@@ -13,10 +13,12 @@ from loa.controller.services.airwaves import Airwaves
 from loa.controller.store import programmes
 from loa.controller.store.configs import Kept, kept_configs, store_config
 from loa.controller.store.database import Database, Session
+from loa.controller.store.papers import binder
 from loa.controller.store.rollouts import pointers
 from loa.controller.store.standing_messages import standing_sources
 from loa.controller.store.tree import read_tree
 from loa.protocol.broadcast import RecordingSource
+from loa.protocol.charter import Papers
 from loa.protocol.codec import decode, pack, unpack_config, unpack_programme
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
@@ -45,6 +47,7 @@ class _Given:
 
     standing: dict[StandingMessage, RecordingSource]
     release: ReleasePointer | None
+    papers: Papers | None
 
 
 class Composer:
@@ -115,12 +118,21 @@ class Composer:
         """Compose and store those whose contents are new."""
         with self._db.look() as session:
             tree, standing = read_tree(session), standing_sources(session)
+            papers = binder(session)
         issued: list[ConfigPointer] = []
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:
                 kept = kept_configs(work.session, set(some))
                 releases = pointers(work.session, some)
-                gifts = ((one, _Given(standing, releases.get(one.node))) for one in kept)
+                gifts = (
+                    (
+                        one,
+                        _Given(
+                            standing, releases.get(one.node), papers.of(one.node, tree.areas_of(one.node))
+                        ),
+                    )
+                    for one in kept
+                )
                 made = [self._config(tree, one, given) for one, given in gifts]
                 new = [one for one in made if one is not None]
                 for pointer, packed in new:
@@ -176,6 +188,7 @@ class Composer:
             standing=given.standing,
             settings=kept.settings,
             release=given.release,
+            papers=given.papers,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

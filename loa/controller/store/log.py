@@ -1,6 +1,5 @@
 """The broadcast log: lines that are expected, missed, found."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,12 @@ from sqlmodel import Session, col, select
 
 from loa.controller.core.expected import EXPECTED, MISSED
 from loa.controller.core.slugs import plain
+from loa.controller.store.broadcasts import as_entry
 from loa.controller.store.log_scope import scope_of
 from loa.controller.store.log_walks import FEW, Filters, find
 from loa.controller.store.tables import BroadcastRow, LogRow, MetaRow, NodeRow, PlacementRow
 from loa.controller.store.upsert import Row, insert_new
-from loa.protocol.broadcast import ControllerApproval, Entry
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, NodeId
 
 _EXPECTED_AT = "log_expected_at"
@@ -62,7 +62,7 @@ def placements(
     if areas is not None:
         found = found.where(col(PlacementRow.area_id).in_(areas))
     return [
-        (AreaId(area), _entry(document, approvals, at))
+        (AreaId(area), as_entry(document, approvals, at))
         for area, document, approvals, at in session.exec(found)
     ]
 
@@ -154,8 +154,3 @@ def filters_of(wanted: LogFilter) -> Filters:
         folded_title=plain(wanted.title) or None,
         oldest_first=wanted.oldest_first,
     )
-
-
-def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
-    given = tuple(ControllerApproval.model_validate(one) for one in json.loads(approvals))
-    return Entry(document=document, approvals=given, issued_at=issued_at)

@@ -1,9 +1,7 @@
 """What stands in the programme of an area, and the versions that were sent."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
@@ -11,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from loa.controller.core.programme import WITHDRAWALS_OF_NOW, Contents
+from loa.controller.store.broadcasts import as_entry
 from loa.controller.store.tables import (
     BroadcastRow,
     NodeRow,
@@ -20,16 +19,13 @@ from loa.controller.store.tables import (
     WithdrawalRow,
 )
 from loa.controller.store.upsert import upsert
-from loa.protocol.broadcast import ControllerApproval, Entry
+from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
 
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
-
-REMEMBERED = 5_000
-"""Entries that are kept as they were read: what was approved never changes, and reading it takes 0.1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def urgent_contents_of(
     entries = connection.execute(_EMERGENCIES, {"area": area, "since": now})
     withdrawals = connection.execute(_RECENT, {"area": area, "since": now - WITHDRAWALS_OF_NOW})
     return Contents(
-        entries=tuple(_entry(row.document, row.approvals, row.issued_at) for row in entries),
+        entries=tuple(as_entry(row.document, row.approvals, row.issued_at) for row in entries),
         withdrawals=tuple(_withdrawal(row) for row in withdrawals),
         silences=silences,
     )
@@ -167,14 +163,8 @@ def _entries(
     if only is not None:
         found = found.where(BroadcastRow.class_ == only)
     return tuple(
-        _entry(document, approvals, issued_at) for document, approvals, issued_at in session.exec(found)
+        as_entry(document, approvals, issued_at) for document, approvals, issued_at in session.exec(found)
     )
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _entry(document: str, approvals: str, issued_at: datetime) -> Entry:
-    given = tuple(ControllerApproval.model_validate(one) for one in json.loads(approvals))
-    return Entry(document=document, approvals=given, issued_at=issued_at)
 
 
 def _withdrawals(session: Session, area: AreaId, since: datetime) -> tuple[Withdrawal, ...]:

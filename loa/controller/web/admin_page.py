@@ -16,6 +16,7 @@ from loa.controller.web import (
     admin_policy,
     admin_reshape,
     admin_where,
+    trust_page,
 )
 from loa.controller.web.bodies import Bodies
 from loa.controller.web.console import Console, Visit, page_route
@@ -38,6 +39,7 @@ TEXTS = {
     "areas": lazy("Thêm, đổi tên, chuyển, ghép và tách; lịch sử còn nguyên"),
     "people": lazy("Mời người, giao vai trò theo địa bàn, đóng tài khoản"),
     "policies": lazy("Giờ được phát, số phút mỗi ngày, âm lượng, kèm căn cứ"),
+    "trust": lazy("Người giữ khóa ký sổ người duyệt và quy chế cụm loa"),
     "audit": lazy("Ai đã làm gì, lúc nào"),
     "backups": lazy("Tạo bản sao, tải về; cách khôi phục"),
     "settings": lazy("Máy chủ tin, cụm loa, thư; do máy chủ đặt"),
@@ -61,7 +63,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         return console.show("admin.html", visit, context, here="admin")
 
     places = (admin_areas, admin_where, admin_reshape)
-    for module in (*places, admin_people, admin_policy, admin_audit, admin_house):
+    for module in (*places, admin_people, admin_policy, admin_audit, admin_house, trust_page):
         routes.include_router(module.router(console, bodies))
     return routes
 
@@ -78,6 +80,9 @@ def _rooms(console: Console, visit: Visit) -> Iterator[Room]:
         yield Room("/admin/audit", "list", _("Sổ việc đã làm"), TEXTS["audit"])
     with console.controller.db.look() as session:
         house = keeps_house(session, person)
+        keeps = Act.MANAGE_PEOPLE in visit.viewer.acts or console.controller.papers.find(session, person)
+    if keeps:
+        yield Room("/admin/trust", "shield", _("Loa tin ai"), TEXTS["trust"])
     if house:
         yield Room("/admin/backups", "file", _("Bản sao dự phòng"), TEXTS["backups"])
         yield Room("/admin/settings", "gear", _("Cài đặt máy chủ"), TEXTS["settings"])

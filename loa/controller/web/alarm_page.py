@@ -93,13 +93,13 @@ class AlarmPage:
                 self._controller.alarms.make(visit.person, wish)
                 return self._show(visit, form, listened=True)
             ready = self._controller.alarms.ready(visit.person, wish)
-            broadcast = self._order(visit, form, wish, ready)
+            address = self._order(visit, form, wish, ready)
         except NotFound:
             raise
         except ControllerError as error:
             fresh = replace(form, key=alarm_form.new_key())
             return self._show(visit, fresh, errors={"alarm": say_error(error.code, error.facts)})
-        return see_other(f"{self.mode.address}/{broadcast}")
+        return see_other(address)
 
     def _visit(self, request: Request, form: FormData | None = None) -> Visit:
         visit = self._console.visit(request, form)
@@ -108,12 +108,15 @@ class AlarmPage:
         return visit
 
     def _order(self, visit: Visit, form: AlarmForm, wish: Wish, ready: Ready) -> str:
-        """The broadcast; the same order sent twice is given once."""
-        controller, person = self._controller, visit.person
+        """Where it goes on: how it sounds, or its signing; the same order sent twice is given once."""
+        alarms, controller, person = self._controller.alarms, self._controller, visit.person
+        signs = alarms.must_be_signed(ready)
 
         def act(work: Work) -> Answer:
-            approved = controller.alarms.sound(work, person, ready)
-            return Answer(status=201, body=approved.scheduled.id)
+            if signs:
+                return Answer(status=201, body=f"/bulletins/{alarms.hand_in(work, person, ready)}")
+            approved = alarms.sound(work, person, ready)
+            return Answer(status=201, body=f"{self.mode.address}/{approved.scheduled.id}")
 
         with controller.db.work() as work:
             digest = alarm_form.digest_of(wish)

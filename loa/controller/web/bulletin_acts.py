@@ -1,4 +1,4 @@
-"""On a bulletin's page: take an older version back, or take what it became off the air."""
+"""On a bulletin's page: sign it, take an older version back, or take what it became off the air."""
 
 from typing import Annotated
 
@@ -6,10 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import FormData
 
 from loa.controller.errors import Conflict
+from loa.controller.services.signatures import Signature
 from loa.controller.store.database import Work
 from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.bulletin_pages import BulletinPage, number_of, revision_of
 from loa.controller.web.console import Console, page_route
+from loa.controller.web.trust_page import read_assertion
 from loa.protocol.ids import BroadcastId
 
 
@@ -28,6 +30,18 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
             return bulletins.restore(work, visit.person, bulletin_id, version, revision_of(form))
 
         return page.decide(visit, bulletin_id, act, told="restored")
+
+    @routes.post("/bulletins/{bulletin_id}/sign")
+    def sign(request: Request, bulletin_id: str, form: Form) -> Response:
+        visit = console.visit(request, form)
+
+        def act(work: Work) -> object:
+            assertion = read_assertion(text_of(form, "assertion"))
+            signature = Signature(document=text_of(form, "document"), assertion=assertion)
+            broadcasts = console.controller.broadcasts
+            return broadcasts.sign(work, visit.person, bulletin_id, revision_of(form), signature)
+
+        return page.decide(visit, bulletin_id, act, told="approved")
 
     @routes.post("/bulletins/{bulletin_id}/withdraw")
     def withdraw(request: Request, bulletin_id: str, form: Form) -> Response:

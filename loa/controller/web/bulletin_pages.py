@@ -33,6 +33,8 @@ OWN_TITLE = lazy("Bạn soạn bản này nên người khác phải duyệt")
 OWN_TEXT = lazy("Nhờ một người duyệt khác nghe và quyết định. Căn cứ: {source}.")
 ALONE_TITLE = lazy("Bạn soạn bản này và được tự duyệt")
 ALONE_TEXT = lazy("Nghe lại một lượt rồi hãy quyết định. Căn cứ: {source}.")
+HALF_TITLE = lazy("Đã có một chữ ký, chờ người thứ hai ký trên máy khác")
+HALF_TEXT = lazy("{who} đã ký. Chưa đủ chữ ký thì loa chưa phát. Chữ ký có giá trị 10 phút.")
 DECIDED_TITLE = lazy("Bản này vừa được {who} duyệt")
 DECIDED_TEXT = lazy("Bạn không cần làm gì.")
 
@@ -144,6 +146,7 @@ class BulletinPage:
             "versions": bulletin_history.versions(self._console, visit, bulletin),
             "answers": bulletin_history.answers(self._console, visit, bulletin),
             "is_emergency": bulletin.draft.class_ is BroadcastClass.EMERGENCY,
+            "signing": decides and self._signing(bulletin),
             "comment": "",
             "errors": errors or {},
             "flow": True,
@@ -151,6 +154,18 @@ class BulletinPage:
         return self._console.show(
             "bulletin.html", visit, context, here="bulletins", status=422 if errors else 200
         )
+
+    def _signing(self, bulletin: Bulletin) -> Mapping[str, Any] | None:
+        """What passkey.js needs; None where the controller's word is enough."""
+        controller = self._console.controller
+        with controller.db.look() as session:
+            if not controller.broadcasts.wants_passkeys(session, bulletin.draft):
+                return None
+        party = controller.passkeys.party
+        return {
+            "prepare": f"/api/v1/bulletins/{bulletin.id}/to-sign?revision={bulletin.revision}",
+            "origin": party.origins[0] if party else "",
+        }
 
     def decide(self, visit: Visit, bulletin_id: str, act: Callable[[Work], object], *, told: str) -> Response:
         """Do it and show the page again; a refusal is told on it."""
@@ -163,6 +178,10 @@ class BulletinPage:
                 return see_other(f"/bulletins/{bulletin_id}?told=late")
             return self.show(visit, bulletin, errors={"decide": say(error.code, error.facts)})
         return see_other(f"/bulletins/{bulletin_id}?told={told}")
+
+    def _signed_by(self, bulletin: Bulletin) -> tuple[str, ...]:
+        with self._console.controller.db.look() as session:
+            return self._console.controller.broadcasts.signed_by(session, bulletin)
 
     def _withdrawn(self, bulletin: Bulletin) -> Scheduled | None:
         """What it became, if that was taken off the air."""
@@ -188,6 +207,9 @@ class BulletinPage:
         elif bulletin.comment and bulletin.state is BulletinState.RETURNED:
             text = phrases.RETURNED_TEXT.format(comment=bulletin.comment)
             yield Note("warn", "turn", phrases.RETURNED_TITLE, text)
+        elif half := self._signed_by(bulletin):
+            names = ", ".join(self._console.person_names(half).values())
+            yield Note("act", "hourglass", HALF_TITLE, HALF_TEXT.format(who=names))
         elif bulletin.state is BulletinState.SUBMITTED and (own or told == "sent"):
             yield Note("ok", "tick", phrases.SENT_TITLE, phrases.SENT_TEXT.format(when=when))
             if own and granted(visit.person, Act.APPROVE):

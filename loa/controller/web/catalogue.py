@@ -281,6 +281,12 @@ ERRORS: Mapping[str, str] = {
     # bulletins
     "stale": lazy("{saved_by} vừa sửa bản này. Mở lại để xem bản mới, rồi sửa tiếp."),
     "own_bulletin": lazy("Bạn soạn bản này nên người khác phải duyệt. Căn cứ: {legal_source}"),
+    "passkey_needed": lazy("Loa ở đây chỉ tin chữ ký bằng khóa cá nhân. Mở bản tin rồi ký."),
+    "not_on_roster": lazy("Khóa của bạn chưa có trong sổ người duyệt. Nhờ người giữ khóa ký sổ mới."),
+    "document_changed": lazy("Bản tin hay giờ phát vừa thay đổi. Xem lại rồi ký lại."),
+    "signed_long_ago": lazy("Để lâu quá 10 phút nên chữ ký hết hạn. Ký lại."),
+    "class_not_admitted": lazy("Quy chế cụm loa không cho phát mức này"),
+    "papers_broken": lazy("Sổ người duyệt trên máy chủ bị hỏng. Báo người quản trị."),
     "wrong_state": lazy("Bản này vừa được người khác quyết định. Bạn không cần làm gì."),
     "incomplete": lazy("Bản tin còn thiếu vài chỗ. Xem lại các bước trước."),
     "text_not_read": lazy("Chữ đã sửa sau khi máy đọc. Về bước Nói gì, bấm Tiếp tục để máy đọc lại."),

@@ -34,6 +34,8 @@ class Enrolment(Wire):
     node: NodeId
     controller_keys: Annotated[tuple[str, ...], Field(min_length=1)]
     """Raw Ed25519 public keys in base64url: whose word this node takes."""
+    root_key: str | None = None
+    """Raw Ed25519 public key in base64url that names the keepers; without it the controller's word is all."""
     mqtt: MqttAccount
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]\S*$")]
     release_keys: tuple[str, ...] = ()
@@ -51,6 +53,10 @@ class Enrolment(Wire):
     def key_ring(self) -> KeyRing:
         """The keys that this node believes; raises `MalformedError`."""
         return KeyRing(PublicKey.from_x(x) for x in self.controller_keys)
+
+    def root(self) -> PublicKey | None:
+        """The key that names keepers; raises `MalformedError`."""
+        return PublicKey.from_x(self.root_key) if self.root_key else None
 
 
 def enrol(url: str, code: str, data: Path) -> Enrolment:
@@ -72,6 +78,7 @@ def load(data: Path) -> tuple[Enrolment, SigningKey]:
     try:
         enrolment = Enrolment.from_bytes((data / ENROLMENT_FILE).read_bytes())
         enrolment.key_ring()
+        enrolment.root()
     except (OSError, ProtocolError) as error:
         raise NotEnrolledError(str(data / ENROLMENT_FILE), _fault(error)) from error
     try:

@@ -1,13 +1,12 @@
 """Whether a genuine message may also be taken in: its version, time, approvals and audience."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loa.protocol.broadcast import Entry, verify_approvals
-from loa.protocol.errors import UnapprovedError
+from loa.protocol.broadcast import Entry
+from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId
-from loa.protocol.keys import KeyRing
 from loa.protocol.programme import Pointer, Programme, Urgent
 from loa.protocol.reasons import RefusalReason
 from loa.protocol.units import format_instant
@@ -17,6 +16,10 @@ from loa.schedules.recurrence import starts
 
 MOST_AHEAD = timedelta(minutes=2)
 """How far a message may be ahead of the node's clock."""
+
+
+Check = Callable[[Entry], None]
+"""Returns if an entry carries the approvals that it needs here; raises a `ProtocolError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,15 @@ def sift(
     entries: Iterable[Entry],
     *,
     areas: Collection[AreaId],
-    keys: KeyRing,
+    check: Check,
     now: datetime,
     is_sure: bool = True,
 ) -> tuple[list[Entry], list[RefusedEntry]]:
-    """The entries that may sound here, and the others with the reason."""
+    """The entries that may sound here, and the others with the reason; `check` judges their approvals."""
     taken: list[Entry] = []
     left: list[RefusedEntry] = []
     for entry in entries:
-        refused = _fault(entry, areas, keys, now)
+        refused = _fault(entry, areas, check, now)
         if refused is None and is_sure:
             refused = _ahead(entry, now)
         if refused is None:
@@ -87,19 +90,19 @@ def sift(
     return taken, left
 
 
-def _fault(entry: Entry, areas: Collection[AreaId], keys: KeyRing, now: datetime) -> Refused | None:
+def _fault(entry: Entry, areas: Collection[AreaId], check: Check, now: datetime) -> Refused | None:
     broadcast = entry.broadcast
     if not set(broadcast.audience) & set(areas):
         return Refused(
             RefusalReason.NOT_ADDRESSED_HERE, f"{entry.id} is for {', '.join(broadcast.audience)}"[:500]
         )
     try:
-        verify_approvals(entry, keys)
+        check(entry)
         starts(
             broadcast.when, Window(from_at=now, until_at=now + timedelta(days=1)), limit=broadcast.max_plays
         )
-    except UnapprovedError as error:
-        return Refused(RefusalReason.UNAPPROVED, str(error))
+    except ProtocolError as error:
+        return Refused(error.reason, str(error))
     except RecurrenceError as error:
         return Refused(RefusalReason.MALFORMED, str(error)[:500])
     return None
