@@ -19,6 +19,7 @@ ACT = re.compile(r"[a-z]+\.[a-z_]*")
 SERVICES = Path(__file__).parents[2] / "loa/controller/services"
 
 WRITES: dict[str, set[str]] = {
+    "Alarms.hand_in": {"bulletin.created", "bulletin.submitted"},
     "Alarms.make": {"recording.kept"},
     "Alarms.ready": {"recording.kept"},
     "Alarms.sound": {"bulletin.created"},
@@ -34,6 +35,7 @@ WRITES: dict[str, set[str]] = {
     "Broadcasts.drill": {"broadcast.approved", "bulletin.approved"},
     "Broadcasts.emergency": {"broadcast.approved", "bulletin.approved"},
     "Broadcasts.reissue": {"broadcast.approved"},
+    "Broadcasts.sign": {"broadcast.approved", "bulletin.approved", "bulletin.half_approved"},
     "Bulletins.approved": {"bulletin.approved"},
     "Bulletins.create": {"bulletin.created"},
     "Bulletins.delete": {"bulletin.deleted"},
@@ -62,6 +64,11 @@ WRITES: dict[str, set[str]] = {
     "Nodes.rename": {"node.changed"},
     "Nodes.retire": {"node.retired"},
     "Nodes.schedule_self_test": {"node.changed"},
+    "Papers.compose": {"trust.composed"},
+    "Papers.sign": {"trust.in_force", "trust.signed"},
+    "Papers.take": {"trust.appointed"},
+    "Passkeys.finish": {"passkey.added"},
+    "Passkeys.remove": {"passkey.removed"},
     "People.add": {"role.given", "user.added"},
     "People.change": {"user.changed"},
     "People.end_sessions": {"user.sessions_ended"},
@@ -119,6 +126,7 @@ UNWRITTEN = {
     "Audit.note": "writes the line itself",
     "Chores.add": "what a job leaves for later",
     "Idempotency.once": "keeps the answer to an act",
+    "Passkeys.rename": "a name for oneself",
     "People.set_password": "whoever calls it says how it came about",
     "Placing.changed": "only tells nodes",
     "Placing.place": "part of an approval",
