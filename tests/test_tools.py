@@ -78,10 +78,13 @@ def test_what_gives_its_reason_stays(tmp_path: Path, line: str) -> None:
 
 
 def test_code_that_nothing_uses_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "module.py").write_text("UNUSED = 1\nUSED = 2\n\ndef alone(): return USED\n")
+    (tmp_path / "module.py").write_text("UNUSED = 1\nUSED = 2\n\ndef unheard_of(): return USED\n")
     assert dead_code.main([str(tmp_path)]) == 1
     found = capsys.readouterr().err.splitlines()
-    assert [line.split(": ", 1)[1] for line in found] == ["unused variable UNUSED", "unused function alone"]
+    assert [line.split(": ", 1)[1] for line in found] == [
+        "unused variable UNUSED",
+        "unused function unheard_of",
+    ]
 
 
 def test_what_a_template_names_is_used() -> None:

@@ -25,8 +25,8 @@ SWITCHES = (
 PATIENCE_MS = 30_000
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
-EXPECTED_NOISE = re.compile(r"status of (401|403|404|422)")
-"""Chromium writes an error to the console for each page that comes with such a status."""
+EXPECTED_NOISE = re.compile(r"status of (401|403|404|422)|htmx:(sendAbort|afterRequest)")
+"""Chromium logs an error for each page of such a status, htmx for each request that a newer one replaces."""
 
 
 @dataclass

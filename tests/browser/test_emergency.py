@@ -130,6 +130,8 @@ def test_a_drill_by_keyboard_in_one_village_of_a_typed_text(desk: Desk) -> None:
     page.wait_for_load_state()
     page.locator("[data-hold]").focus()
     page.keyboard.down("Space")
+    for spot in (20, 200, 20):  # a mouse that rests elsewhere, while what is under it moves
+        page.mouse.move(spot, spot)
     page.wait_for_url("**/drill/*")
     page.keyboard.up("Space")
     made = broadcasts(desk)[0]

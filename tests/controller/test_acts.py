@@ -118,6 +118,7 @@ WRITES: dict[str, set[str]] = {
     "WhereaboutsKeeper.change": {"area.located"},
     "WhereaboutsKeeper.import_outlines": {"area.located"},
     "WhereaboutsKeeper.insert": {"area.located"},
+    "WhereaboutsKeeper.undo": {"area.located"},
     "Withdrawals.withdraw": {"broadcast.withdrawn"},
 }
 """What services do, and the lines that they write for it; `area.` is completed by what was done."""

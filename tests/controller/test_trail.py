@@ -238,7 +238,7 @@ def test_lines_from_before_the_chain_are_chained_as_they_stand(old_url: str) -> 
 
 
 def recipe() -> str:
-    found = re.search(r"```python\n(.*?)```", (ROOT / "docs/audit.md").read_text(), re.DOTALL)
+    found = re.search(r"```text\n(.*?)```", (ROOT / "docs/audit.md").read_text(), re.DOTALL)
     assert found
     return found[1]
 

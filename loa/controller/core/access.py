@@ -66,6 +66,11 @@ class Person:
     """Of them, those that give no more than everybody has until the person signs in with a second factor."""
 
 
+def permits(role: Role, act: Act) -> bool:
+    """Whether a role, wherever it is held, permits the act."""
+    return act in PERMITTED[role]
+
+
 def may(person: Person, act: Act, path: Iterable[AreaId]) -> bool:
     """Whether the person may do that in an area; `path` is the area and all above it, in any order."""
     areas = frozenset(path)

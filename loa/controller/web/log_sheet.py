@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from loa.controller.core.access import PERMITTED, Act, Role
+from loa.controller.core.access import Act, Role, permits
 from loa.controller.core.people import User
 from loa.controller.errors import ControllerError
 from loa.controller.services.spreadsheets import Row, Table
@@ -151,7 +151,7 @@ def table_of(office: Office, subject: str, rows: Iterable[Row]) -> Table:
 
 
 def _approves(role: Role) -> bool:
-    return Act.APPROVE in PERMITTED[role]
+    return permits(role, Act.APPROVE)
 
 
 def _clock(at: datetime | None, tz: str) -> str:

@@ -61,7 +61,9 @@
   });
   for (const end of ["pointerup", "pointercancel", "contextmenu"]) document.addEventListener(end, release);
   document.addEventListener("pointerout", (event) => {
-    if (held && event.pointerType === "mouse" && !held.button.contains(event.relatedTarget)) release();
+    // What moves under a mouse at rest is no reason to let go of a button that is held by key.
+    const leaves = held?.button.contains(event.target) && !held.button.contains(event.relatedTarget);
+    if (leaves && event.pointerType === "mouse") release();
   });
   window.addEventListener("blur", release);
   document.addEventListener("keydown", (event) => {
