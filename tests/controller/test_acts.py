@@ -40,6 +40,7 @@ WRITES: dict[str, set[str]] = {
     "Bulletins.create": {"bulletin.created"},
     "Bulletins.delete": {"bulletin.deleted"},
     "Bulletins.give_back": {"bulletin.returned"},
+    "Bulletins.half_approved": {"bulletin.half_approved"},
     "Bulletins.move": {"bulletin.saved", "bulletin.submitted"},
     "Bulletins.restore": {"bulletin.saved"},
     "Bulletins.save": {"bulletin.saved"},

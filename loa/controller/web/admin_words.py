@@ -43,6 +43,8 @@ SUBJECTS = {
     "factor": lazy("Bước xác nhận thứ hai"),
     "recovery": lazy("Lấy lại tài khoản"),
     "feed": lazy("Lịch cho máy khác"),
+    "passkey": lazy("Khóa cá nhân"),
+    "trust": lazy("Sổ người duyệt"),
 }
 ACTS = {
     "area.added": lazy("Thêm địa bàn"),
