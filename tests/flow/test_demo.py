@@ -109,7 +109,7 @@ def test_people_announce_hear_and_export_on_the_pages_of_the_demo(demo: Demo, tm
         row for row in openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True) if TITLE in row
     ]
     assert len(lines) == len(demo.ears)
-    assert all(any(SOUNDED.fullmatch(str(cell)) for cell in line) for line in lines), lines
+    assert all(any(SOUNDED.match(str(cell)) for cell in line) for line in lines), lines
 
 
 @contextmanager
