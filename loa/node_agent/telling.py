@@ -13,7 +13,7 @@ from loa.node_agent.ports import Courier, NodeClock
 from loa.node_agent.vitals import Vitals
 from loa.node_agent.voice import Voice
 from loa.protocol.errors import TooLargeError
-from loa.protocol.ids import AreaId, OccurrenceId
+from loa.protocol.ids import AreaId, Nonce, OccurrenceId
 from loa.protocol.programme import Config, NodeSettings
 from loa.protocol.reports import Answer, Detail, Hello, Output, Receipt, Reports, State, Stopped
 from loa.protocol.topics import Channel, Message, Topic
@@ -181,9 +181,7 @@ class Telling:
             machine=self._voice.machine,
             card=self._voice.card,
         )
-        topic, payload = self._voice.sealed(Channel.HELLO, hello)
-        self._nonces.leaves(nonce, self._clock.monotonic())
-        self._courier.send(str(topic), payload, retain=topic.row.retained)
+        self._send(Channel.HELLO, hello, nonce)
 
     def _config_version(self) -> int:
         return self._memory.config.version if self._memory.config else 0
@@ -264,6 +262,8 @@ class Telling:
         self._pause_s = _FIRST_PAUSE_S
         self._reports_at_s = self._clock.monotonic()
 
-    def _send(self, channel: Channel, message: Message) -> None:
+    def _send(self, channel: Channel, message: Message, nonce: Nonce | None = None) -> None:
         topic, payload = self._voice.sealed(channel, message)
+        if nonce is not None:
+            self._nonces.leaves(nonce, self._clock.monotonic())
         self._courier.send(str(topic), payload, retain=topic.row.retained)

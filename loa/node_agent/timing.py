@@ -208,7 +208,8 @@ class Timing:
         self._more_at_s = inf if is_fine or not self._more else self._clock.monotonic() + _MORE_EVERY_S
 
     def _ask(self) -> None:
-        if self._clock.monotonic() >= self._more_at_s and self._telling.ask():
+        is_quiet = self._sounding.sounding is None
+        if is_quiet and self._clock.monotonic() >= self._more_at_s and self._telling.ask():
             self._more_at_s = inf
         if not self._clock.wants_answer:
             self._ask_at_s, self._pause_s = 0.0, _FIRST_PAUSE_S

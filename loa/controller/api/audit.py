@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -18,6 +18,22 @@ from loa.protocol.ids import AreaId
 from loa.protocol.units import Instant
 
 Word = Annotated[Words | None, Query(max_length=100)]
+
+
+def asked_for(
+    *,
+    user: Word = None,
+    act: Word = None,
+    area: AreaId | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    text: Word = None,
+) -> AuditFilter:
+    """Which lines of the trail the address asks for."""
+    return AuditFilter(user=user, act=act, area=area, from_at=since, until_at=until, text=text)
+
+
+Wanted = Annotated[AuditFilter, Depends(asked_for)]
 
 
 class NotedOut(BaseModel):
@@ -50,19 +66,13 @@ def find(
     *,
     who: Who,
     parts: Parts,
-    user: Word = None,
-    act: Word = None,
-    area: AreaId | None = None,
-    since: Instant | None = None,
-    until: Instant | None = None,
-    text: Word = None,
+    wanted: Wanted,
     cursor: Annotated[
         int | None, Query(ge=1, lt=2**63, description="`next_cursor` of the page before")
     ] = None,
     limit: Limit = 100,
 ) -> Page[NotedOut]:
     """The acts in areas whose audit the person may read, the last first."""
-    wanted = AuditFilter(user=user, act=act, area=area, from_at=since, until_at=until, text=text)
     with parts.db.look() as session:
         found = parts.audit.find(session, who, wanted, before=cursor, limit=limit)
     items = [
@@ -80,19 +90,8 @@ def find(
     return page(items, limit, "id")
 
 
-def export(
-    *,
-    who: Who,
-    parts: Parts,
-    user: Word = None,
-    act: Word = None,
-    area: AreaId | None = None,
-    since: Instant | None = None,
-    until: Instant | None = None,
-    text: Word = None,
-) -> JsonLines:
+def export(*, who: Who, parts: Parts, wanted: Wanted) -> JsonLines:
     """The same acts, the first first, with their digests: docs/audit.md says how to check them."""
-    wanted = AuditFilter(user=user, act=act, area=area, from_at=since, until_at=until, text=text)
     with parts.db.look() as session:
         parts.audit.export(session, who, wanted)
 
