@@ -1,8 +1,7 @@
 """Building the controller: every adapter, service and job, from the settings."""
 
-import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -13,8 +12,6 @@ from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
 from loa.audio.speak import EspeakSpeaker, PiperSpeaker, Speaker, Speakers
-from loa.controller.adapters.broker import ChildBroker, FileBroker
-from loa.controller.adapters.courier import BrokerAddress, PahoCourier
 from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
@@ -22,7 +19,6 @@ from loa.controller.adapters.smtp import SmtpPost
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
-from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.release_commands import make_releases
@@ -33,8 +29,8 @@ from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
-from loa.controller.services.broker_users import broker_users
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.certificates import Certificates, Renewals
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.hashing import PasswordHasher
@@ -75,16 +71,14 @@ from loa.controller.services.today import Days
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
-from loa.controller.serving import listening
-from loa.controller.settings import BrokerMode, Settings
+from loa.controller.settings import Settings
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.uploads import UploadFolder
+from loa.controller.trust_parts import make_broker_parts, make_web_tls, tls_jobs
 from loa.controller.web.alert_words import compose_mail
 
 _log = structlog.get_logger(__name__)
-CONTROLLER_USER = "controller"
-SALT_BYTES = 12
 READ_OUT_GROWTH = 10
 """Numbers and abbreviations grow so much at most when they are read out."""
 
@@ -132,6 +126,7 @@ def build(settings: Settings) -> Controller:
         events=base.events,
         readiness=air.readiness,
         release_pages=base.events.close,
+        tls=None if base.tls is None else base.tls.context,
         parts=(*air.parts, *people.parts, *_standing_parts(announcements.standing, settings)),
     )
 
@@ -156,6 +151,8 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         areas=people.areas,
         reshapes=people.reshapes,
         nodes=people.nodes,
+        certificates=people.certificates,
+        renewals=people.renewals,
         whereabouts=WhereaboutsKeeper(clock=base.clock, audit=base.audit),
         audit=base.audit,
         idempotency=Idempotency(clock=base.clock),
@@ -171,6 +168,8 @@ class _Base:
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
         self.clock = SystemClock()
+        self.authority = self.folder.make_authority(self.clock.now())
+        self.tls = make_web_tls(settings, self.folder, self.authority, self.clock)
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
@@ -183,11 +182,19 @@ class _Air:
     def __init__(self, base: _Base) -> None:
         db, clock, metrics, events = base.db, base.clock, base.metrics, base.events
         settings, key = base.settings, base.key
-        password = secrets.token_urlsafe(32)
         mailbox = Mailbox(limit=settings.mailbox_limit, metrics=metrics)
         journal = self.journal = FileSilenceJournal(base.folder.silences)
-        self.broker = _broker(base, password)
-        self.courier = _courier(base, password, mailbox)
+        parts = self.broker_parts = make_broker_parts(
+            settings,
+            folder=base.folder,
+            db=db,
+            clock=clock,
+            authority=base.authority,
+            key=key,
+            mailbox=mailbox,
+            metrics=metrics,
+        )
+        self.broker, self.courier = parts.broker, parts.courier
         self.rights = RightsKeeper(db=db, clock=clock, file=SignedRightsFile(base.folder.rights, key=key))
         self.log = Log(db=db, clock=clock, events=events, times=log_times(settings))
         self.publisher = Publisher(
@@ -198,6 +205,7 @@ class _Air:
             journal=journal,
             metrics=metrics,
             expect=self.log.expect,
+            address=reach(settings).address,
         )
         self.presences = Presences(db=db, clock=clock, events=events, metrics=metrics)
         self.silences = Silences(
@@ -253,13 +261,15 @@ class _Air:
             tidy=retention.tidy,
             roll_out=self.rollouts.advance,
         )
-        return Jobs(jobs=jobs, metrics=base.metrics)
+        return Jobs(jobs=[*jobs, *self.broker_parts.jobs(), *tls_jobs(base.tls)], metrics=base.metrics)
 
     def _parts(self, base: _Base, journal: FileSilenceJournal) -> tuple[Part, ...]:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
         return (
             Part(name="database", start=base.db.migrate, stop=base.db.close),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
+            *(() if base.tls is None else (Part(name="tls", start=base.tls.start, stop=_nothing),)),
+            Part(name="own certificate", start=self.broker_parts.paper.keep, stop=_nothing),
             Part(name="broker", start=self.broker.start, stop=self.broker.stop),
             Part(name="publisher", start=self.publisher.start, stop=self.publisher.stop),
             Part(name="silences", start=self.silences.start, stop=self.silences.stop),
@@ -301,6 +311,8 @@ class _People:
             Part(name="setup", start=self.setup.start, stop=_nothing),
             Part(name="backups", start=_nothing, stop=self.backups.stop),
         )
+        self.certificates = Certificates(authority=base.authority, clock=clock)
+        self.renewals = Renewals(certificates=self.certificates, key=base.key, clock=clock, attempts=attempts)
         self.nodes = Nodes(
             clock=clock,
             audit=audit,
@@ -309,6 +321,7 @@ class _People:
             access=air.broker,
             events=base.events,
             attempts=attempts,
+            certificates=self.certificates,
             code_lasting=settings.code_lasting,
         )
         self.gate = Gate(
@@ -316,7 +329,7 @@ class _People:
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
-            secure_cookies=settings.address.startswith("https:"),
+            secure_cookies=True,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
@@ -419,33 +432,6 @@ def _speaker(settings: Settings) -> Speaker:
     espeak = EspeakSpeaker(speed_wpm=settings.speech_words_a_minute, limit=limit)
     piper = PiperSpeaker(settings.piper_voices, program=settings.piper_program, limit=limit)
     return Speakers(piper, espeak)
-
-
-def _broker(base: _Base, password: str) -> FileBroker:
-    settings = base.settings
-    controller = controller_user(CONTROLLER_USER, hash_password(password, secrets.token_bytes(SALT_BYTES)))
-
-    def users() -> Sequence[BrokerUser]:
-        return [controller, *broker_users(base.db)]
-
-    kind = ChildBroker if settings.broker_mode is BrokerMode.CHILD else FileBroker
-    return kind(
-        folder=settings.broker_folder or base.folder.broker,
-        listeners=[Listener(host, settings.broker_port) for host in listening(settings.broker_listen)],
-        users=users,
-    )
-
-
-def _courier(base: _Base, password: str, mailbox: Mailbox) -> PahoCourier:
-    settings = base.settings
-    address = BrokerAddress(
-        host=settings.broker_host,
-        port=settings.broker_port,
-        username=CONTROLLER_USER,
-        password=password,
-        tls=settings.broker_tls,
-    )
-    return PahoCourier(address=address, key=base.key, receive=mailbox.put, metrics=base.metrics)
 
 
 def _mail(base: _Base, alerts: Alerts) -> Mail:

@@ -138,6 +138,14 @@ class ReleasePointer(Wire):
     """The fetch follows after a random wait of at most this, so that many nodes don't come at once."""
 
 
+class Address(Wire):
+    """Where a node finds the controller and its broker; it moves there once both proved who they are."""
+
+    base_url: Annotated[str, Field(pattern=r"^https://[^/\s]\S*$", max_length=512)]
+    mqtt_host: Annotated[str, Field(min_length=1, max_length=255)]
+    mqtt_port: Annotated[int, Field(gt=0, lt=65_536)]
+
+
 class Config(Wire):
     """What a node is: its areas, the policy that binds it, its settings."""
 
@@ -153,6 +161,8 @@ class Config(Wire):
     """Recordings that the node fetches first and keeps for ever, by what they say."""
     release: ReleasePointer | None = None
     """What it is to run; None leaves it as it is."""
+    address: Address | None = None
+    """Where we are found from now on; None leaves it as it is."""
 
     @field_validator("standing", mode="before")
     @classmethod

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import uvicorn
 
+from loa.controller.adapters.papers import write_private
 from loa.controller.composition import Controller
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
 from loa.controller.main import application, build
 from loa.controller.services.areas import NewArea
 from loa.controller.services.people import NewUser
-from loa.controller.settings import Settings
+from loa.controller.settings import HttpTls, Settings
 from loa.controller.store.folder import DataFolder
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
 from tests import loopback
+from tests.papers import AUTHORITY, HOST, Papers
 from tests.protocol.bundles import RELEASE_KEY
 from tests.waiting import wait_for
 
@@ -33,10 +35,10 @@ NODES = {f"cum-{number}": VILLAGES[number % len(VILLAGES)] for number in range(1
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What an enrolled node has: its key and its password at the broker."""
+    """What an enrolled node has: its key, and its certificate for the broker."""
 
     key: SigningKey
-    password: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Site:
     """Where the console is, and what stands behind it."""
 
     url: str
+    direct: str
+    """For programs, which can't look the name up."""
+    folder: Path
     controller: Controller
     nodes: Mapping[str, Voice]
     """With what each node would speak."""
@@ -57,18 +62,27 @@ def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
     data = DataFolder(settings.data_dir)
     data.prepare()
     data.make_key()
+    write_private(data.authority, AUTHORITY.to_pem())
     controller = build(settings)
     controller.db.migrate()
     voices = _settle(controller) if settled else {}
     app = application(controller, settings)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.http_port, log_config=None))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=settings.http_port,
+            log_config=None,
+            ssl_context_factory=lambda _config, default: controller.tls or default(),
+        )
+    )
     thread = threading.Thread(target=server.run, name="site")
     thread.start()
     try:
         wait_for(lambda: server.started or not thread.is_alive(), what="the site answers")
         assert server.started, "the site did not start"
-        url = f"http://127.0.0.1:{settings.http_port}"
-        yield Site(url, controller, voices, settings.broker_port)
+        direct = f"https://127.0.0.1:{settings.http_port}"
+        yield Site(settings.address, direct, folder, controller, voices, settings.broker_port)
     finally:
         controller.release_pages()
         server.should_exit = True
@@ -76,16 +90,20 @@ def running_site(folder: Path, *, settled: bool = True) -> Iterator[Site]:
 
 
 def _settings(folder: Path) -> Settings:
-    port = loopback.free_port()
+    port, pair = loopback.free_port(), Papers.new(folder / "papers").server()
     return Settings(
         data_dir=folder / "data",
         http_host="127.0.0.1",
         http_port=port,
-        base_url=f"http://127.0.0.1:{port}",
+        http_tls=HttpTls.FILES,
+        http_certificate=pair,
+        http_key=pair,
+        public_url=f"https://{HOST}:{port}",
         make_standing_messages=False,
         release_keys=(RELEASE_KEY.public.x,),
         broker_listen=("127.0.0.1",),
         broker_host="127.0.0.1",
+        broker_public_host="127.0.0.1",
         broker_port=loopback.free_port(),
     )
 
@@ -105,5 +123,5 @@ def _settle(controller: Controller) -> dict[str, Voice]:
             code = controller.nodes.insert(work, "test", name=name, parent=AreaId(village), node=node)
             key = SigningKey.generate()
             enrolled = controller.nodes.enrol(work, code.code, key.public.x, source="test")
-            voices[node] = Voice(key, enrolled.mqtt_password)
+            voices[node] = Voice(key, enrolled.certified.certificate)
     return voices

@@ -53,7 +53,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     "wrong",
     [
         {"http_port": 0},
-        {"base_url": "https://loa.example/under/a/path"},
+        {"public_url": "https://loa.example/under/a/path"},
+        {"public_url": "http://loa.example"},
+        {"http_tls": "files"},
         {"broker_mode": "files"},
         {"keep_plays_days": 1},
         {"piper_voices": {"ha": "/no/such/voice.onnx"}},

@@ -50,6 +50,7 @@ from tests.fakes.node_world import (
     FakeRecordings,
     FakeSensors,
     FakeTime,
+    FakeUpkeep,
     FakeUsageKeeper,
     FakeWatchdog,
     WorldClock,
@@ -102,6 +103,7 @@ class World:
         self.player = FakePlayer(self.clock.now())
         self.downloads = FakeDownloads()
         self.watchdog = FakeWatchdog()
+        self.upkeep = FakeUpkeep()
         courier = FakeCourier(self.broker, inbox=self.inbox, clock=self.clock)
         self.memory = Memory(disk=self.disk, clock=self.clock)
         self.intake = Intake(
@@ -162,6 +164,7 @@ class World:
             stopping=self.stopping,
             wired=self.wired,
             updating=self.updating,
+            upkeep=self.upkeep,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,

@@ -1,5 +1,6 @@
 """The controller's side made by hand: a real Mosquitto, a real HTTP server, and what they carry."""
 
+import getpass
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests import loopback
 from tests.node_agent.makers import KEY, NODE
+from tests.papers import Papers
 from tests.waiting import wait_for
 
 Bodies = dict[str, bytes]
@@ -41,8 +43,15 @@ class Broker:
 
     def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.host, self.port = host, loopback.free_port(host)
+        self.papers = Papers.new(folder / f"broker-{self.port}")
         self._config = folder / f"mosquitto-{self.port}.conf"
-        self._config.write_text(f"listener {self.port} {host}\nallow_anonymous true\npersistence false\n")
+        server, authority = self.papers.server(), self.papers.folder / "authority.crt"
+        authority.write_text(self.papers.authority.pem)
+        self._config.write_text(
+            f"user {getpass.getuser()}\nlistener {self.port} {host}\ncafile {authority}\n"
+            f"certfile {server}\nkeyfile {server}\n"
+            "require_certificate true\nuse_identity_as_username true\npersistence false\n"
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -97,7 +106,10 @@ class Station:
         self.asked: list[tuple[str, dict[str, str]]] = []
         handler = type("Handler", (_Handler,), {"bodies": self.bodies, "asked": self.asked})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.base_url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._http.socket = self.broker.papers.server_context().wrap_socket(
+            self._http.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self.base_url = f"https://127.0.0.1:{self._http.server_address[1]}"
         self._node_keys = KeyRing([node_key.public])
         self.came: Queue[tuple[Channel, Message]] = Queue()
         self.reports: dict[tuple[JournalId, int], Report] = {}
@@ -112,6 +124,7 @@ class Station:
     def start(self) -> None:
         self.broker.start()
         self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.tls_set_context(self.broker.papers.client_context("station"))
         self._client.on_message = self._on_message
         self._client.connect(self.broker.host, self.broker.port)
         self._client.subscribe("loa/v1/nodes/#", 1)

@@ -212,7 +212,7 @@ def show(
         ],
         "elsewhere": sum(one.area_id not in visit.places for one in user.grants),
         "is_me": user.id == visit.person.user_id,
-        "link": f"{console.controller.reach.base_url}/invite/{link}" if link else "",
+        "link": f"{console.controller.reach.address.base_url}/invite/{link}" if link else "",
         "done": done,
         **_choices(visit),
     }
