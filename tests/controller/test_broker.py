@@ -4,7 +4,8 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,7 +157,7 @@ def test_a_stolen_node_is_out_on_its_open_connection_and_does_not_come_back(tmp_
         command = ["mosquitto_sub", "-h", real.host, "-p", str(real.port), "-i", "thief", "-t", URGENT]
         papers = ["--cafile", str(tmp_path / "authority.crt"), "--cert", str(stolen.certificate)]
         command += [*papers, "--key", str(stolen.certificate)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as thief:
+        with ended_at_last(command) as thief:
             assert thief.stdout is not None
             for number in range(100):
                 controller.publish(URGENT, b"before %d\n" % number, retain=True)
@@ -224,6 +225,16 @@ def test_the_access_list_has_a_block_for_each_user_and_no_patterns() -> None:
     assert "topic read loa/v1/areas/xa/programme" in text
     assert "topic write loa/v1/nodes/loa-1/hello" in text
     assert "topic write loa/v1/areas" not in text
+
+
+@contextmanager
+def ended_at_last(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The running command; who is not out by then is ended after the block."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _hears(controller: Plain, node: Plain, topic: str) -> bool:

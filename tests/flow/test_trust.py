@@ -83,7 +83,10 @@ def test_a_stolen_node_is_out_within_a_minute_on_its_open_connection(village: Vi
         assert thief.stdout is not None
         assert thief.stdout.read(1), "with the card it hears what is kept for the area"
         village.office.admin.delete(f"/nodes/{node.name}")
-        wait_for(lambda: thief.poll() is not None, what="the end of its connection", within_s=60)
+        try:
+            wait_for(lambda: thief.poll() is not None, what="the end of its connection", within_s=60)
+        finally:
+            thief.kill()
     again = subprocess.run(
         [*_listening(village, card, topic), "-W", "5"], capture_output=True, check=False, timeout=30
     )
