@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from ssl import CERT_REQUIRED, SSLContext, TLSVersion
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from bench.certificates import make_chain
 from bench.figure import Figure
-from bench.tunnel import HEADERS_BYTES, MSS_BYTES, Tally, Tunnel, tunnels
+from bench.tunnel import HEADERS_BYTES, MSS_BYTES, Ends, Tally, Tunnel, tunnels
 from loa.audio.levels import MOST_STRETCHES
 from loa.controller.store.database import Database
 from loa.controller.store.tables import NodeRow
 from loa.node_agent.adapters.courier import KEEPALIVE_S
-from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, load
+from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, ENROLMENT_FILE, KEY_FILE, load
 from loa.protocol.codec import encode
 from loa.protocol.health import Concern, Health
 from loa.protocol.ids import AreaId, BootId, NodeId
@@ -32,6 +34,7 @@ from loa.protocol.reasons import ClockState
 from loa.protocol.reports import Detail, Held, Levels, State
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import DurationMs, SizeBytes
+from tests.certificates import Issuer, context_of
 from tests.flow.ears import make_sound
 from tests.flow.office import VILLAGES
 from tests.flow.village import Loudspeaker, Village
@@ -95,9 +98,10 @@ class Run:
 
 def measure() -> Figure:
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as name, Village.founded(Path(name)) as village:
-        http, mqtt = village.ports
-        with tunnels(Path(name), http, mqtt) as (to_http, to_mqtt):
-            site = _Site(village, to_http, to_mqtt)
+        node = Loudspeaker(NODE, village.folder / NODE)
+        node.enrol(village.base_url, village.office.add_node(NODE, VILLAGES[0]))
+        with tunnels(*_ways(Path(name), village, node)) as (to_http, to_mqtt):
+            site = _Site(village, node, to_http, to_mqtt)
             costs = site.costs()
             run = site.run(costs)
             peer = site.peer()
@@ -128,14 +132,13 @@ def _figure(costs: Costs, run: Run, peer_bytes: float) -> Figure:
 
 
 class _Site:
-    def __init__(self, village: Village, to_http: Tunnel, to_mqtt: Tunnel) -> None:
+    def __init__(self, village: Village, node: Loudspeaker, to_http: Tunnel, to_mqtt: Tunnel) -> None:
         self._village = village
         self._office = village.office
         self._tunnels: tuple[Tunnel, ...] = (to_http, to_mqtt)
         self._mqtt = to_mqtt
         self._database = Database(f"sqlite:///{village.data / 'loa.db'}")
-        self._node = Loudspeaker(NODE, village.folder / NODE)
-        self._node.enrol(village.base_url, self._office.add_node(NODE, VILLAGES[0]))
+        self._node = node
         self._lead_through(to_http.port, to_mqtt.port)
         self._settle(reconnect_jitter_ms=DurationMs(500))
         self._sound = self._office.upload(make_sound(village.folder / "sound.wav", 2, seed=7))
@@ -168,10 +171,10 @@ class _Site:
     def peer(self) -> float:
         """Bytes on the wire of one naive state."""
         self._node.kill()
-        account = load(self._node.data)[0].mqtt
-        client = Client(CallbackAPIVersion.VERSION2, client_id=account.username)
-        client.username_pw_set(account.username, account.password)
-        client.connect(account.host, account.port)
+        place = load(self._node.data)[0].mqtt
+        client = Client(CallbackAPIVersion.VERSION2, client_id=NODE)
+        client.tls_set_context(_as_node(self._node))
+        client.connect(place.host, place.port)
         client.loop_start()
         wait_for(client.is_connected, what="the peer is in")
         self._rest()
@@ -258,9 +261,30 @@ class _Site:
     def _lead_through(self, http: int, mqtt: int) -> None:
         path = self._node.data / ENROLMENT_FILE
         enrolment = json.loads(path.read_bytes())
-        enrolment["base_url"] = f"http://127.0.0.1:{http}"
+        enrolment["base_url"] = f"https://127.0.0.1:{http}"
         enrolment["mqtt"] |= {"host": "127.0.0.1", "port": mqtt}
         path.write_text(json.dumps(enrolment))
+
+
+def _ways(folder: Path, village: Village, node: Loudspeaker) -> tuple[tuple[int, Ends], ...]:
+    """To HTTP, whose certificate is a public one and larger, and to MQTT, which is shown the node's own."""
+    http, mqtt = village.ports
+    issuer = Issuer.of_controller(village.data, folder)
+    out, inside = make_chain(folder)
+    near, at_broker = issuer.server_context(), issuer.server_context()
+    at_broker.minimum_version = TLSVersion.TLSv1_3
+    at_broker.verify_mode = CERT_REQUIRED
+    at_broker.load_verify_locations(cadata=issuer.authority.pem)
+    as_node = _as_node(node)
+    return (
+        (http, Ends(near=near, out=out, inside=inside, on=village.trust)),
+        (mqtt, Ends(near=near, out=as_node, inside=at_broker, on=as_node, name="127.0.0.1")),
+    )
+
+
+def _as_node(node: Loudspeaker) -> SSLContext:
+    authority = load(node.data)[0].authority
+    return context_of(authority, node.data / CERTIFICATE_FILE, node.data / KEY_FILE)
 
 
 def _in(seconds: float) -> datetime:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPSConnection
 
 import httpx
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.figure import Figure
-from bench.site import AREAS, NODE_PASSWORD, RAW, SOUND, Site, site
+from bench.site import AREAS, RAW, SOUND, Site, site
 from bench.swarm import Swarm, swarm
 
 SIZES = (1_000, 4_000)
@@ -71,7 +71,7 @@ def _measure(subscribers: int) -> Measured:
     topics = [f"loa/v1/areas/{area}/urgent" for area in AREAS]
     with site(subscribers) as running:
         running.admit_raw_publisher(tuple(topics))
-        with swarm(("127.0.0.1", running.mqtt_port), running.nodes, NODE_PASSWORD, topics) as nodes:
+        with swarm(("127.0.0.1", running.mqtt_port), running.nodes, running.issuer, topics) as nodes:
             client, raw = running.signed_in(), _raw(running)
             rounds = [_round(running, client, raw, nodes, number) for number in range(WARM_UP + ROUNDS)]
             raw.disconnect()
@@ -124,7 +124,9 @@ class _Call:
     """The click: a request on a connection that is open already, as a browser's is."""
 
     def __init__(self, running: Site, client: httpx.Client, bulletin: str) -> None:
-        self._connection = HTTPConnection("127.0.0.1", running.http_port, timeout=WITHIN_S)
+        self._connection = HTTPSConnection(
+            "127.0.0.1", running.http_port, timeout=WITHIN_S, context=running.trust
+        )
         self._connection.connect()
         self._path = f"/api/v1/bulletins/{bulletin}/emergency"
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
@@ -161,8 +163,8 @@ def _rest(running: Site) -> float:
 
 
 def _raw(running: Site) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, client_id="raw")
-    client.username_pw_set(RAW, NODE_PASSWORD)
+    client = Client(CallbackAPIVersion.VERSION2, client_id=RAW)
+    client.tls_set_context(running.issuer.client_context(RAW))
     client.connect("127.0.0.1", running.mqtt_port)
     client.loop_start()
     while not client.is_connected():

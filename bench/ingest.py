@@ -15,7 +15,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.figure import Figure
-from bench.site import NODE_PASSWORD, SOUND, Site, site
+from bench.site import SOUND, Site, site
 from loa.protocol.codec import encode
 from loa.protocol.ids import BroadcastId, JournalId, NodeId, occurrence_id
 from loa.protocol.keys import SigningKey
@@ -104,7 +104,7 @@ def _send_all(running: Site, messages: dict[str, list[bytes]]) -> float:
 def _client(running: Site, node: str, heard: object) -> Client:
     subscribed = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, client_id=node, userdata=node)
-    client.username_pw_set(node, NODE_PASSWORD)
+    client.tls_set_context(running.issuer.client_context(node))
     client.on_message = heard  # type: ignore[assignment]  # paho types its callbacks as a union
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", running.mqtt_port)

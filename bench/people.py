@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ssl import SSLContext
 
 import httpx
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.figure import Figure
-from bench.site import AREAS, NODE_PASSWORD, VILLAGE, Site, site
+from bench.site import AREAS, VILLAGE, Site, site
 from loa.controller.store.database import Database
 from loa.controller.store.tables import LogRow, RoleRow, SessionRow, UserRow
 from loa.controller.store.upsert import insert_new
@@ -59,7 +60,7 @@ def measure() -> Figure:
     with site(NODES, keys={node: key.public.x for node, key in keys.items()}) as running:
         cookies, occurrence = _fill(running)
         crowd = asyncio.run(_live(running, cookies, keys, occurrence))
-        page = httpx.get(running.url, cookies={"loa_session": cookies[0]}).content
+        page = httpx.get(running.url, cookies={"loa_session": cookies[0]}, verify=running.trust).content
     bare = _bare(page)
     value, peer = _p95(crowd.took_ms), _p95(bare)
     return Figure(
@@ -99,15 +100,20 @@ class Crowd:
 async def _live(running: Site, cookies: list[str], keys: dict[str, SigningKey], occurrence: str) -> Crowd:
     crowd = Crowd(time.monotonic() + LASTING_S)
     told = asyncio.create_task(asyncio.to_thread(_speak, running, keys, occurrence, crowd.ends_at))
-    await asyncio.gather(*(_person(running, cookie, crowd) for cookie in cookies))
+    trust = running.trust
+    await asyncio.gather(*(_person(running, cookie, crowd, trust) for cookie in cookies))
     await told
     return crowd
 
 
-async def _person(running: Site, cookie: str, crowd: Crowd) -> None:
+async def _person(running: Site, cookie: str, crowd: Crowd, trust: SSLContext) -> None:
     limits = httpx.Limits(max_connections=3)
     async with httpx.AsyncClient(
-        base_url=running.url, cookies={"loa_session": cookie}, timeout=60, limits=limits
+        base_url=running.url,
+        cookies={"loa_session": cookie},
+        timeout=60,
+        limits=limits,
+        verify=trust,
     ) as client:
         await asyncio.sleep(random.uniform(0, EVERY_S / 2))
         stale = asyncio.Event()
@@ -163,7 +169,7 @@ def _speak(running: Site, keys: dict[str, SigningKey], occurrence: str, ends_at:
 
 def _client(running: Site, node: str) -> Client:
     client = Client(CallbackAPIVersion.VERSION2, client_id=node)
-    client.username_pw_set(node, NODE_PASSWORD)
+    client.tls_set_context(running.issuer.client_context(node))
     client.connect("127.0.0.1", running.mqtt_port)
     client.loop_start()
     return client

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,18 +15,20 @@ from pathlib import Path
 
 import httpx
 
-from loa.controller.core.broker_rules import hash_password
+from loa.controller.core.broker_rules import BrokerUser, acl_text
 from loa.controller.store.database import Database
 from loa.controller.store.recording_uses import add_maker
 from loa.controller.store.tables import AreaRow, NodeRow, RecordingRow
 from loa.controller.store.tree import touch
 from loa.controller.store.upsert import insert_new
+from loa.node_agent.adapters.tls import web_context
+from loa.protocol.keys import SigningKey
+from tests.certificates import Issuer
 from tests.loopback import free_port
 
 VILLAGE = "thon-thong-nhat"
 AREAS = (VILLAGE, "lang-cong", "song-lo", "vinh-phuc")
 """What every node hears, but for itself."""
-NODE_PASSWORD = "bench-node"
 APPROVER, PASSWORD = "lan", "mat-khau-do-kiem"
 SOUND = "a" * 64
 STARTS_WITHIN_S = 60
@@ -41,10 +44,16 @@ class Site:
     http_port: int
     mqtt_port: int
     nodes: tuple[str, ...]
+    issuer: Issuer
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """Whom a browser here believes."""
+        return web_context(self.issuer.authority.pem)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"https://127.0.0.1:{self.http_port}"
 
     @property
     def database(self) -> str:
@@ -52,7 +61,7 @@ class Site:
 
     def signed_in(self) -> httpx.Client:
         """An approver of the whole province."""
-        client = httpx.Client(base_url=self.url, timeout=60)
+        client = httpx.Client(base_url=self.url, timeout=60, verify=self.trust)
         given = {"user": APPROVER, "password": PASSWORD}
         answer = client.post("/api/v1/sessions", json=given).raise_for_status()
         client.headers["x-csrf-token"] = answer.json()["csrf"]
@@ -66,10 +75,8 @@ class Site:
     def admit_raw_publisher(self, topics: tuple[str, ...]) -> None:
         """Let a user of the benchmark's own write these topics: the peer that publishes the same bytes."""
         broker = self.folder / "broker"
-        with (broker / "passwords").open("a") as file:
-            file.write(f"{RAW}:{hash_password(NODE_PASSWORD, b'twelve bytes')}\n")
         with (broker / "acl").open("a") as file:
-            file.write(f"\nuser {RAW}\n" + "".join(f"topic write {topic}\n" for topic in topics))
+            file.write("\n" + acl_text([BrokerUser(RAW, reads=(), writes=topics)]))
         os.kill(int((broker / "mosquitto.pid").read_text()), signal.SIGHUP)
 
 
@@ -95,7 +102,8 @@ def site(nodes: int, *, keys: dict[str, str] | None = None) -> Iterator[Site]:
             subprocess.Popen(_command("serve"), env=environment, stdout=log, stderr=log) as process,
         ):
             try:
-                found = Site(folder, process, http_port, mqtt_port, names)
+                issuer = Issuer.of_controller(folder, Path(name) / "issuer")
+                found = Site(folder, process, http_port, mqtt_port, names, issuer)
                 _wait_until_ready(found, Path(name) / "log")
                 yield found
             finally:
@@ -111,12 +119,11 @@ def _prepare(folder: Path, environment: dict[str, str], nodes: dict[str, str | N
     _run(environment, "init", "--sample", "--password", PASSWORD)
     _run(environment, "user", "add", APPROVER, "--password", PASSWORD, "--role", "approver@vinh-phuc")
     database = Database(f"sqlite:///{folder / 'loa.db'}")
-    now, hashed = datetime.now(UTC), hash_password(NODE_PASSWORD, b"twelve bytes")
+    now, some_key = datetime.now(UTC), SigningKey.generate().public.x
     with database.work() as work:
         insert_new(work.session, AreaRow, [_area(node, now) for node in nodes])
         enrolled = [
-            {"id": node, "mqtt_hash": hashed, "key_x": key, "enrolled_at": now} | _NODE
-            for node, key in nodes.items()
+            {"id": node, "key_x": key or some_key, "enrolled_at": now} | _NODE for node, key in nodes.items()
         ]
         insert_new(work.session, NodeRow, enrolled)
         touch(work.session)
@@ -144,7 +151,7 @@ def _wait_until_ready(found: Site, log: Path) -> None:
     ends = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < ends:
         try:
-            if httpx.get(f"{found.url}/readyz").status_code == httpx.codes.OK:
+            if httpx.get(f"{found.url}/readyz", verify=found.trust).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass

@@ -1,11 +1,12 @@
 """What a node would cost a SIM: its connections led through TLS, over a way with a delay, and counted there.
 
-    agent ── plain ──► near end ══ TLS 1.3, counted ══► delay ══ TLS 1.3 ══► far end ── plain ──► server
+    agent ── TLS ──► near end ══ TLS 1.3, counted ══► delay ══ TLS 1.3 ══► far end ── TLS ──► server
 
-The agent has no TLS of its own, so the near end speaks it in its place: one record for what the agent hands
-over at a time, as a client of OpenSSL does. Bytes and segments are the kernel's own count of the encrypted
-socket (TCP_INFO); the segments' headers are added by their size. The delay lets acknowledgements travel alone
-where they do so on a mobile network. Nothing is lost and sent again here.
+The near end opens the agent's TLS, to see what is said, and speaks it anew in its place: with the
+certificates that the agent would show and be shown, and one record for what it hands over at a time. Bytes
+and segments are the kernel's own count of the encrypted socket (TCP_INFO); the segments' headers are added
+by their size. The delay lets acknowledgements travel alone where they do so on a mobile network. Nothing is
+lost and sent again here.
 """
 
 import asyncio
@@ -19,10 +20,9 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.certificates import NAME, make_chain
+from bench.certificates import NAME
 from tests.loopback import free_port
 
 Result = TypeVar("Result")
@@ -40,6 +40,22 @@ _INFO = struct.Struct("<104xQQQQII")
 """`struct tcp_info`: …, pacing (2), bytes acked and received, segments out and in; linux/tcp.h."""
 _GOOD_BYE_SEGMENTS = 4
 _READ_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Who shows what on a way: None is plain TCP, for what needs no secret."""
+
+    near: ssl.SSLContext | None = None
+    """To the agent."""
+    out: ssl.SSLContext
+    """From the near end to the far one, in the agent's place."""
+    inside: ssl.SSLContext
+    """At the far end, in the server's place."""
+    on: ssl.SSLContext | None = None
+    """To the server."""
+    name: str = NAME
+    """Of the far end, as its certificate has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,7 @@ class Tally:
 class Tunnel:
     """To one server; lives in the loop of `tunnels`."""
 
-    def __init__(self, run: "Runner", *, server: int, ours: ssl.SSLContext, theirs: ssl.SSLContext) -> None:
+    def __init__(self, run: "Runner", *, server: int, ends: Ends) -> None:
         self.port, self._relay, self._far, self._server = free_port(), free_port(), free_port(), server
         self.said: Counter[str] = Counter()
         """MQTT messages of the node by the last segment of their topic, and `ping`."""
@@ -85,13 +101,13 @@ class Tunnel:
         self._open: set[socket.socket] = set()
         self._closed = Tally()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._ours, self._theirs = ours, theirs
+        self._ends = ends
 
     async def listen(self) -> None:
         self._servers = [
-            await asyncio.start_server(self._at_far_end, _HOST, self._far, ssl=self._theirs),
+            await asyncio.start_server(self._at_far_end, _HOST, self._far, ssl=self._ends.inside),
             await asyncio.start_server(self._at_relay, _HOST, self._relay),
-            await asyncio.start_server(self._at_near_end, _HOST, self.port),
+            await asyncio.start_server(self._at_near_end, _HOST, self.port, ssl=self._ends.near),
         ]
 
     async def close(self) -> None:
@@ -127,8 +143,9 @@ class Tunnel:
         counted = out.dup()
         self._open.add(counted)
         try:
-            far = await asyncio.open_connection(sock=out, ssl=self._ours, server_hostname=NAME)
-            await self._join((reader, writer), far)
+            ends = self._ends
+            far = await asyncio.open_connection(sock=out, ssl=ends.out, server_hostname=ends.name)
+            await self._join((reader, writer), far, is_near=True)
         finally:
             self._closed += _info(counted) + Tally(segments=_GOOD_BYE_SEGMENTS)
             self._open.remove(counted)
@@ -139,13 +156,13 @@ class Tunnel:
         await self._join((reader, writer), beyond, delay_s=DELAY_S)
 
     async def _at_far_end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        beyond = await asyncio.open_connection(_HOST, self._server)
+        beyond = await asyncio.open_connection(_HOST, self._server, ssl=self._ends.on)
         await self._join((reader, writer), beyond)
 
-    async def _join(self, one: "_End", other: "_End", *, delay_s: float = 0.0) -> None:
+    async def _join(self, one: "_End", other: "_End", *, delay_s: float = 0.0, is_near: bool = False) -> None:
         """Until either is closed; then both are."""
         self._writers |= {one[1], other[1]}
-        ways = [self._flow(one[0], other[1], delay_s, up=True), self._flow(other[0], one[1], delay_s)]
+        ways = [self._flow(one[0], other[1], delay_s, notes=is_near), self._flow(other[0], one[1], delay_s)]
         tasks = {asyncio.create_task(way) for way in ways}
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -156,12 +173,17 @@ class Tunnel:
             writer.close()
 
     async def _flow(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float, *, up: bool = False
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        delay_s: float,
+        *,
+        notes: bool = False,
     ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_READ_BYTES):
                 self.last_s = time.monotonic()
-                if up and not delay_s and writer.get_extra_info("ssl_object"):
+                if notes:
                     self._note(chunk)
                 if delay_s:
                     asyncio.get_running_loop().call_later(delay_s, writer.write, chunk)
@@ -196,14 +218,13 @@ class Runner:
 
 
 @contextmanager
-def tunnels(folder: Path, *servers: int) -> Iterator[tuple[Tunnel, ...]]:
+def tunnels(*servers: tuple[int, Ends]) -> Iterator[tuple[Tunnel, ...]]:
     """A tunnel to each of these ports of the loopback."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     run = Runner(loop)
-    ours, theirs = make_chain(folder)
-    made = tuple(Tunnel(run, server=server, ours=ours, theirs=theirs) for server in servers)
+    made = tuple(Tunnel(run, server=server, ends=ends) for server, ends in servers)
     for one in made:
         run(one.listen())
     try:

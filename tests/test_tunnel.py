@@ -6,7 +6,8 @@ from threading import Thread
 
 import pytest
 
-from bench.tunnel import HEADERS_BYTES, Tally, Tunnel, _packets, tunnels
+from bench.certificates import make_chain
+from bench.tunnel import HEADERS_BYTES, Ends, Tally, Tunnel, _packets, tunnels
 from tests.waiting import wait_for
 
 RECORD_BYTES = 22
@@ -48,7 +49,8 @@ def settled(tunnel: Tunnel) -> Tally:
 def test_a_small_exchange_costs_two_records_and_three_segments(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=echo, args=(server,), daemon=True).start()
-        with tunnels(tmp_path, server.getsockname()[1]) as (tunnel,):
+        ours, theirs = make_chain(tmp_path)
+        with tunnels((server.getsockname()[1], Ends(out=ours, inside=theirs))) as (tunnel,):
             with socket.create_connection(("127.0.0.1", tunnel.port)) as client:
                 for _ in range(20):  # at first the kernel acknowledges everything at once
                     exchange(client, b"warm")

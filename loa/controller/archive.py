@@ -1,8 +1,9 @@
-"""A backup in one file, and the way back: database, recordings, key and silences.
+"""A backup in one file, and the way back: database, recordings, keys and silences.
 
 The file is a tar archive: `manifest.json` first, then `database` (an SQLite file, or what pg_dump wrote),
-`controller.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes go on listening
-after a restore, since the next version of a programme is above all that a node says it has seen.
+`controller.pem`, `authority.pem`, `factors.key`, `audit.head`, `silences.journal` and `recordings/…`. Nodes
+go on listening after a restore, since the next version of a programme is above all that a node says it has
+seen.
 """
 
 import errno
@@ -44,6 +45,7 @@ class Archive:
     def write(self, file: Path, now: datetime, report: Report) -> None:
         """Write a whole backup or none; the controller may run. Raises a `ControllerError`."""
         self._folder.read_key()
+        self._folder.read_authority()
         part = file.with_name(file.name + ".part")
         with _cleared(part), tempfile.TemporaryDirectory(dir=self._folder.path, prefix="backup-") as private:
             # The head of the audit trail before the database, which then holds it for certain.
@@ -55,7 +57,8 @@ class Archive:
             with tarfile.open(part, "w") as tar:
                 _add_text(tar, MANIFEST, json.dumps(self._manifest(now)))
                 tar.add(dump, DATABASE)
-                tar.add(self._folder.key, self._folder.key.name)
+                for secret in (self._folder.key, self._folder.authority):
+                    tar.add(secret, secret.name)
                 if self._folder.factors_key.exists():
                     tar.add(self._folder.factors_key, self._folder.factors_key.name)
                 if head is not None:
@@ -123,7 +126,8 @@ class Archive:
             old.unlink(missing_ok=True)
             if fresh.exists():
                 fresh.replace(old)
-        new.key.replace(self._folder.key)
+        for secret, place in ((new.authority, self._folder.authority), (new.key, self._folder.key)):
+            secret.replace(place)
 
 
 def _extract(tar: tarfile.TarFile, into: Path, report: Report) -> None:
@@ -139,8 +143,9 @@ def _extract(tar: tarfile.TarFile, into: Path, report: Report) -> None:
 def _check_whole(new: DataFolder) -> None:
     try:
         new.read_key()
+        new.read_authority()
     except ControllerError as error:
-        raise Invalid("damaged_backup", "the backup holds no readable key; take another one") from error
+        raise Invalid("damaged_backup", "the backup holds no readable keys; take another one") from error
     if not (new.path / DATABASE).is_file():
         raise Invalid("damaged_backup", "the backup holds no database; take another one")
 

@@ -1,8 +1,7 @@
 """Building the controller: every adapter, service and job, from the settings."""
 
-import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -12,8 +11,6 @@ from loa.audio.peaks import read_peaks
 from loa.audio.prepare import prepare
 from loa.audio.reading import read_out
 from loa.audio.recording import Limits
-from loa.controller.adapters.broker import ChildBroker, FileBroker
-from loa.controller.adapters.courier import BrokerAddress, PahoCourier
 from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
@@ -22,7 +19,6 @@ from loa.controller.adapters.syslog import SyslogSender, address_of
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
-from loa.controller.core.broker_rules import BrokerUser, Listener, controller_user, hash_password
 from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.ports import Clock
@@ -35,8 +31,8 @@ from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
-from loa.controller.services.broker_users import broker_users
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.certificates import Certificates, Renewals
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.hellos import Hellos
@@ -76,19 +72,17 @@ from loa.controller.services.trail import TrailKeeper
 from loa.controller.services.uploads import Uploads
 from loa.controller.services.whereabouts import WhereaboutsKeeper
 from loa.controller.services.withdrawals import Withdrawals
-from loa.controller.serving import listening
-from loa.controller.settings import BrokerMode, Settings
+from loa.controller.settings import Settings
 from loa.controller.signing_in import make_passkeys, make_signing_in
 from loa.controller.speaking import make_speaker
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
 from loa.controller.store.uploads import UploadFolder
+from loa.controller.trust_parts import make_broker_parts, make_web_tls, tls_jobs
 from loa.controller.web.alert_words import compose_mail
 
 _log = structlog.get_logger(__name__)
-CONTROLLER_USER = "controller"
-SALT_BYTES = 12
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Controller:
@@ -137,6 +131,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Controller:
         events=base.events,
         readiness=air.readiness,
         release_pages=base.events.close,
+        tls=None if base.tls is None else base.tls.context,
         parts=(*air.parts, *people.parts, *_standing_parts(announcements.standing, settings)),
     )
 
@@ -165,6 +160,8 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         areas=people.areas,
         reshapes=people.reshapes,
         nodes=people.nodes,
+        certificates=people.certificates,
+        renewals=people.renewals,
         whereabouts=WhereaboutsKeeper(clock=base.clock, audit=base.audit),
         audit=base.audit,
         trail=base.trail,
@@ -181,6 +178,8 @@ class _Base:
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
         self.clock = clock
+        self.authority = self.folder.make_authority(clock.now())
+        self.tls = make_web_tls(settings, self.folder, self.authority, clock)
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
@@ -194,11 +193,19 @@ class _Air:
     def __init__(self, base: _Base) -> None:
         db, clock, metrics, events = base.db, base.clock, base.metrics, base.events
         settings, key = base.settings, base.key
-        password = secrets.token_urlsafe(32)
         mailbox = Mailbox(limit=settings.mailbox_limit, metrics=metrics)
         journal = self.journal = FileSilenceJournal(base.folder.silences)
-        self.broker = _broker(base, password)
-        self.courier = _courier(base, password, mailbox)
+        parts = self.broker_parts = make_broker_parts(
+            settings,
+            folder=base.folder,
+            db=db,
+            clock=clock,
+            authority=base.authority,
+            key=key,
+            mailbox=mailbox,
+            metrics=metrics,
+        )
+        self.broker, self.courier = parts.broker, parts.courier
         self.rights = RightsKeeper(db=db, clock=clock, file=SignedRightsFile(base.folder.rights, key=key))
         self.log = Log(db=db, clock=clock, events=events, times=log_times(settings))
         self.publisher = Publisher(
@@ -209,6 +216,7 @@ class _Air:
             journal=journal,
             metrics=metrics,
             expect=self.log.expect,
+            address=reach(settings).address,
         )
         self.presences = Presences(db=db, clock=clock, events=events, metrics=metrics)
         self.silences = Silences(
@@ -265,7 +273,7 @@ class _Air:
             roll_out=self.rollouts.advance,
             check_trail=base.trail.check,
         )
-        return Jobs(jobs=jobs, metrics=base.metrics)
+        return Jobs(jobs=[*jobs, *self.broker_parts.jobs(), *tls_jobs(base.tls)], metrics=base.metrics)
 
     def _parts(self, base: _Base, journal: FileSilenceJournal) -> tuple[Part, ...]:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
@@ -273,6 +281,8 @@ class _Air:
             Part(name="database", start=base.db.migrate, stop=base.db.close),
             Part(name="audit trail", start=base.trail.start, stop=base.trail.stop),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
+            *(() if base.tls is None else (Part(name="tls", start=base.tls.start, stop=_nothing),)),
+            Part(name="own certificate", start=self.broker_parts.pem.keep, stop=_nothing),
             Part(name="broker", start=self.broker.start, stop=self.broker.stop),
             Part(name="publisher", start=self.publisher.start, stop=self.publisher.stop),
             Part(name="silences", start=self.silences.start, stop=self.silences.stop),
@@ -317,6 +327,10 @@ class _People:
             Part(name="setup", start=self.setup.start, stop=_nothing),
             Part(name="backups", start=_nothing, stop=self.backups.stop),
         )
+        self.certificates = Certificates(authority=base.authority, clock=clock)
+        self.renewals = Renewals(
+            certificates=self.certificates, key=base.key, clock=clock, attempts=signing_in.attempts
+        )
         self.nodes = Nodes(
             clock=clock,
             audit=audit,
@@ -325,6 +339,7 @@ class _People:
             access=air.broker,
             events=base.events,
             attempts=signing_in.attempts,
+            certificates=self.certificates,
             code_lasting=settings.code_lasting,
         )
         self.gate = Gate(
@@ -332,7 +347,7 @@ class _People:
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
-            secure_cookies=settings.is_https,
+            secure_cookies=True,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
@@ -439,33 +454,6 @@ def _uploads(base: _Base, recordings: Recordings) -> Uploads:
         limit_bytes=settings.upload_limit_bytes,
         lasting=timedelta(hours=settings.keep_uploads_hours),
     )
-
-
-def _broker(base: _Base, password: str) -> FileBroker:
-    settings = base.settings
-    controller = controller_user(CONTROLLER_USER, hash_password(password, secrets.token_bytes(SALT_BYTES)))
-
-    def users() -> Sequence[BrokerUser]:
-        return [controller, *broker_users(base.db)]
-
-    kind = ChildBroker if settings.broker_mode is BrokerMode.CHILD else FileBroker
-    return kind(
-        folder=settings.broker_folder or base.folder.broker,
-        listeners=[Listener(host, settings.broker_port) for host in listening(settings.broker_listen)],
-        users=users,
-    )
-
-
-def _courier(base: _Base, password: str, mailbox: Mailbox) -> PahoCourier:
-    settings = base.settings
-    address = BrokerAddress(
-        host=settings.broker_host,
-        port=settings.broker_port,
-        username=CONTROLLER_USER,
-        password=password,
-        tls=settings.broker_tls,
-    )
-    return PahoCourier(address=address, key=base.key, receive=mailbox.put, metrics=base.metrics)
 
 
 def _mail(base: _Base, alerts: Alerts) -> Mail:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from loa.controller import logs
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.core.access import Grant, Role
+from loa.controller.core.names import name_fault
 from loa.controller.core.sample import COMMUNE, SAMPLE
 from loa.controller.core.sample_map import sample_whereabouts
 from loa.controller.core.tree import AreaKind
@@ -26,6 +27,7 @@ from loa.controller.progress import progress_bar
 from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.certificates import Certificates
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import NewUser, People
@@ -37,7 +39,7 @@ from loa.controller.store.factors import forget_everything
 from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
 from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, NodeId
 
 TERMINAL = "terminal"
 """Who acts in the audit when it is the person at the controller's own terminal."""
@@ -54,6 +56,7 @@ def add_to(app: typer.Typer) -> None:
     nodes.command("add")(add_node)
     app.add_typer(users, name="user")
     app.add_typer(nodes, name="node")
+    app.command("authority")(authority)
     app.command("backup")(backup)
     app.command("restore")(restore)
 
@@ -76,6 +79,7 @@ def init(
         given = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         folder = DataFolder(settings.data_dir)
         folder.check_new()
+        check_name(settings)
         with opened(settings) as desk:
             hashed = desk.people.hashed(given, admin)
             with desk.db.work() as work:
@@ -142,6 +146,12 @@ def add_node(
             code = desk.nodes.insert(work, TERMINAL, name=name, parent=AreaId(area), node=node)
     typer.echo(f"Added {code.node}. On the node, before {code.expires_at:%Y-%m-%d %H:%M} UTC:")
     typer.echo(f"loa-node enrol {settings.address} {code.code}")
+
+
+def authority() -> None:
+    """Print the certificate of the certificate authority: for browsers that are to believe `own` TLS."""
+    with told():
+        typer.echo(DataFolder(read_settings().data_dir).read_authority().pem, nl=False)
 
 
 def backup(file: Path) -> None:
@@ -213,7 +223,7 @@ def opened(settings: Settings) -> Iterator[Desk]:
     db = Database(settings.database)
     try:
         db.migrate()
-        yield _desk(db, settings.code_lasting)
+        yield _desk(db, settings)
     finally:
         db.close()
 
@@ -239,11 +249,20 @@ def make_first_key(settings: Settings) -> None:
         folder.make_key()
 
 
+def check_name(settings: Settings) -> None:
+    """Raise `Invalid` for an address that passkeys and microphones would fail on."""
+    if (fault := name_fault(settings.address)) is not None:
+        raise Invalid("bad_name", f"LOA_PUBLIC_URL={settings.address}: {fault}")
+
+
 class Unheard:
     """Publisher, access list and events of the terminal: a running controller tells nodes when they enrol."""
 
     def refresh(self) -> None:
         """Nothing is written for the broker from here."""
+
+    def cut(self, node: NodeId) -> None:
+        """Nor is anybody thrown out from here."""
 
     def announce(self, kind: EventKind, area: AreaId, subject: str) -> None:
         """No page listens here."""
@@ -261,8 +280,9 @@ class Unheard:
         """Nothing is sent from here."""
 
 
-def _desk(db: Database, code_lasting: timedelta) -> Desk:
+def _desk(db: Database, settings: Settings) -> Desk:
     clock, unheard = SystemClock(), Unheard()
+    authority = DataFolder(settings.data_dir).make_authority(clock.now())
     audit = Audit(clock=clock)
     areas = Areas(clock=clock, audit=audit, publisher=unheard, access=unheard)
     nodes = Nodes(
@@ -273,7 +293,8 @@ def _desk(db: Database, code_lasting: timedelta) -> Desk:
         access=unheard,
         events=unheard,
         attempts=Attempts(clock=clock),
-        code_lasting=code_lasting,
+        certificates=Certificates(authority=authority, clock=clock),
+        code_lasting=settings.code_lasting,
     )
     people = People(clock=clock, audit=audit, hasher=PasswordHasher())
     whereabouts = WhereaboutsKeeper(clock=clock, audit=audit)

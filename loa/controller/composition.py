@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 from loa.controller.gate import Gate
 from loa.controller.ports import Clock, Courier, EventStream
@@ -12,6 +13,7 @@ from loa.controller.services.audit import Audit
 from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
+from loa.controller.services.certificates import Certificates, Renewals
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.idempotency import Idempotency
@@ -53,6 +55,7 @@ from loa.controller.services.withdrawals import Withdrawals
 from loa.controller.settings import Setting
 from loa.controller.store.database import Database
 from loa.protocol.keys import SigningKey
+from loa.protocol.programme import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Where nodes find the controller and its broker; told to them when they enrol."""
+    """Where nodes find the controller and its broker, and whose releases they take."""
 
-    base_url: str
-    mqtt_host: str
-    mqtt_port: int
+    address: Address
     release_keys: tuple[str, ...] = ()
     root_key: str | None = None
     """Whose appointments nodes are to believe; None: they take the controller's word."""
@@ -100,6 +101,8 @@ class Controller:
     areas: Areas
     reshapes: Reshapes
     nodes: Nodes
+    certificates: Certificates
+    renewals: Renewals
     whereabouts: WhereaboutsKeeper
     audit: Audit
     trail: TrailKeeper
@@ -133,6 +136,8 @@ class Controller:
     proofs: Proofs
     events: EventStream
     readiness: Readiness
+    tls: SSLContext | None
+    """What the server shows, loaded once the parts run; None where a proxy speaks TLS for us."""
     release_pages: Callable[[], None]
     """Ends the event streams of open pages, so that a server that stops need not wait for them."""
     parts: tuple[Part, ...] = field(default=())

@@ -7,7 +7,14 @@ import structlog
 import typer
 from fastapi import FastAPI
 
-from loa.controller import audit_commands, commands, map_commands, release_commands, root_commands
+from loa.controller import (
+    audit_commands,
+    commands,
+    doctor_command,
+    map_commands,
+    release_commands,
+    root_commands,
+)
 from loa.controller.api.app import create_app
 from loa.controller.building import build
 from loa.controller.composition import Controller
@@ -38,6 +45,7 @@ def run() -> None:
     root_commands.add_to(app)
     map_commands.add_to(app)
     audit_commands.add_to(app)
+    doctor_command.add_to(app)
     app()
 
 
@@ -49,7 +57,8 @@ def serve_controller() -> None:
         with DataFolder(settings.data_dir).held():
             commands.make_first_key(settings)
             controller = build(settings)
-            serve(application(controller, settings), settings, before_end=controller.release_pages)
+            app = application(controller, settings)
+            serve(app, settings, tls=controller.tls, before_end=controller.release_pages)
 
 
 def run_demo() -> None:

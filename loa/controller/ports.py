@@ -9,7 +9,7 @@ from typing import Protocol
 
 from loa.controller.core.trail import Sealed
 from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.programme import Silence
 from loa.protocol.topics import Message, Topic
 
@@ -68,6 +68,10 @@ class Access(Protocol):
 
     def refresh(self) -> None:
         """Write users and ACL anew from the database and make the broker read them."""
+        ...
+
+    def cut(self, node: NodeId) -> None:
+        """As `refresh`, and end the connection of a node whose certificates were revoked."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 
@@ -36,8 +37,13 @@ def living(controller: Controller) -> Callable[[FastAPI], AbstractAsyncContextMa
     return live
 
 
-def serve(app: FastAPI, settings: Settings, *, before_end: Callable[[], None]) -> None:
-    """Answer until SIGTERM or SIGINT; `before_end` is called before waiting for the requests in hand."""
+def serve(
+    app: FastAPI, settings: Settings, *, tls: ssl.SSLContext | None, before_end: Callable[[], None]
+) -> None:
+    """Answer until SIGTERM or SIGINT; `before_end` is called before waiting for the requests in hand.
+
+    Without `tls` a proxy speaks it for us.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -46,6 +52,7 @@ def serve(app: FastAPI, settings: Settings, *, before_end: Callable[[], None]) -
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=settings.trusted_proxies is not None,
         forwarded_allow_ips=settings.trusted_proxies,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
     with listen(settings.http_host, settings.http_port) as opened:
         _log.info("http.listening", host=settings.http_host, port=settings.http_port, url=settings.address)

@@ -25,6 +25,17 @@ class BrokerMode(StrEnum):
     """Somebody else on this machine does (systemd), with the files that the controller writes."""
 
 
+class HttpTls(StrEnum):
+    """Who speaks TLS with browsers and nodes."""
+
+    OWN = "own"
+    """The controller, with a certificate of its own authority: nodes know it, browsers have to be told."""
+    FILES = "files"
+    """The controller, with a certificate that is supplied in files."""
+    PROXY = "proxy"
+    """A proxy before it; the controller speaks plain HTTP to that."""
+
+
 class LogFormat(StrEnum):
     """How log lines look."""
 
@@ -63,16 +74,19 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
     http_host: str = "::"
-    http_port: Port = 8080
+    http_port: Port = 8443
+    http_tls: HttpTls = HttpTls.OWN
+    http_certificate: Path | None = None
+    http_key: Path | None = None
     trusted_proxies: str | None = None
-    base_url: Annotated[str | None, Field(pattern=r"^https?://[^/]+$")] = None
+    public_url: Annotated[str | None, Field(pattern=r"^https://[^/]+$")] = None
+    former_names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]+$")], ...] = ()
 
     broker_mode: BrokerMode = BrokerMode.CHILD
     broker_folder: Path | None = None
     broker_listen: Annotated[tuple[str, ...], Field(min_length=1)] = ("0.0.0.0", "::")  # noqa: S104 -- nodes come from everywhere
-    broker_port: Port = 1883
+    broker_port: Port = 8883
     broker_host: str = "localhost"
-    broker_tls: bool = False
     broker_public_host: str | None = None
     broker_public_port: Port | None = None
 
@@ -122,6 +136,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "LOA_BROKER_MODE=files needs LOA_BROKER_FOLDER, the folder of the broker's files"
             )
+        if self.http_tls is HttpTls.FILES and None in {self.http_certificate, self.http_key}:
+            raise ValueError("LOA_HTTP_TLS=files needs LOA_HTTP_CERTIFICATE and LOA_HTTP_KEY")
         return self
 
     @field_validator("piper_voices")
@@ -153,7 +169,7 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """Where people and nodes find the controller."""
-        return self.base_url or f"http://localhost:{self.http_port}"
+        return self.public_url or f"https://localhost:{self.http_port}"
 
     @property
     def session_lasting(self) -> timedelta:
@@ -169,11 +185,6 @@ class Settings(BaseSettings):
     def second_factor_grace(self) -> timedelta:
         """How long roles that ask for a second factor work without one, from the first sign-in on."""
         return timedelta(hours=self.second_factor_grace_hours)
-
-    @property
-    def is_https(self) -> bool:
-        """Whether people come over TLS."""
-        return self.address.startswith("https:")
 
     @property
     def code_lasting(self) -> timedelta:

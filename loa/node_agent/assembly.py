@@ -1,5 +1,6 @@
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from loa.audio.clock import Clock
 from loa.audio.player import Player
 from loa.audio.wav_player import WavPlayer
 from loa.node_agent.adapters import enrolment
+from loa.node_agent.adapters.address_book import AddressBook
 from loa.node_agent.adapters.courier import Broker, MqttCourier, Will
 from loa.node_agent.adapters.disk import SqliteDisk
 from loa.node_agent.adapters.downloads import BackgroundDownloads
@@ -22,11 +24,14 @@ from loa.node_agent.adapters.kernel_clock import offset_and_error_ms
 from loa.node_agent.adapters.machine import Machine
 from loa.node_agent.adapters.modem import signal_pct
 from loa.node_agent.adapters.recordings import RecordingFolder
+from loa.node_agent.adapters.renewal import Renewal
 from loa.node_agent.adapters.sensors import BackgroundSensors
 from loa.node_agent.adapters.service_manager import ServiceManager
 from loa.node_agent.adapters.sound_file import open_sound
 from loa.node_agent.adapters.time_sources import LinuxTimeSources
+from loa.node_agent.adapters.tls import Pass, web_context
 from loa.node_agent.adapters.update_files import FileSite
+from loa.node_agent.adapters.upkeep import Maintenance
 from loa.node_agent.adapters.usage_file import UsageFile
 from loa.node_agent.core.belief import Belief
 from loa.node_agent.errors import PlayerUnavailableError
@@ -62,7 +67,9 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
     ground = _lay_ground(data, sink, wiring)
     memory, clock, voice, dice = ground.memory, ground.clock, ground.voice, random.SystemRandom()
     sounding = _make_sounding(ground, sink, data)
-    courier = _make_courier(ground.identity.mqtt, voice, ground.inbox)
+    renewal = _make_renewal(ground, data)
+    upkeep = Maintenance(ground.book, renewal, inbox=ground.inbox, clock=clock)
+    courier = _make_courier(ground, upkeep.turned_away)
     downloads = _make_downloads(ground)
     intake = Intake(
         memory=memory,
@@ -95,6 +102,7 @@ def build(data: Path, sink: str, wiring: Wiring, versions: Path) -> Agent:
         stopping=Stopping(memory=memory, hush=sounding.hush, clock=clock),
         wired=ground.wired,
         updating=updating,
+        upkeep=upkeep,
         courier=courier,
         downloads=downloads,
         clock=clock,
@@ -107,6 +115,8 @@ class _Ground:
     """What all parts of an agent stand on."""
 
     identity: enrolment.Enrolment
+    shows: Pass
+    book: AddressBook
     clock: KeptTime
     inbox: Queue[Arrival]
     disk: SqliteDisk
@@ -123,8 +133,11 @@ def _lay_ground(data: Path, sink: str, wiring: Wiring) -> _Ground:
     inbox: Queue[Arrival] = Queue(INBOX_SIZE)
     disk = SqliteDisk(data / identity.journal_file)
     wired = _make_wired(wiring, inbox, clock)
+    shows = enrolment.pass_of(identity, data)
     return _Ground(
         identity=identity,
+        shows=shows,
+        book=AddressBook(identity, shows=shows, data=data),
         clock=clock,
         inbox=inbox,
         disk=disk,
@@ -161,14 +174,39 @@ def _make_sounding(ground: _Ground, sink: str, data: Path) -> Sounding:
     )
 
 
-def _make_courier(account: enrolment.MqttAccount, voice: Voice, inbox: Queue[Arrival]) -> MqttCourier:
-    broker = Broker(account.host, account.port, account.username, account.password)
-    return MqttCourier(broker, will=Will(voice.state_topic, voice.will), inbox=inbox, clock=voice.clock)
+def _make_renewal(ground: _Ground, data: Path) -> Renewal:
+    return Renewal(
+        lambda: ground.book.here.base_url,
+        node=ground.voice.node,
+        key=ground.voice.key,
+        authority=ground.identity.authority,
+        data=data,
+        clock=ground.clock,
+    )
+
+
+def _make_courier(ground: _Ground, turned_away: Callable[[], None]) -> MqttCourier:
+    voice, book = ground.voice, ground.book
+    return MqttCourier(
+        lambda: Broker(book.here.mqtt_host, book.here.mqtt_port),
+        node=voice.node,
+        shows=ground.shows,
+        will=Will(voice.state_topic, voice.will),
+        inbox=ground.inbox,
+        clock=voice.clock,
+        turned_away=turned_away,
+    )
 
 
 def _make_downloads(ground: _Ground) -> BackgroundDownloads:
     voice = ground.voice
-    fetcher = HttpFetcher(ground.identity.base_url, node=voice.node, key=voice.key, clock=ground.clock)
+    fetcher = HttpFetcher(
+        lambda: ground.book.here.base_url,
+        node=voice.node,
+        key=voice.key,
+        context=web_context(ground.identity.authority),
+        clock=ground.clock,
+    )
     return BackgroundDownloads(fetcher, inbox=ground.inbox, clock=ground.clock)
 
 

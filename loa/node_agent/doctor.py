@@ -11,11 +11,12 @@ from pathlib import Path
 from loa.audio.sounddevice_player import OpenStream, open_output
 from loa.node_agent.adapters import enrolment
 from loa.node_agent.adapters.clock import SystemTime
-from loa.node_agent.adapters.enrolment import Enrolment
+from loa.node_agent.adapters.enrolment import Enrolment, pass_of
 from loa.node_agent.adapters.kernel_clock import offset_and_error_ms
 from loa.node_agent.adapters.machine import Machine
 from loa.node_agent.adapters.network_probe import Network, probe_network
 from loa.node_agent.adapters.probes import probe_disk, probe_pin, probe_sound
+from loa.node_agent.adapters.tls import Pass
 from loa.node_agent.core.findings import (
     ClockFacts,
     Finding,
@@ -49,13 +50,13 @@ class Doctor:
     clock: Callable[[], tuple[int, int] | None]
     """Offset and error in ms, None while no NTP keeps the clock."""
     open_stream: OpenStream
-    probe_network: Callable[[Enrolment, Callable[[], datetime]], Network] = probe_network
+    probe_network: Callable[[Enrolment, Pass, Callable[[], datetime]], Network] = probe_network
     root: Path = Path("/")
 
     def examine(self) -> list[Finding]:
         """Everything, in the order in which it is to be mended."""
         identity, findings = self._enrolment()
-        network = self.probe_network(identity, self.now) if identity else None
+        network = self.probe_network(identity, pass_of(identity, self.data), self.now) if identity else None
         none = (skipped("Network", "Where the controller is nobody knows before the node is enrolled."),)
         return [
             *findings,

@@ -16,7 +16,7 @@ from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.core.wish import UpdateMemory
 from loa.node_agent.errors import StorageError
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
-from loa.protocol.programme import Config
+from loa.protocol.programme import Address, Config
 from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
 from loa.protocol.reports import Held, Report
 from loa.protocol.units import SizeBytes
@@ -271,6 +271,22 @@ class Trouble:
 
 Arrival = Message | Fetched | FetchTrouble | Crashed | Pressed | Trouble
 """What other threads hand to the main loop."""
+
+
+class Upkeep(Protocol):
+    """Keeps the node's certificate and its controller's address current, on a thread of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def close(self) -> None:
+        """End; idempotent."""
+        ...
+
+    def follow(self, heard: Address | None) -> None:
+        """Where the controller says that it is; None is nothing new."""
+        ...
 
 
 class Courier(Protocol):

@@ -21,6 +21,7 @@ from loa.node_agent.ports import (
     Pressed,
     Timekeeper,
     Trouble,
+    Upkeep,
     Watchdog,
 )
 from loa.node_agent.sounding import Sounding
@@ -55,6 +56,7 @@ class Agent:
         wired: Wired,
         timing: Timing,
         updating: Updating,
+        upkeep: Upkeep,
         courier: Courier,
         downloads: Downloads,
         clock: Timekeeper,
@@ -71,6 +73,7 @@ class Agent:
         self._wired = wired
         self._timing = timing
         self._updating = updating
+        self._upkeep = upkeep
         self._courier = courier
         self._downloads = downloads
         self._clock = clock
@@ -102,6 +105,7 @@ class Agent:
         self._updating.turn()
         self._fetching.turn()
         self._mind_overflow()
+        self._upkeep.follow(self._memory.config.address if self._memory.config else None)
         self._memory.flush()
         self._telling.turn()
 
@@ -115,6 +119,7 @@ class Agent:
         self._fetching.recover()
         self._sounding.turn()
         self._courier.start()
+        self._upkeep.start()
         logs.say(_log, "running", journal=self._disk.journal_id, entries=len(self._memory.shelf.entries))
 
     def _take_all(self) -> None:
@@ -179,6 +184,7 @@ class Agent:
         self._watchdog.stopping()
         self._sounding.close()
         self._wired.close()
+        self._upkeep.close()
         self._courier.close()
         self._downloads.close()
         self._telling.close()

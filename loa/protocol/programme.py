@@ -139,6 +139,14 @@ class ReleasePointer(Wire):
     """The fetch follows after a random wait of at most this, so that many nodes don't come at once."""
 
 
+class Address(Wire):
+    """Where a node finds the controller and its broker; it moves there once both proved who they are."""
+
+    base_url: Annotated[str, Field(pattern=r"^https://[^/\s]\S*$", max_length=512)]
+    mqtt_host: Annotated[str, Field(min_length=1, max_length=255)]
+    mqtt_port: Annotated[int, Field(gt=0, lt=65_536)]
+
+
 class Config(Wire):
     """What a node is: its areas, the policy that binds it, its settings."""
 
@@ -156,6 +164,8 @@ class Config(Wire):
     """What it is to run; None leaves it as it is."""
     papers: Papers | None = None
     """Who may widen what sounds, signed by root and keepers; None leaves them as they are."""
+    address: Address | None = None
+    """Where we are found from now on; None leaves it as it is."""
 
     @field_validator("standing", mode="before")
     @classmethod

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, StorageState, expect, sync_playwright
 
 from tests.browser.site import PASSWORD, Site, running_site
+from tests.certificates import AUTHORITY, HOST, spki_of_server
 
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = (
@@ -21,6 +23,8 @@ SWITCHES = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
+    f"--ignore-certificate-errors-spki-list={spki_of_server()}",
 )
 PATIENCE_MS = 30_000
 DESK = {"width": 1280, "height": 800}
@@ -84,9 +88,19 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """For one module: as long as Playwright is there, its event loop runs in this thread."""
     expect.set_options(timeout=PATIENCE_MS)
+    authority = tmp_path_factory.mktemp("authority") / "authority.crt"
+    authority.write_text(AUTHORITY.pem)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LOA_TEST_HOST", HOST)
+        environment.setenv("NODE_OPTIONS", f"--require {Path(__file__).with_name('resolve.js')}")
+        environment.setenv("NODE_EXTRA_CA_CERTS", str(authority))
+        yield from _browsing()
+
+
+def _browsing() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=SWITCHES)
         yield chromium

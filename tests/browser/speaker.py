@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from loa.controller.adapters.courier import BrokerAddress
-from loa.node_agent.adapters.enrolment import Enrolment, enrol, load
+from loa.controller.adapters.pem_files import write_private
+from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, Enrolment, enrol, load
 from loa.protocol.codec import encode
 from loa.protocol.health import Health
 from loa.protocol.ids import BootId, JournalId
@@ -68,9 +69,15 @@ class Speaker:
 def speaking(site: Site, enrolment: Enrolment, folder: Path) -> Iterator[Speaker]:
     """The enrolled node of that folder, connected to the broker."""
     _enrolment, key = load(folder)
-    account = enrolment.mqtt
+    place = enrolment.mqtt
+    paper = folder / "both.pem"
+    write_private(paper, key.to_pem() + (folder / CERTIFICATE_FILE).read_text())
     address = BrokerAddress(
-        host=account.host, port=account.port, username=account.username, password=account.password
+        host=place.host,
+        port=place.port,
+        name=enrolment.node,
+        authority=enrolment.authority,
+        certificate=paper,
     )
     with plain_client(address) as line:
         assert not line.refused
@@ -79,4 +86,4 @@ def speaking(site: Site, enrolment: Enrolment, folder: Path) -> Iterator[Speaker
 
 def enrolled(site: Site, code: str, folder: Path) -> Enrolment:
     """Use the code as `loa-node enrol` does."""
-    return enrol(site.url, code, folder)
+    return enrol(site.direct, code, folder)

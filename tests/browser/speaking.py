@@ -15,6 +15,7 @@ from loa.protocol.reports import Detail, State
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import to_whole_ms
 from tests.browser.site import Site
+from tests.certificates import AUTHORITY, node_context
 
 PATIENCE_S = 30
 
@@ -48,7 +49,8 @@ def speaking(site: Site, node: str) -> Iterator[Speaker]:
     """Connected as that node; gone when the block is left."""
     connected = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, client_id=node)
-    client.username_pw_set(node, site.nodes[node].password)
+    voice = site.nodes[node]
+    client.tls_set_context(node_context(site.folder, AUTHORITY.pem, voice.certificate, voice.key))
     client.on_connect = lambda *_: connected.set()
     client.connect("127.0.0.1", site.broker_port)
     client.loop_start()

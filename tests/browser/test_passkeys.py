@@ -32,8 +32,7 @@ NODE = NodeId("cum-1")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Passkeys need a name, as which browsers let pass localhost alone without TLS."""
-    with running_site(tmp_path_factory.mktemp("site"), name="localhost", root_key=ROOT.public.x) as running:
+    with running_site(tmp_path_factory.mktemp("site"), root_key=ROOT.public.x) as running:
         yield running
 
 
@@ -68,8 +67,8 @@ def test_who_cannot_prove_to_be_the_owner_is_told_what_to_do(desk: Desk) -> None
 
 
 def test_under_another_address_the_page_leads_to_the_right_one(desk: Desk, site: Site) -> None:
-    other = site.url.replace("localhost", "127.0.0.1")
-    desk.watch.url = "http://"
+    other = site.direct
+    desk.watch.url = "https://"
     page = desk.open("/signin", base_url=other, viewport=PHONE)
     page.fill("#user", "tam")
     page.fill("#password", PASSWORD)

@@ -12,10 +12,12 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.node_agent.adapters.courier import KEEPALIVE_S, Broker, MqttCourier, Will
+from loa.node_agent.adapters.tls import Pass
 from loa.node_agent.ports import Arrival, Courier, Message
+from loa.protocol.keys import SigningKey
 from tests.fakes.node_world import FakeBroker, FakeCourier, FakeTime, SystemTime
 from tests.node_agent import station
-from tests.node_agent.makers import NOON
+from tests.node_agent.makers import NODE, NOON
 from tests.waiting import wait_for
 
 TOPIC, OTHER = "loa/v1/areas/lang-cong/urgent", "loa/v1/areas/lang-cong/programme"
@@ -63,13 +65,28 @@ class RealRig:
     def __init__(self, folder: Path, host: str, size: int) -> None:
         self.broker = station.Broker(folder, host)
         self.inbox: Queue[Arrival] = Queue(size)
-        account = Broker(f"[{host}]" if ":" in host else host, self.broker.port, "cum-01", "secret")
         self.will = b"gone"
-        will = Will(STATE, lambda: self.will)
-        self.courier = MqttCourier(account, will=will, inbox=self.inbox, clock=SystemTime())
+        self.turned_away: list[str] = []
+        self.courier = MqttCourier(
+            lambda: Broker(f"[{host}]" if ":" in host else host, self.broker.port),
+            node=NODE,
+            shows=self._pass(),
+            will=Will(STATE, lambda: self.will),
+            inbox=self.inbox,
+            clock=SystemTime(),
+            turned_away=lambda: self.turned_away.append("turned away"),
+        )
         self._came: list[tuple[str, bytes]] = []
         self._other: Client | None = None
         self.come_up()
+
+    def _pass(self) -> Pass:
+        """For the node's own key, an Ed25519 one."""
+        papers, key = self.broker.issuer, SigningKey.generate()
+        certificate, private = papers.folder / "node.crt", papers.folder / "node.key"
+        certificate.write_text(papers.node(NODE, key))
+        private.write_text(key.to_pem())
+        return Pass(papers.authority.pem, certificate, private)
 
     def publish(self, topic: str, payload: bytes) -> None:
         assert self._other is not None
@@ -85,6 +102,7 @@ class RealRig:
     def come_up(self) -> None:
         self.broker.start()
         self._other = Client(CallbackAPIVersion.VERSION2)
+        self._other.tls_set_context(self.broker.issuer.client_context("other"))
         self._other.on_message = self._on_message
         self._other.connect(self.broker.host, self.broker.port)
         self._other.subscribe("#", 1)

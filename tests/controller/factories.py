@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from loa.controller.core.access import Grant, Person, Role
+from loa.controller.core.certificates import Authority
 from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
 from loa.controller.core.tree import AreaKind
 from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.certificates import Certificates
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import NewUser, People
@@ -18,7 +20,9 @@ from loa.controller.store.database import Database
 from loa.controller.store.sealing import KEY_BYTES, Sealer
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
-from tests.fakes.controller import FakeAccess, FakeClock, FakeEvents, FakePublisher
+from tests.fakes.controller import START, FakeAccess, FakeClock, FakeEvents, FakePublisher
+
+AUTHORITY = Authority.make(START)
 
 PROVINCE = AreaId("vinh-phuc")
 DISTRICT = AreaId("song-lo")
@@ -63,6 +67,7 @@ class Town:
             idle=timedelta(days=14),
             look_again=look_again,
         )
+        self.certificates = Certificates(authority=AUTHORITY, clock=self.clock)
         self.nodes = Nodes(
             clock=self.clock,
             audit=self.audit,
@@ -71,6 +76,7 @@ class Town:
             access=self.access,
             events=self.events,
             attempts=attempts,
+            certificates=self.certificates,
             code_lasting=timedelta(hours=24),
         )
 

@@ -29,7 +29,7 @@ class Client:
 
     app: FastAPI
     headers: dict[str, str] = field(default_factory=dict)
-    base: str = "http://loa.test/api/v1"
+    base: str = "https://loa.test/api/v1"
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
     def ask(self, method: str, path: str, json: object = None, **headers: str) -> httpx.Response:

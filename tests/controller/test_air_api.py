@@ -80,7 +80,7 @@ def test_stop_is_answered_with_the_database_gone(site: Site, official: Client) -
 
 def test_probes_tell_what_is_wrong(site: Site) -> None:
     client = site.client()
-    client.base = "http://loa.test"
+    client.base = "https://loa.test"
     assert client.get("/healthz").json() == {"alive": True}
     ready = client.get("/readyz")
     assert ready.status_code == 503

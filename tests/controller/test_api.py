@@ -1,5 +1,7 @@
 """What holds for all of the API: who asks, refusals as problems, limits, requests sent again."""
 
+import ssl
+
 import pytest
 
 from loa.controller.api.etags import etag, revision_of
@@ -7,6 +9,7 @@ from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import ControllerError, DiskFull, Stale
 from loa.protocol.bearer import make_token
+from loa.protocol.codes import NodeCode, fingerprint
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
 from tests.controller.site import PASSWORD, Client, Site
@@ -178,7 +181,12 @@ def test_a_node_enrols_and_opens_its_own_requests(site: Site, admin: Client) -> 
     key = SigningKey.generate()
     answer = site.client().post("/enrolments", {"code": code["code"], "key_x": key.public.x}).json()
     assert answer["controller_keys"] == [site.controller.key.public.x]
-    assert (answer["node"], answer["mqtt"]["username"]) == ("cum-1", "cum-1")
+    assert (answer["node"], answer["mqtt"]["port"]) == ("cum-1", site.settings.broker_port)
+    shown = site.client().get("/authority").json()
+    assert answer["authority"] == shown["certificate"]
+    parts = NodeCode.read(code["code"])
+    assert parts is not None
+    assert parts.fingerprint == fingerprint(ssl.PEM_cert_to_DER_cert(shown["certificate"]))
     token = make_token(NodeId("cum-1"), now=site.controller.clock.now(), key=key)
     own = site.client().ask(
         "GET", f"/nodes/cum-1/config/{'0' * 64}", loa_node="cum-1", authorization=f"Bearer {token}"

@@ -50,6 +50,7 @@ def furnish(settings: Settings, *people: str) -> DataFolder:
     folder = DataFolder(settings.data_dir)
     folder.prepare()
     folder.make_key()
+    folder.make_authority(START)
     db = Database(settings.database)
     db.migrate()
     town = Town(db).build()
@@ -109,9 +110,10 @@ def test_a_backup_brings_everything_back(makes: Makes, tmp_path: Path) -> None:
     assert users(new) == {"mai", "lan"}
     assert evidence(new) == [ears(heard=3)["evidence"]]
     assert after.read_key().kid == before.read_key().kid
+    assert after.read_authority().fingerprint == before.read_authority().fingerprint
     assert (after.recordings / sha256_hex(SOUND)).read_bytes() == SOUND
     assert after.silences.read_bytes() == before.silences.read_bytes()
-    assert [file.stat().st_mode & 0o077, after.key.stat().st_mode & 0o077] == [0, 0]
+    assert [path.stat().st_mode & 0o077 for path in (file, after.key, after.authority)] == [0, 0, 0]
     assert (written[-1], restored[-1]) == (1.0, 1.0)
     assert written == sorted(written)
 
@@ -184,8 +186,13 @@ def without_key(name: str, content: bytes) -> bytes | None:
     return None if name == "controller.pem" else content
 
 
+def without_authority(name: str, content: bytes) -> bytes | None:
+    return None if name == "authority.pem" else content
+
+
 @pytest.mark.parametrize(
-    "change", [flip_recording, of_another_kind, of_the_future, without_manifest, without_key]
+    "change",
+    [flip_recording, of_another_kind, of_the_future, without_manifest, without_key, without_authority],
 )
 def test_a_backup_that_is_not_whole_changes_nothing(
     tmp_path: Path, change: Callable[[str, bytes], bytes | None]

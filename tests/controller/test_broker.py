@@ -1,20 +1,29 @@
-import base64
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from loa.controller.core.broker_rules import acl_text, hash_password, passwords_text
-from tests.controller.brokers import SALT, Plain, plain_client, real_broker, user_of
+from loa.controller.adapters.courier import BrokerAddress
+from loa.controller.core.broker_rules import acl_text
+from loa.controller.core.certificates import Authority
+from tests.certificates import Issuer, context_of
+from tests.controller.brokers import Plain, RealBroker, plain_client, real_broker, user_of
 from tests.loopback import free_port
 from tests.waiting import wait_for
 
 URGENT = "loa/v1/areas/thon-1/urgent"
 OTHER = "loa/v1/areas/thon-2/urgent"
+TIMED_OUT = 27
+"""With which mosquitto_sub ends when nothing came in its time, as one who got in."""
 
 
 def is_open(host: str, port: int) -> bool:
@@ -60,14 +69,62 @@ def test_a_node_writes_its_own_topics_and_no_others(tmp_path: Path) -> None:
             assert neighbour.heard == [(URGENT, b"genuine")]
 
 
-@pytest.mark.parametrize(("name", "password"), [("loa-1", "wrong"), ("stranger", "pw-stranger"), ("", "")])
-def test_strangers_do_not_get_in(tmp_path: Path, name: str, password: str) -> None:
+def by_another_authority(real: RealBroker, folder: Path) -> BrokerAddress:
+    stranger = Issuer(folder, Authority.make(datetime.now(UTC)))
+    return replace(real.address(), certificate=stranger.client("loa-1"))
+
+
+def by_a_server(real: RealBroker, folder: Path) -> BrokerAddress:
+    """With what the broker shows itself, which is no client's."""
+    return replace(real.address(), certificate=folder / "server.pem")
+
+
+@pytest.mark.parametrize("stranger", [by_another_authority, by_a_server])
+def test_strangers_do_not_get_in(
+    tmp_path: Path, stranger: Callable[[RealBroker, Path], BrokerAddress]
+) -> None:
+    with (
+        real_broker(tmp_path, user_of("loa-1", "thon-1")) as real,
+        plain_client(stranger(real, tmp_path)) as client,
+    ):
+        assert client.refused
+        assert not client.client.is_connected()
+
+
+def test_nobody_gets_in_without_a_certificate_or_without_tls(tmp_path: Path) -> None:
     with real_broker(tmp_path, user_of("loa-1", "thon-1")) as real:
-        address = real.address()
-        wrong = type(address)(host=real.host, port=real.port, username=name, password=password)
-        with plain_client(wrong, name="plain") as client:
-            assert client.refused
-            assert not client.client.is_connected()
+        bare = ["mosquitto_sub", "-h", real.host, "-p", str(real.port), "-t", URGENT, "-W", "5", "-C", "1"]
+        authority = tmp_path / "authority.crt"
+        tls = ["--cafile", str(authority)]
+        for more in ([], tls, [*tls, "-u", "loa-1", "-P", "x"]):
+            done = subprocess.run([*bare, *more], capture_output=True, check=False, timeout=20)
+            assert done.returncode not in {0, TIMED_OUT}
+
+
+def test_a_client_speaks_tls_1_3_or_not_at_all(tmp_path: Path) -> None:
+    with real_broker(tmp_path, user_of("loa-1", "thon-1")) as real:
+        address = real.address("loa-1")
+        context = context_of(address.authority, address.certificate)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with socket.create_connection((real.host, real.port)) as plain, pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain, server_hostname=real.host)
+
+
+def test_nobody_ends_the_connection_of_another_by_its_client_id(tmp_path: Path) -> None:
+    with (
+        real_broker(tmp_path, user_of("loa-1", "thon-1"), user_of("loa-2", "thon-1")) as real,
+        plain_client(real.address()) as controller,
+        plain_client(real.address("loa-1")) as node,
+    ):
+        node.subscribe(URGENT)
+        mallory = real.address("loa-2")
+        call = ["mosquitto_pub", "-h", real.host, "-p", str(real.port), "-i", "loa-1", "-t", "x", "-m", "x"]
+        trusted = ["--cafile", str(tmp_path / "authority.crt"), "--cert", str(mallory.certificate)]
+        subprocess.run([*call, *trusted, "--key", str(mallory.certificate)], check=True, timeout=20)
+        controller.publish(URGENT, b"still here")
+        wait_for(lambda: bool(node.heard), what="the message")
+        assert not node.refused
 
 
 def test_an_area_is_given_and_taken_on_an_open_connection(tmp_path: Path) -> None:
@@ -88,21 +145,47 @@ def test_an_area_is_given_and_taken_on_an_open_connection(tmp_path: Path) -> Non
         assert node.client.is_connected()
 
 
-def test_a_removed_node_hears_nothing_more_on_its_open_connection(tmp_path: Path) -> None:
+def test_a_stolen_node_is_out_on_its_open_connection_and_does_not_come_back(tmp_path: Path) -> None:
+    """Seen by an ordinary client with the stolen key, under a client id of its own choice."""
     with (
         real_broker(tmp_path, user_of("loa-1", "thon-1"), user_of("loa-2", "thon-1")) as real,
         plain_client(real.address()) as controller,
+        plain_client(real.address("loa-2")) as other,
+    ):
+        other.subscribe(URGENT)
+        stolen = real.address("loa-1")
+        command = ["mosquitto_sub", "-h", real.host, "-p", str(real.port), "-i", "thief", "-t", URGENT]
+        trusted = ["--cafile", str(tmp_path / "authority.crt"), "--cert", str(stolen.certificate)]
+        command += [*trusted, "--key", str(stolen.certificate)]
+        with ended_at_last(command) as thief:
+            assert thief.stdout is not None
+            for number in range(100):
+                controller.publish(URGENT, b"before %d\n" % number, retain=True)
+                wait_for(lambda: bool(other.heard), what="the message at another node")
+                if thief.stdout.readline().startswith(b"before"):
+                    break
+            real.revoke(stolen)
+            count = len(other.heard)
+            controller.publish(URGENT, b"after\n")
+            wait_for(lambda: len(other.heard) > count, what="the message at another node")
+            wait_for(lambda: thief.poll() is not None, what="the end of the stolen connection", within_s=60)
+            assert b"after" not in thief.stdout.read()
+        again = subprocess.run([*command, "-W", "5"], capture_output=True, check=False, timeout=20)
+        assert again.returncode not in {0, TIMED_OUT}
+        assert b"after" not in again.stdout
+
+
+def test_who_cannot_be_thrown_out_at_once_is_by_a_later_sweep(tmp_path: Path) -> None:
+    with (
+        real_broker(tmp_path, user_of("loa-1", "thon-1")) as real,
         plain_client(real.address("loa-1")) as node,
     ):
-        node.subscribe(URGENT)
-        del real.users["loa-1"]
-        real.broker.refresh()
-        wait_for(lambda: not node.client.is_connected(), what="the end of its connection")
-        with plain_client(real.address("loa-2")) as other:
-            other.subscribe(URGENT)
-            controller.publish(URGENT, b"after")
-            wait_for(lambda: bool(other.heard), what="the message at another node")
-        assert not node.heard
+        real.hosts[:] = ["127.0.0.77"]
+        real.revoke(real.address("loa-1"))
+        assert node.client.is_connected()
+        real.hosts[:] = [real.host]
+        real.broker.sweep()
+        wait_for(lambda: bool(node.refused), what="the end of its connection")
 
 
 def test_a_broker_that_dies_is_started_again(tmp_path: Path) -> None:
@@ -129,7 +212,8 @@ def test_files_are_for_the_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "broker"
     with real_broker(folder, user_of("loa-1", "thon-1")):
         modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("*") if path.suffix != ".pid"}
-        assert modes["passwords"] == modes["acl"] == modes["mosquitto.conf"] == 0o600
+        assert set(modes.values()) == {0o600}
+        assert {"acl", "mosquitto.conf", "server.pem", "authority.crt", "revoked.crl"} <= modes.keys()
 
 
 def test_the_access_list_has_a_block_for_each_user_and_no_patterns() -> None:
@@ -143,15 +227,14 @@ def test_the_access_list_has_a_block_for_each_user_and_no_patterns() -> None:
     assert "topic write loa/v1/areas" not in text
 
 
-def test_passwords_are_hashed_as_mosquitto_does(tmp_path: Path) -> None:
-    file = tmp_path / "pw"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", str(file), "loa-1", "bí mật"], check=True)
-    name, hashed = file.read_text().strip().split(":")
-    _, _, rounds, salt, _ = hashed.split("$")
-    assert rounds == "101"
-    assert hash_password("bí mật", base64.b64decode(salt)) == hashed
-    assert passwords_text([user_of(name)]).startswith("loa-1:$7$101$")
-    assert hash_password("bí mật", SALT) != hashed
+@contextmanager
+def ended_at_last(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The running command; who is not out by then is ended after the block."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _hears(controller: Plain, node: Plain, topic: str) -> bool:
@@ -166,7 +249,13 @@ import sys, threading
 from pathlib import Path
 from loa.controller.adapters.broker import ChildBroker
 from loa.controller.core.broker_rules import Listener
-broker = ChildBroker(folder=Path({folder!r}), listeners=[Listener("127.0.0.1", {port})], users=lambda: [])
+from tests.controller.brokers import trust_of
+broker = ChildBroker(
+    folder=Path({folder!r}),
+    listeners=[Listener("127.0.0.1", {port})],
+    users=lambda: [],
+    trust=trust_of(["127.0.0.1"], []),
+)
 broker.start()
 print("ready", flush=True)
 threading.Event().wait()

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from sqlmodel import select
 
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, SAMPLE
+from loa.controller.errors import ControllerError
 from loa.controller.settings import Settings
 from loa.controller.store.database import Database
+from loa.controller.store.folder import DataFolder
 from loa.controller.store.people import grants_of
 from loa.controller.store.tables import AreaRow
 from tests.controller.conftest import Command
@@ -101,7 +104,7 @@ def test_people_and_nodes_are_added_at_the_terminal(folder: Path, command: Comma
     wrong = command("user", "add", "mai", "--role", "king@everywhere")
     node = command("node", "add", "Cụm 1", "--area", COMMUNE)
     assert [lan.exit_code, wrong.exit_code, node.exit_code] == [0, 1, 0]
-    assert re.search(r"loa-node enrol http://localhost:8080 \w{4}-\w{4}-\w{4}", node.output)
+    assert re.search(r"loa-node enrol https://localhost:8443 (\w{4}-){7}\w{4}", node.output)
     db = Database(Settings().database)
     with db.look() as session:
         assert {grant.role for grant in grants_of(session, "lan")} == {Role.APPROVER}
@@ -110,6 +113,28 @@ def test_people_and_nodes_are_added_at_the_terminal(folder: Path, command: Comma
 
 @pytest.mark.flow
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("url", ["https://192.168.1.5", "https://[::1]:8443", "https://loa"])
+def test_init_refuses_a_name_that_passkeys_fail_on(
+    folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("LOA_PUBLIC_URL", url)
+    refused = command("init", "--sample", "--password", PASSWORD)
+    assert (refused.exit_code, "LOA_PUBLIC_URL" in refused.output) == (1, True)
+    assert not (folder / "controller.pem").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_doctor_tells_a_bad_name_and_the_authority_is_printed(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("init", "--sample", "--password", PASSWORD).exit_code == 0
+    assert command("doctor").exit_code == 0
+    monkeypatch.setenv("LOA_PUBLIC_URL", "https://192.168.1.5")
+    told = command("doctor")
+    assert (told.exit_code, "What to do: LOA_PUBLIC_URL" in told.output) == (1, True)
+    assert command("authority").output.startswith("-----BEGIN CERTIFICATE-----")
+
+
 def test_serve_answers_on_both_protocols_and_stops_in_order(
     folder: Path, command: Command, free_port: Callable[[str], int], tmp_path: Path
 ) -> None:
@@ -127,8 +152,8 @@ def test_serve_answers_on_both_protocols_and_stops_in_order(
     ):
         try:
             for host in ("127.0.0.1", "[::1]"):
-                address = f"http://{host}:{port}/readyz"
-                wait_for(partial(is_ready, address), what=address, within_s=90)
+                address = f"https://{host}:{port}/readyz"
+                wait_for(partial(is_ready, address, folder), what=address, within_s=90)
             second = subprocess.run(
                 program, env=environment, capture_output=True, text=True, check=False, timeout=90
             )
@@ -144,9 +169,10 @@ def test_serve_answers_on_both_protocols_and_stops_in_order(
     assert folder.is_dir()
 
 
-def is_ready(address: str) -> bool:
+def is_ready(address: str, folder: Path) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 -- an address of this test
+        trust = ssl.create_default_context(cadata=DataFolder(folder).read_authority().pem)
+        with urllib.request.urlopen(address, timeout=10, context=trust) as answer:  # noqa: S310 -- an address of this test
             return bool(answer.status == 200)
-    except (URLError, OSError):
+    except (URLError, OSError, ControllerError):
         return False

@@ -24,7 +24,7 @@ class Reader:
     """Somebody at a browser who notes each page that is not wholly English."""
 
     def __init__(self, site: Site) -> None:
-        self.client = Client(site.app, base="http://loa.test")
+        self.client = Client(site.app, base="https://loa.test")
         self.faults: list[str] = []
         self.seen = 0
 
@@ -66,7 +66,7 @@ def reader(site: Site) -> Reader:
     """Has chosen English at the door and signed in."""
     one = Reader(site)
     one.client.get("/signin")
-    chosen = one.client.send("/language", {"lang": "en"}, referer="http://loa.test/signin?next=%2Flog")
+    chosen = one.client.send("/language", {"lang": "en"}, referer="https://loa.test/signin?next=%2Flog")
     assert (chosen.status_code, chosen.headers["location"]) == (303, "/signin?next=%2Flog")
     assert '<html lang="en">' in one.get("/signin")
     assert one.send("/signin", user="an", password=PASSWORD).status_code == 303
@@ -74,7 +74,7 @@ def reader(site: Site) -> Reader:
 
 
 def test_a_reader_meets_english_from_the_door_to_the_log(reader: Reader) -> None:
-    refused = Client(reader.client.app, base="http://loa.test", cookies=httpx.Cookies({"lang": "en"}))
+    refused = Client(reader.client.app, base="https://loa.test", cookies=httpx.Cookies({"lang": "en"}))
     refused.get("/signin")
     assert "The page was open for too long" in refused.send("/signin", {"user": "an", "password": "x"}).text
     assert "No bulletins yet" in reader.get("/bulletins")
@@ -149,20 +149,20 @@ def test_stop_is_english_to_the_end(reader: Reader) -> None:
 
 
 def test_who_chooses_nothing_reads_vietnamese(site: Site) -> None:
-    door = Client(site.app, {"accept-language": "en"}, base="http://loa.test").get("/signin").text
+    door = Client(site.app, {"accept-language": "en"}, base="https://loa.test").get("/signin").text
     assert '<html lang="vi">' in door
     assert "Đăng nhập" in door
 
 
-@pytest.mark.parametrize("referer", ["", "https://elsewhere.test/x", "http://loa.test//elsewhere.test/"])
+@pytest.mark.parametrize("referer", ["", "https://elsewhere.test/x", "https://loa.test//elsewhere.test/"])
 def test_the_choice_leads_nowhere_else(site: Site, referer: str) -> None:
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     answer = client.send("/language", {"lang": "en"}, referer=referer)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_a_strange_language_and_a_strange_origin_change_nothing(site: Site) -> None:
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     client.send("/language", {"lang": "xx"})
     assert client.cookies["lang"] == "vi"
     assert client.send("/language", {"lang": "en"}, origin="https://elsewhere.test").status_code == 403

@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def signed_in(site: Site, user: str) -> Client:
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     token = csrf(client.get("/signin").text)
     answer = client.send("/signin", {"csrf": token, "user": user, "password": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -121,7 +121,9 @@ def test_pages_and_texts_are_compressed_and_sounds_are_not(site: Site) -> None:
 
 @pytest.mark.parametrize("asked", ["gzip", "gzip;q=0", ""])
 def test_a_sheet_says_the_same_however_it_travels(site: Site, asked: str) -> None:
-    answer = site.client().ask("GET", f"http://loa.test{survey().url('css/home.css')}", accept_encoding=asked)
+    answer = site.client().ask(
+        "GET", f"https://loa.test{survey().url('css/home.css')}", accept_encoding=asked
+    )
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/css")
     assert ("content-encoding" in answer.headers) == (asked == "gzip")

@@ -9,7 +9,7 @@ from loa.controller.core.access import Role
 from loa.controller.core.identities import MOST_REMEMBERED, Identities, Identity, Verdict, hear
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.identities import WORDS, IdentityWatch
-from loa.controller.store.configs import mqtt_hashes
+from loa.controller.store.certificates import certified_nodes
 from loa.controller.store.database import Database
 from loa.controller.store.identities import identities_of
 from loa.controller.store.incidents import IncidentFilter, find_incidents
@@ -193,7 +193,7 @@ def test_what_somebody_refuses_is_believed_no_more_and_the_right_machine_enrols_
         code = desk.town.nodes.refuse_identity(work, technician, NODE)
     with desk.db.look() as session:
         assert key_of(session, NODE) is None
-        assert mqtt_hashes(session) == {}
+        assert certified_nodes(session) == []
     assert desk.town.access.refreshed == refreshed + 1
     with desk.db.work() as work:
         desk.town.nodes.enrol(work, code.code, SigningKey.generate().public.x, source="test")

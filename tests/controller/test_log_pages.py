@@ -55,7 +55,7 @@ def people(site: Site) -> dict[str, Client]:
     found = {}
     for name, role in roles.items():
         token = site.user(name, role).headers["authorization"].removeprefix("Bearer ")
-        found[name] = Client(site.app, {"authorization": f"Bearer {token}"}, base="http://loa.test")
+        found[name] = Client(site.app, {"authorization": f"Bearer {token}"}, base="https://loa.test")
     return found
 
 
@@ -259,7 +259,7 @@ def test_programs_get_the_same_lines(tam: Client) -> None:
     book = openpyxl.load_workbook(io.BytesIO(tam.get("/api/v1/log.xlsx?node=cum-2").content), read_only=True)
     nodes = [row[-1] for row in book.worksheets[0].iter_rows(values_only=True) if len(row) == 22]
     assert nodes == ["Mã cụm loa", "cum-2"]
-    refused = Client(tam.app, base="http://loa.test").get("/api/v1/log.csv")
+    refused = Client(tam.app, base="https://loa.test").get("/api/v1/log.csv")
     assert refused.status_code == 401
     assert refused.headers["content-type"] == "application/problem+json"
 

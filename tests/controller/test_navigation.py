@@ -42,7 +42,7 @@ def test_a_way_without_a_page_is_not_shown() -> None:
 def test_the_rail_of_a_page_leads_to_pages(tmp_path: Path) -> None:
     site = open_site(tmp_path / "data")
     site.user("an", (COMMUNE, Role.OFFICIAL), (COMMUNE, Role.APPROVER))
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/signin").text)
     assert csrf
     client.send("/signin", {"user": "an", "password": PASSWORD, "csrf": csrf[1]})

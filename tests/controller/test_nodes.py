@@ -3,7 +3,6 @@ from datetime import timedelta
 import pytest
 
 from loa.controller.core.access import Grant, Person, Role
-from loa.controller.core.nodes import CODE_LENGTH
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 from loa.controller.ports import Event, EventKind
@@ -16,6 +15,7 @@ from loa.controller.store.nodes import node_row
 from loa.controller.store.programmes import store_programme
 from loa.controller.store.tree import read_tree
 from loa.protocol.bearer import make_token
+from loa.protocol.codes import NodeCode
 from loa.protocol.ids import AreaId, BootId, NodeId
 from loa.protocol.keys import SigningKey
 from loa.protocol.programme import ConfigPointer, ProgrammePointer
@@ -63,14 +63,16 @@ def test_a_node_enrols_with_its_code_and_is_known_from_then_on(town: Town) -> No
 
 def test_a_code_is_what_somebody_can_type(town: Town) -> None:
     code = add(town).code
-    assert len(code.replace("-", "")) == CODE_LENGTH
+    parts = NodeCode.read(code)
+    assert parts is not None
+    assert parts.fingerprint == town.certificates.fingerprint
     assert enrol(town, f" {code.lower().replace('-', ' ')} ", SigningKey.generate()).node == NODE
 
 
 def test_a_code_serves_one_key_which_may_ask_again(town: Town) -> None:
     code, key = add(town), SigningKey.generate()
     first, again = enrol(town, code.code, key), enrol(town, code.code, key)
-    assert first.mqtt_password != again.mqtt_password
+    assert first.certified.certificate != again.certified.certificate
     with pytest.raises(Invalid):
         enrol(town, code.code, SigningKey.generate())
     assert authenticate(town, key) == NODE

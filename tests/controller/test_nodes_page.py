@@ -23,7 +23,7 @@ def page(site: Site) -> Client:
 
 def signed_in(site: Site, user: str, area: str) -> Client:
     client = site.user(user, (area, Role.OFFICIAL))
-    client.base = "http://loa.test"
+    client.base = "https://loa.test"
     return client
 
 

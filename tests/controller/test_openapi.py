@@ -69,7 +69,7 @@ def test_documented_problems_are_those_that_are_sent(site: Site, described: dict
 def test_examples_are_accepted_as_documented(site: Site, described: dict[str, Any]) -> None:
     """What the examples name may not be there, but none is malformed."""
     client = site.user("quan", ("vinh-phuc", Role.ADMIN))
-    client.base = "http://loa.test"
+    client.base = "https://loa.test"
     malformed = []
     for name, shown in bodies(described):
         method, path = name.replace("{", "").replace("}", "").split(" ")

@@ -71,7 +71,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     site.node("cum-nha", VILLAGES[0])
     for reader, roles in READERS.items():
         made.clients[reader] = site.user(reader, *((COMMUNE, role) for role in roles))
-        browser = Client(site.app, base="http://loa.test")
+        browser = Client(site.app, base="https://loa.test")
         door = browser.get("/signin").text
         token = re.search(r'name="csrf" value="([^"]+)"', door)
         assert token
@@ -269,7 +269,7 @@ def of(*kinds: str) -> list[str]:
 
 
 def stranger(world: World) -> Client:
-    return Client(world.site.app, base="http://loa.test")
+    return Client(world.site.app, base="https://loa.test")
 
 
 def test_every_route_has_a_rule_and_every_rule_a_route(world: World) -> None:

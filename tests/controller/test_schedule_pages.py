@@ -30,7 +30,7 @@ class Reader:
     """Somebody at a browser."""
 
     def __init__(self, site: Site, user: str) -> None:
-        self._client = Client(site.app, base="http://loa.test")
+        self._client = Client(site.app, base="https://loa.test")
         self._csrf = ""
         self.get("/signin")
         assert self.send("/signin", user=user, password=PASSWORD).status_code == 303
@@ -190,7 +190,7 @@ def test_a_feed_holds_what_is_approved_and_nothing_else(site: Site, hanh: Reader
     when = When(tz=TZ, start_local=f"{soon:%Y-%m-%d}T17:30", rrule="FREQ=DAILY;COUNT=3")
     put(site, "Tiêm phòng; đợt 2, " + "rất dài " * 15, when, until=BulletinState.APPROVED)
     put(site, "Chưa duyệt", when, until=BulletinState.SUBMITTED)
-    answer = Client(site.app, base="http://loa.test").get(make_feed(hanh))
+    answer = Client(site.app, base="https://loa.test").get(make_feed(hanh))
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     found = events(answer.text)
     assert [one["SUMMARY"][:19] for one in found] == ["Tiêm phòng\\; đợt 2\\"] * 3
@@ -199,7 +199,7 @@ def test_a_feed_holds_what_is_approved_and_nothing_else(site: Site, hanh: Reader
 
 
 def test_only_the_last_secret_opens_a_feed_and_a_revoked_one_opens_nothing(site: Site, hanh: Reader) -> None:
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     old, new = make_feed(hanh), make_feed(hanh)
     assert [client.get(path).status_code for path in (old, new)] == [404, 200]
     assert client.get(new[:-5] + "x.ics").status_code == 404
@@ -212,7 +212,7 @@ def test_only_the_last_secret_opens_a_feed_and_a_revoked_one_opens_nothing(site:
 def test_a_closed_account_closes_its_feeds(site: Site) -> None:
     site.user("di", (COMMUNE, Role.SUPERVISOR))
     path = make_feed(Reader(site, "di"))
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     assert client.get(path).status_code == 200
     admin = who("admin", Role.ADMIN)
     with site.controller.db.work() as work:
@@ -222,7 +222,7 @@ def test_a_closed_account_closes_its_feeds(site: Site) -> None:
 
 def test_reading_a_feed_often_costs_its_making_once(site: Site, hanh: Reader) -> None:
     path = make_feed(hanh)
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     first = client.get(path)
     when = When(tz=TZ, start_local=f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}T11:00")
     put(site, "Mới duyệt", when, until=BulletinState.APPROVED)

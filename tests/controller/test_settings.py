@@ -56,7 +56,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     "wrong",
     [
         {"http_port": 0},
-        {"base_url": "https://loa.example/under/a/path"},
+        {"public_url": "https://loa.example/under/a/path"},
+        {"public_url": "http://loa.example"},
+        {"http_tls": "files"},
         {"broker_mode": "files"},
         {"keep_plays_days": 1},
         {"syslog_url": "http://log.example"},

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from loa.controller.ports import Event, EventKind
 from loa.protocol.broadcast import Entry
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, NodeId
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 """Eight in the morning in Việt Nam."""
@@ -53,9 +53,14 @@ class FakeAccess:
     """Counts how often the broker's list was to be made anew."""
 
     refreshed: int = 0
+    cut_off: list[NodeId] = field(default_factory=list)
 
     def refresh(self) -> None:
         self.refreshed += 1
+
+    def cut(self, node: NodeId) -> None:
+        self.refresh()
+        self.cut_off.append(node)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from loa.node_agent.core.data_budget import Usage
 from loa.node_agent.core.readings import Readings
 from loa.node_agent.ports import Arrival, Job, Message, NodeClock, Reading, Step, Timekeeper
 from loa.protocol.ids import RecordingId
+from loa.protocol.programme import Address
 from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.units import SizeBytes
 
@@ -89,6 +90,23 @@ class FakeTime:
         return Reading(
             state=self.trust, source=ClockSource.NTP, error_s=0.01, apart_s=None, apart_error_s=0.0
         )
+
+
+class FakeUpkeep:
+    """Says whether it was begun and ended, and where the controller was said to be."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+        self.heard: Address | None = None
+
+    def start(self) -> None:
+        self.is_running = True
+
+    def follow(self, heard: Address | None) -> None:
+        self.heard = heard
+
+    def close(self) -> None:
+        self.is_running = False
 
 
 class FakeWatchdog:

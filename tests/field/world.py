@@ -40,7 +40,7 @@ class Pole(Loudspeaker):
         self.http, self.mqtt = (network.link(("127.0.0.1", port)) for port in (http, mqtt))
         path = self.data / "enrolment.json"
         found = json.loads(path.read_text())
-        found["base_url"] = f"http://127.0.0.1:{self.http.port}"
+        found["base_url"] = f"https://127.0.0.1:{self.http.port}"
         found["mqtt"] |= {"host": "127.0.0.1", "port": self.mqtt.port}
         path.write_text(json.dumps(found))
         self.supply = PowerSupply(self.data, self._shadow)

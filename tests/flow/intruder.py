@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from queue import Queue
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,12 +15,12 @@ _WITHIN_S = 30.0
 
 
 class Intruder:
-    """A second client of the broker, under somebody's name and password."""
+    """A second client of the broker, with somebody's certificate."""
 
-    def __init__(self, *, host: str, port: int, username: str, password: str) -> None:
+    def __init__(self, *, host: str, port: int, context: SSLContext) -> None:
         self._came: Queue[bytes] = Queue()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"intruder-{username}")
-        self._client.username_pw_set(username, password)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id="intruder")
+        self._client.tls_set_context(context)
         self._client.on_message = self._took
         self._client.connect_async(host, port)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -51,9 +52,11 @@ class Refused(AssertionError):
 class Desk:
     """One person, signed in."""
 
-    def __init__(self, base_url: str, name: str) -> None:
+    def __init__(self, base_url: str, name: str, trust: SSLContext) -> None:
         self._name = name
-        self._client = httpx.Client(base_url=f"{base_url}/api/v1", timeout=30.0, trust_env=False)
+        self._client = httpx.Client(
+            base_url=f"{base_url}/api/v1", timeout=30.0, trust_env=False, verify=trust
+        )
 
     def sign_in(self) -> None:
         self._client.cookies.clear()
@@ -76,6 +79,9 @@ class Desk:
     def patch(self, path: str, body: object) -> Json:
         return _answer(self._client.patch(path, json=body))
 
+    def delete(self, path: str) -> Json:
+        return _answer(self._client.delete(path))
+
     def upload(self, path: str, sound: Sound) -> Json:
         with sound.path.open("rb") as file:
             return _answer(self._client.post(path, files={"file": file}))
@@ -87,9 +93,10 @@ class Desk:
 class Office:
     """An administrator, an official who writes, and a leader who approves."""
 
-    def __init__(self, base_url: str) -> None:
-        self.admin, self.writer, self.leader = (Desk(base_url, name) for name in (ADMIN, WRITER, LEADER))
-        self._root = httpx.Client(base_url=base_url, timeout=10.0, trust_env=False)
+    def __init__(self, base_url: str, trust: SSLContext) -> None:
+        people = (ADMIN, WRITER, LEADER)
+        self.admin, self.writer, self.leader = (Desk(base_url, name, trust) for name in people)
+        self._root = httpx.Client(base_url=base_url, timeout=10.0, trust_env=False, verify=trust)
         self._numbers = count(1)
 
     def is_ready(self) -> bool:

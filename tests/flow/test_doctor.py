@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from loa.node_agent.adapters.enrolment import ENROLMENT_FILE
+from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, ENROLMENT_FILE, KEY_FILE
+from loa.protocol.ids import NodeId
+from loa.protocol.keys import SigningKey
+from tests.certificates import Issuer
 from tests.flow.village import Loudspeaker, Village
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(200)]
@@ -62,18 +65,20 @@ def test_the_doctor_finds_what_is_well_and_what_is_not(village: Village) -> None
     assert found["Clock"][-1] == ("skipped", "The controller could not be asked for its time.")
 
 
-def test_an_account_that_the_broker_does_not_know_is_told_from_a_dead_broker(village: Village) -> None:
+def test_a_certificate_that_the_broker_does_not_take_is_told_from_a_dead_broker(village: Village) -> None:
     if not village.office.is_ready():
         village.start()
     node = village.nodes[0]
-    path = node.data / ENROLMENT_FILE
-    genuine = path.read_text()
-    enrolment = json.loads(genuine)
-    enrolment["mqtt"]["password"] = "another"
-    enrolment["base_url"] = "http://no-such-name.invalid:8080"
+    path, certificate = node.data / ENROLMENT_FILE, node.data / CERTIFICATE_FILE
+    genuine = path.read_text(), certificate.read_text()
+    enrolment = json.loads(genuine[0])
+    enrolment["base_url"] = "https://no-such-name.invalid:8080"
     path.write_text(json.dumps(enrolment))
+    key = SigningKey.from_pem((node.data / KEY_FILE).read_text())
+    certificate.write_text(Issuer.new(village.folder).node(NodeId(node.name), key))
     network = asked(node)["Network"]
-    path.write_text(genuine)
+    path.write_text(genuine[0])
+    certificate.write_text(genuine[1])
     assert [verdict for verdict, _ in network] == ["problem", "well", "problem"]
     assert "no-such-name.invalid, cannot be looked up" in network[0][1]
     assert network[2][1].startswith("The broker refuses loa-1")

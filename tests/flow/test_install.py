@@ -13,6 +13,7 @@ SUITE = "bookworm"
 CARRIED = ("etc/apt", "etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt")
 """How this machine reaches its package indexes."""
 MOUNTED = ("proc", "sys", "dev", "dev/pts")
+CODE = "-".join(["AAAA"] * 8)
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "PIP_INDEX_URL")
 MINUTES = 60
 LISTED = "find /opt/loa /etc/loa /var/lib/loa -printf '%p %l %u %m %T@\\n' | sort"
@@ -90,7 +91,7 @@ def test_installing_again_changes_nothing(bare: Bare) -> None:
 
 
 def test_the_command_acts_as_the_user_of_the_service(bare: Bare) -> None:
-    done = bare.run("loa-node enrol http://127.0.0.1:9 AAAA-BBBB-CCCC", check=False)
+    done = bare.run(f"loa-node enrol https://127.0.0.1:9 {CODE}", check=False)
     assert done.returncode == 1
     assert "check the address and the network" in done.stderr
     assert bare.run("stat -c '%U %a' /var/lib/loa/node.key").stdout == "loa 600\n"

@@ -28,7 +28,9 @@ class Release:
 
     def add(self, village: Village, bundle: Path) -> str:
         """Upload it as the administrator; its SHA-256."""
-        with httpx.Client(base_url=f"{village.base_url}/api/v1", timeout=60, trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"{village.base_url}/api/v1", timeout=60, trust_env=False, verify=village.trust
+        ) as client:
             csrf = client.post("/sessions", json={"user": ADMIN, "password": PASSWORD}).json()["csrf"]
             with bundle.open("rb") as file:
                 answer = client.post("/releases", files={"file": file}, headers={"x-csrf-token": csrf})

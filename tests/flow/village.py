@@ -1,5 +1,6 @@
 """A commune as it is installed: controller, broker and loudspeakers, each a process of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -13,17 +14,14 @@ from typing import Self
 
 import psutil
 
-from loa.controller.core.broker_rules import (
-    BrokerFiles,
-    acl_text,
-    controller_user,
-    hash_password,
-    passwords_text,
-)
+from loa.controller.core.broker_rules import BrokerFiles, acl_text, controller_user
 from loa.controller.demo.processes import Process, run_once
-from loa.node_agent.adapters.enrolment import load
+from loa.controller.store.folder import DataFolder
+from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, KEY_FILE, load
+from loa.node_agent.adapters.tls import web_context
 from loa.protocol.keys import SigningKey
 from tests import loopback
+from tests.certificates import Issuer, context_of
 from tests.flow.ears import Ear
 from tests.flow.intruder import Intruder
 from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
@@ -92,7 +90,7 @@ class Village:
         self.folder = folder
         self.data = folder / "controller"
         self.nodes: list[Loudspeaker] = []
-        self._host = host
+        self._host = self._name = host
         self.ports = loopback.free_port(host), loopback.free_port(host)
         """Of HTTP and of MQTT."""
         self._broker_apart = broker_apart
@@ -100,7 +98,11 @@ class Village:
         self._controller: Process | None = None
         self._broker: subprocess.Popen[bytes] | None = None
         self._ahead = timedelta(0)
-        self.office = Office(self.base_url)
+        ground = DataFolder(self.data)
+        ground.prepare()
+        self.trust = web_context(ground.make_authority(now()).pem)
+        """Whom people and programs of this village believe."""
+        self.office = Office(self.base_url, self.trust)
 
     @classmethod
     @contextmanager
@@ -118,7 +120,11 @@ class Village:
         """
         village = cls(folder, host=host, broker_apart=broker_apart, settings=settings or {})
         try:
-            village.command("init", "--admin", ADMIN, "--password", PASSWORD, "--area", PROVINCE_NAME)
+            # an address of the loopback is no name for passkeys, which nobody uses here
+            named = {"LOA_PUBLIC_URL": "https://localhost"}
+            village.command(
+                "init", "--admin", ADMIN, "--password", PASSWORD, "--area", PROVINCE_NAME, **named
+            )
             village.start()
             village.office.furnish()
             yield village
@@ -127,8 +133,15 @@ class Village:
 
     @property
     def base_url(self) -> str:
-        bracketed = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{bracketed}:{self.ports[0]}"
+        bracketed = f"[{self._name}]" if ":" in self._name else self._name
+        return f"https://{bracketed}:{self.ports[0]}"
+
+    def rename(self, host: str) -> None:
+        """From the next start on it is found under that name, and still under the former one."""
+        self._settings = {**self._settings, "LOA_FORMER_NAMES": json.dumps([self._host])}
+        self._name = host
+        self.office.close()
+        self.office = Office(self.base_url, self.trust)
 
     @property
     def key(self) -> SigningKey:
@@ -139,9 +152,9 @@ class Village:
         """What the controller's clock shows."""
         return now() + self._ahead
 
-    def command(self, *arguments: str) -> str:
+    def command(self, *arguments: str, **settings: str) -> str:
         """Run `loa-controller` with these arguments to its end; its output."""
-        return run_once(["loa-controller", *arguments], environment=self._environment())
+        return run_once(["loa-controller", *arguments], environment=self._environment() | settings)
 
     def start(self, *, at: datetime | None = None) -> None:
         """Run the controller and the broker; with `at`, under a clock that shows `at` now."""
@@ -215,20 +228,17 @@ class Village:
 
     def intruder(self) -> Intruder:
         """Somebody who made an account of his own in the broker's files, and may write everything."""
-        account = controller_user(INTRUDER, hash_password(PASSWORD, b"twelve bytes"))
-        texts = {self._files.passwords: passwords_text([account]), self._files.acl: acl_text([account])}
-        for path, text in texts.items():
-            with Path(path).open("a") as file:
-                file.write(text)
+        with Path(self._files.acl).open("a") as file:
+            file.write("\n" + acl_text([controller_user(INTRUDER)]))
         os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
-        return Intruder(host=self._host, port=self.ports[1], username=INTRUDER, password=PASSWORD)
+        issuer = Issuer.of_controller(self.data, self.folder)
+        return Intruder(host=self._host, port=self.ports[1], context=issuer.client_context(INTRUDER))
 
     def listener(self, node: Loudspeaker) -> Intruder:
-        """Somebody with a loudspeaker's account on the broker."""
-        account = load(node.data)[0].mqtt
-        return Intruder(
-            host=self._host, port=self.ports[1], username=account.username, password=account.password
-        )
+        """Somebody with a loudspeaker's card, whose connection takes the place of its own."""
+        authority, folder = load(node.data)[0].authority, node.data
+        context = context_of(authority, folder / CERTIFICATE_FILE, folder / KEY_FILE)
+        return Intruder(host=self._host, port=self.ports[1], context=context)
 
     def close(self) -> None:
         for node in self.nodes:
@@ -245,11 +255,11 @@ class Village:
             "LOA_DATA_DIR": str(self.data),
             "LOA_HTTP_HOST": self._host,
             "LOA_HTTP_PORT": str(self.ports[0]),
-            "LOA_BASE_URL": self.base_url,
+            "LOA_PUBLIC_URL": self.base_url,
             "LOA_BROKER_LISTEN": f'["{self._host}"]',
             "LOA_BROKER_PORT": str(self.ports[1]),
             "LOA_BROKER_HOST": self._host,
-            "LOA_BROKER_PUBLIC_HOST": self._host,
+            "LOA_BROKER_PUBLIC_HOST": self._name,
             # so long that an emergency begins on time on a busy machine, too
             "LOA_EMERGENCY_LEAD_MS": "2000",
             # what only some tests need would take the processor from all

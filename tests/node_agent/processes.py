@@ -6,17 +6,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from loa.audio.find import Signal, find
 from loa.audio.heard import Playback
-from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, Enrolment, MqttAccount
+from loa.node_agent.adapters.enrolment import (
+    ENROLMENT_FILE,
+    KEY_FILE,
+    Certified,
+    Enrolment,
+    MqttPlace,
+    keep_certificate,
+)
 from loa.node_agent.adapters.folders import passing_folder
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
+from tests.certificates import AUTHORITY
 from tests.machines import Keeper, simulated
 from tests.node_agent.makers import KEY, NODE
 
@@ -37,9 +45,17 @@ class NodeProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def enrol(self, *, host: str, port: int, base_url: str, node: NodeId = NODE) -> None:
-        account = MqttAccount(host=host, port=port, username=node, password="secret")
-        enrolment = Enrolment(node=node, controller_keys=(KEY.public.x,), mqtt=account, base_url=base_url)
+        enrolment = Enrolment(
+            node=node,
+            controller_keys=(KEY.public.x,),
+            authority=AUTHORITY.pem,
+            mqtt=MqttPlace(host=host, port=port),
+            base_url=base_url,
+        )
         (self.data / ENROLMENT_FILE).write_bytes(enrolment.to_bytes())
+        key, now = SigningKey.from_pem((self.data / KEY_FILE).read_text()), datetime.now(UTC)
+        leaf = AUTHORITY.certify_node(node, key.public, now)
+        keep_certificate(self.data, Certified(certificate=leaf.pem, renew_after=leaf.not_after))
 
     def start(self, *, at: datetime | None = None, keeper: Keeper = Keeper.BATTERY, **more: str) -> None:
         """Run, with more environment; with `at`, on a machine switched on just now, whose clock shows `at`.

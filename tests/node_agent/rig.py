@@ -51,6 +51,7 @@ from tests.fakes.node_world import (
     FakeRecordings,
     FakeSensors,
     FakeTime,
+    FakeUpkeep,
     FakeUsageKeeper,
     FakeWatchdog,
     WorldClock,
@@ -105,6 +106,7 @@ class World:
         self.player = FakePlayer(self.clock.now())
         self.downloads = FakeDownloads()
         self.watchdog = FakeWatchdog()
+        self.upkeep = FakeUpkeep()
         courier = FakeCourier(self.broker, inbox=self.inbox, clock=self.clock)
         self.memory = Memory(disk=self.disk, clock=self.clock)
         self.intake = Intake(
@@ -164,6 +166,7 @@ class World:
             stopping=self.stopping,
             wired=self.wired,
             updating=self.updating,
+            upkeep=self.upkeep,
             courier=courier,
             downloads=self.downloads,
             clock=self.clock,

@@ -1,5 +1,6 @@
 """The controller's side made by hand: a real Mosquitto, a real HTTP server, and what they carry."""
 
+import getpass
 import socket
 import subprocess
 import time
@@ -32,6 +33,7 @@ from loa.protocol.reports import (
 from loa.protocol.topics import Channel, Message, Topic
 from loa.protocol.units import SizeBytes
 from tests import loopback
+from tests.certificates import Issuer
 from tests.node_agent.makers import KEY, NODE
 from tests.waiting import wait_for
 
@@ -43,9 +45,14 @@ class Broker:
 
     def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.host, self.port = host, loopback.free_port(host)
+        self.issuer = Issuer.new(folder / f"broker-{self.port}")
         self._config = folder / f"mosquitto-{self.port}.conf"
+        server, authority = self.issuer.server(), self.issuer.folder / "authority.crt"
+        authority.write_text(self.issuer.authority.pem)
         self._config.write_text(
-            f"listener {self.port} {host}\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+            f"user {getpass.getuser()}\nlistener {self.port} {host}\ncafile {authority}\n"
+            f"certfile {server}\nkeyfile {server}\nset_tcp_nodelay true\n"
+            "require_certificate true\nuse_identity_as_username true\npersistence false\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -104,7 +111,10 @@ class Station:
         self.asked: list[tuple[str, dict[str, str]]] = []
         handler = type("Handler", (_Handler,), {"bodies": self.bodies, "asked": self.asked})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.base_url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._http.socket = self.broker.issuer.server_context().wrap_socket(
+            self._http.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self.base_url = f"https://127.0.0.1:{self._http.server_address[1]}"
         self._node_keys = KeyRing([node_key.public])
         self.came: Queue[tuple[Channel, Message]] = Queue()
         self.reports: dict[tuple[JournalId, int], Report] = {}
@@ -119,6 +129,7 @@ class Station:
     def start(self) -> None:
         self.broker.start()
         self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.tls_set_context(self.broker.issuer.client_context("station"))
         self._client.on_message = self._on_message
         self._client.on_socket_open = hold_back_nothing
         self._client.connect(self.broker.host, self.broker.port)

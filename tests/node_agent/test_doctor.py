@@ -18,6 +18,7 @@ from loa.audio.sounddevice_player import Callback, OpenStream, Stream
 from loa.node_agent.adapters.enrolment import ENROLMENT_FILE, KEY_FILE, Enrolment
 from loa.node_agent.adapters.network_probe import Network
 from loa.node_agent.adapters.probes import PROBE_FILE, probe_disk, probe_pin, probe_sound
+from loa.node_agent.adapters.tls import Pass
 from loa.node_agent.core.findings import Finding, Verdict, well
 from loa.node_agent.doctor import Doctor, as_json, as_text, is_well
 from loa.protocol.keys import SigningKey
@@ -144,7 +145,7 @@ def test_a_machine_without_gpio_and_a_file_that_is_no_chip_are_told_apart(tmp_pa
     assert found == os.strerror(errno.ENOTTY)
 
 
-def the_controller_answers(_enrolment: Enrolment, _now: Callable[[], datetime]) -> Network:
+def the_controller_answers(_enrolment: Enrolment, _shows: Pass, _now: Callable[[], datetime]) -> Network:
     return Network((well("Network", "The controller answers."),), 0.2)
 
 
@@ -153,7 +154,7 @@ def doctor(tmp_path: Path) -> Doctor:
     """Of a healthy node."""
     pi = Pi(tmp_path / "pi")
     node = NodeProcess(tmp_path, node_key=SigningKey.generate())
-    node.enrol(host="127.0.0.1", port=1, base_url="http://127.0.0.1:1")
+    node.enrol(host="127.0.0.1", port=1, base_url="https://127.0.0.1:1")
     for name in (ENROLMENT_FILE, KEY_FILE):
         (node.data / name).chmod(0o600)
     pi.say("sys/devices/platform/emmc2bus/mmc_host/mmc0/mmc0:0001/life_time", "0x01 0x01")
@@ -186,7 +187,7 @@ def test_each_fault_is_found_where_it_is(doctor: Doctor, tmp_path: Path) -> None
     assert problems(replace(doctor, sink=f"wav:{tmp_path}/gone/heard.wav")) == ["Sound"]
     assert problems(replace(doctor, sink=f"wav:{tmp_path}/heard.wav")) == []
     behind = Network((), -60.0)
-    assert problems(replace(doctor, probe_network=lambda _identity, _now: behind)) == ["Clock"]
+    assert problems(replace(doctor, probe_network=lambda _identity, _shows, _now: behind)) == ["Clock"]
     assert problems(replace(doctor, data=tmp_path / "gone")) == ["Enrolment", "Disk"]
 
 

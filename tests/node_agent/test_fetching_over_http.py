@@ -16,18 +16,21 @@ import pytest
 
 from loa.node_agent.adapters.downloads import BackgroundDownloads, Failure, not_before
 from loa.node_agent.adapters.http import HttpFetcher
+from loa.node_agent.adapters.tls import web_context
 from loa.node_agent.errors import FetchFailedError, FetchStoppedError, StorageFullError, WrongDigestError
 from loa.node_agent.ports import Arrival, Crashed, Fetched, FetchTrouble, Job
 from loa.protocol.bearer import check_token
 from loa.protocol.ids import sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.units import SizeBytes
+from tests.certificates import AUTHORITY
 from tests.fakes.node_world import SystemTime
 from tests.node_agent.makers import NODE
 from tests.waiting import wait_for
 
 CONTENT = bytes(range(256)) * 1_000
 KEY = SigningKey.generate()
+CONTEXT = web_context(AUTHORITY.pem)
 
 
 _PIECE_BYTES = 4_096
@@ -102,7 +105,7 @@ KERNEL_BYTES = 100_000
 
 def make_fetcher(server: Server, **given: Any) -> HttpFetcher:  # noqa: ANN401 -- the fetcher's own
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    return HttpFetcher(url, node=NODE, key=KEY, clock=SystemTime(), **given)
+    return HttpFetcher(lambda: url, node=NODE, key=KEY, context=CONTEXT, clock=SystemTime(), **given)
 
 
 @pytest.fixture
@@ -258,7 +261,8 @@ def test_it_gives_way_and_keeps_what_came(fetcher: HttpFetcher, job: Job) -> Non
 
 
 def test_nobody_there_is_a_failure(job: Job, free_port: Any) -> None:  # noqa: ANN401 -- the fixture of tests/conftest.py
-    fetcher = HttpFetcher(f"http://[::1]:{free_port('::1')}", node=NODE, key=KEY, clock=SystemTime())
+    url = f"https://[::1]:{free_port('::1')}"
+    fetcher = HttpFetcher(lambda: url, node=NODE, key=KEY, context=CONTEXT, clock=SystemTime())
     with pytest.raises(FetchFailedError):
         fetcher.fetch(job, is_stopped=never)
 

@@ -109,7 +109,7 @@ class Post:
 @pytest.fixture
 def post(tmp_path: Path) -> Iterator[Post]:
     node = NodeProcess(tmp_path, node_key=SigningKey.generate())
-    node.enrol(host="127.0.0.1", port=free_port(), base_url=f"http://127.0.0.1:{free_port()}")
+    node.enrol(host="127.0.0.1", port=free_port(), base_url=f"https://127.0.0.1:{free_port()}")
     manager = Manager(tmp_path)
     made = Post(node, manager)
     made.start(FIRST_START_S)

@@ -8,20 +8,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from loa.controller.core.broker_rules import (
-    BrokerFiles,
-    BrokerUser,
-    Listener,
-    acl_text,
-    conf_text,
-    passwords_text,
-)
+from loa.controller.adapters.eviction import evict
+from loa.controller.adapters.pem_files import PemFile, write_private
+from loa.controller.core.broker_rules import BrokerFiles, BrokerUser, Listener, acl_text, conf_text
+from loa.controller.core.certificates import Authority
 from loa.controller.errors import Unavailable
+from loa.controller.ports import Clock
 from loa.controller.services.tasks import Task
+from loa.protocol.ids import NodeId
 
 _log = structlog.get_logger(__name__)
 
@@ -32,15 +32,31 @@ _LONGEST_PAUSE_S = 10.0
 _LIVED_LONG_S = 60.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose certificates the broker takes, and its own."""
+
+    authority: Authority
+    clock: Clock
+    hosts: Sequence[str]
+    """Names and addresses under which the broker is found; we ourselves find it under the first."""
+    revoked: Callable[[], str]
+    """The current revocation list in PEM; raises Unavailable."""
+
+
 class FileBroker:
     """A Mosquitto that somebody else runs with our files, systemd for one. Thread-safe."""
 
-    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users) -> None:
+    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users, trust: Trust) -> None:
         self._folder = folder
         self._files = BrokerFiles(folder)
         self._listeners = listeners
         self._users = users
+        self._trust = trust
+        make = partial(trust.authority.make_server, trust.hosts)
+        self._server = PemFile(Path(self._files.server), make=make, clock=trust.clock)
         self._writing = threading.Lock()
+        self._to_cut: set[NodeId] = set()
 
     def start(self) -> None:
         """Write the files; raises OSError."""
@@ -50,18 +66,50 @@ class FileBroker:
         """Nothing: the broker is not ours."""
 
     def refresh(self) -> None:
-        """Write users and access list anew and have the broker read them; open connections obey them, too."""
+        """Write everything anew and have the broker read it; open connections obey the access list, too.
+
+        What Mosquitto 2.0 reads on SIGHUP: access list, revocation list, its own certificate. It ends no
+        connection for any of them.
+        """
         with self._writing:
             self._write()
             self._signal()
 
+    def keep(self) -> None:
+        """Renew the broker's own certificate when it is time."""
+        if self._server.is_due:
+            self.refresh()
+
+    def cut(self, node: NodeId) -> None:
+        """As `refresh`; then whoever is connected under that name is thrown out, now or by `sweep`."""
+        self.refresh()
+        self._to_cut.add(node)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Throw out who is to be, as far as the broker can be reached."""
+        for node in tuple(self._to_cut):
+            try:
+                self._evict(node)
+            except OSError as error:
+                _log.warning("broker.not_cut", node=node, why=str(error))
+            else:
+                self._to_cut.discard(node)
+                _log.info("broker.cut", node=node)
+
+    def _evict(self, node: NodeId) -> None:
+        trust = self._trust
+        pair = trust.authority.make_client(node, trust.clock.now())
+        evict(node, pair, trust.authority, (trust.hosts[0], self._listeners[0].port))
+
     def _write(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        users = list(self._users())
+        users, revoked = list(self._users()), self._trust.revoked()
         run_as = pwd.getpwuid(os.geteuid()).pw_name
-        _replace(Path(self._files.conf), conf_text(self._files, self._listeners, run_as))
-        _replace(Path(self._files.passwords), passwords_text(users))
-        _replace(Path(self._files.acl), acl_text(users))
+        write_private(Path(self._files.authority), self._trust.authority.pem)
+        write_private(Path(self._files.revoked), revoked)
+        self._server.keep()
+        write_private(Path(self._files.conf), conf_text(self._files, self._listeners, run_as))
+        write_private(Path(self._files.acl), acl_text(users))
 
     def _signal(self) -> None:
         try:
@@ -77,8 +125,8 @@ class ChildBroker(FileBroker):
     controller that was killed leaves no broker on the port; that thread lives as long as the process.
     """
 
-    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users) -> None:
-        super().__init__(folder=folder, listeners=listeners, users=users)
+    def __init__(self, *, folder: Path, listeners: Sequence[Listener], users: Users, trust: Trust) -> None:
+        super().__init__(folder=folder, listeners=listeners, users=users, trust=trust)
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._watcher = Task("broker", self._watch)
@@ -155,10 +203,3 @@ def _wait_until_open(listener: Listener) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _replace(path: Path, text: str) -> None:
-    new = path.with_name(path.name + ".new")
-    new.touch(mode=0o600)
-    new.write_text(text)
-    new.replace(path)

@@ -1,9 +1,9 @@
 """The controller's MQTT client: paho, wrapped once."""
 
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -13,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from loa.controller.adapters.eviction import broker_context
 from loa.controller.services.metrics import Metrics
 from loa.protocol.codec import encode
 from loa.protocol.keys import SigningKey
@@ -35,9 +36,12 @@ class BrokerAddress:
 
     host: str
     port: int
-    username: str
-    password: str
-    tls: bool = False
+    name: str
+    """The client id; the broker goes by the name in the certificate."""
+    authority: str
+    """PEM of the certificate that the broker's own is from."""
+    certificate: Path
+    """Our key and certificate in one file, which is read anew for every connection."""
 
 
 class PahoCourier:
@@ -52,6 +56,7 @@ class PahoCourier:
         self._metrics = metrics
         self._on_connect: Callable[[], None] | None = None
         self._awaited: set[int] = set()
+        self._context = broker_context(address.authority)
         self._client = self._make_client()
 
     def start(self, *, on_connect: Callable[[], None]) -> None:
@@ -83,10 +88,9 @@ class PahoCourier:
         return self._client.is_connected()
 
     def _make_client(self) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, client_id=f"loa-{self._address.username}")
-        client.username_pw_set(self._address.username, self._address.password)
-        if self._address.tls:
-            client.tls_set_context(ssl.create_default_context())
+        client = Client(CallbackAPIVersion.VERSION2, client_id=self._address.name)
+        client.tls_set_context(self._context)
+        client.on_pre_connect = self._before_connect
         client.reconnect_delay_set(min_delay=1, max_delay=10)
         client.max_inflight_messages_set(0)
         client.on_socket_open = _hold_back_nothing
@@ -98,6 +102,9 @@ class PahoCourier:
         return client
 
     # Callbacks, on the client's thread: they hand over, and never wait.
+
+    def _before_connect(self, _client: Client, _data: object) -> None:
+        self._context.load_cert_chain(self._address.certificate)
 
     def _connected(
         self,

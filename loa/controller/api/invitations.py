@@ -41,7 +41,7 @@ def invite(user_id: Words, who: Who, parts: Parts) -> InvitationOut:
     """A new link for a first or forgotten password, in place of one before."""
     with parts.db.work() as work:
         made = parts.invitations.open(work, who, user_id)
-    page = f"{parts.reach.base_url}/invite/{made.secret}"
+    page = f"{parts.reach.address.base_url}/invite/{made.secret}"
     return InvitationOut(user=user_id, page=page, until=made.until)
 
 

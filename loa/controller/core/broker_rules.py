@@ -1,7 +1,5 @@
-"""The broker's configuration, passwords and access list as text: Mosquitto 2.0."""
+"""The broker's configuration and access list as text: Mosquitto 2.0."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -9,17 +7,12 @@ from pathlib import PurePath
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.topics import PREFIX, TABLE, Owner, Topic
 
-HASH_ROUNDS = 101
-"""What mosquitto_passwd 2.0 takes; passwords of nodes are random, so that more would buy nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class BrokerUser:
-    """Who may sign in at the broker, and the exact topics that this user may read and write."""
+    """A user by the name in the certificate, and the exact topics that it may read and write."""
 
     name: str
-    password_hash: str
-    """Mosquitto's own salted form, `$7$…`."""
     reads: tuple[str, ...]
     writes: tuple[str, ...]
 
@@ -44,9 +37,19 @@ class BrokerFiles:
         return self.folder / "mosquitto.conf"
 
     @property
-    def passwords(self) -> PurePath:
-        """User and hash, a line each."""
-        return self.folder / "passwords"
+    def authority(self) -> PurePath:
+        """The certificate of the authority that users' certificates are from."""
+        return self.folder / "authority.crt"
+
+    @property
+    def server(self) -> PurePath:
+        """The broker's own key and certificate."""
+        return self.folder / "server.pem"
+
+    @property
+    def revoked(self) -> PurePath:
+        """The list of certificates that are no longer good."""
+        return self.folder / "revoked.crl"
 
     @property
     def acl(self) -> PurePath:
@@ -67,7 +70,6 @@ def conf_text(files: BrokerFiles, listeners: Sequence[Listener], run_as: str) ->
         f"pid_file {files.pid}",
         "per_listener_settings false",
         "allow_anonymous false",
-        f"password_file {files.passwords}",
         f"acl_file {files.acl}",
         *_LIMITS,
         "persistence true",
@@ -77,14 +79,9 @@ def conf_text(files: BrokerFiles, listeners: Sequence[Listener], run_as: str) ->
         "log_type warning",
         "log_type notice",
         "connection_messages false",
-        *(f"listener {listener.port} {listener.host}" for listener in listeners),
+        *(line for listener in listeners for line in _listener_lines(files, listener)),
     ]
     return "\n".join(lines) + "\n"
-
-
-def passwords_text(users: Iterable[BrokerUser]) -> str:
-    """The password file."""
-    return "".join(f"{user.name}:{user.password_hash}\n" for user in users)
 
 
 def acl_text(users: Iterable[BrokerUser]) -> str:
@@ -92,7 +89,7 @@ def acl_text(users: Iterable[BrokerUser]) -> str:
     return "\n".join(_block(user) for user in users)
 
 
-def node_user(node: NodeId, areas: Iterable[AreaId], password_hash: str) -> BrokerUser:
+def node_user(node: NodeId, areas: Iterable[AreaId]) -> BrokerUser:
     """A node, which reads the topics of its areas and its own, and writes only its own."""
     places: list[tuple[Owner, AreaId | NodeId]] = [
         (Owner.NODE, node),
@@ -106,27 +103,37 @@ def node_user(node: NodeId, areas: Iterable[AreaId], password_hash: str) -> Brok
     ]
     return BrokerUser(
         name=node,
-        password_hash=password_hash,
         reads=tuple(name for row, name in topics if not row.upward),
         writes=tuple(name for row, name in topics if row.upward),
     )
 
 
-def controller_user(name: str, password_hash: str) -> BrokerUser:
+def controller_user(name: str) -> BrokerUser:
     """The controller, which reads what goes upward and writes what goes downward."""
     filters = [(row, f"{PREFIX}/{row.owner}/+/{row.channel}") for row in TABLE]
     return BrokerUser(
         name=name,
-        password_hash=password_hash,
         reads=tuple(name for row, name in filters if row.upward),
         writes=tuple(name for row, name in filters if not row.upward),
     )
 
 
-def hash_password(password: str, salt: bytes) -> str:
-    """Mosquitto's form of a salted PBKDF2-SHA512 hash; `salt` has 12 random bytes."""
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, HASH_ROUNDS)
-    return f"$7${HASH_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+def _listener_lines(files: BrokerFiles, listener: Listener) -> list[str]:
+    """TLS alone, and nobody without a certificate.
+
+    The client id is the name in the certificate, so that nobody can end the connection of another.
+    """
+    return [
+        f"listener {listener.port} {listener.host}",
+        "tls_version tlsv1.3",
+        f"cafile {files.authority}",
+        f"certfile {files.server}",
+        f"keyfile {files.server}",
+        f"crlfile {files.revoked}",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",
+    ]
 
 
 def _block(user: BrokerUser) -> str:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from loa.controller.core.access import Grant, Role
-from loa.controller.core.nodes import CODE_LETTERS
+from loa.protocol.codes import LETTERS
 
 SECRET_BYTES = 20
 """RFC 4226, 4 R6."""
@@ -95,7 +95,7 @@ def code_at(secret: bytes, step: int) -> str:
 
 def new_code(letters: int) -> str:
     """A code for paper, without letters that look alike."""
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(letters))
+    return "".join(secrets.choice(LETTERS) for _ in range(letters))
 
 
 def asking(grants: Collection[Grant], roles: Collection[Role]) -> frozenset[Grant]:

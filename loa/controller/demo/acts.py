@@ -108,7 +108,7 @@ class Acts:
         self.official, self.approver = self._desk("mai"), self._desk("hoa")
 
     def _desk(self, user: str) -> Desk:
-        return Desk(self._stage.address, user, self._password)
+        return Desk(self._stage.address, user, self._password, self._stage.trust())
 
     def _record(self) -> Recordings:
         self._show.step(f"Preparing {self._wishes.sound} and speaking the text …")

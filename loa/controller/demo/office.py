@@ -1,6 +1,7 @@
 """The people of the sample commune, at work through the public API as the console would be."""
 
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -25,8 +26,10 @@ _PATIENCE_S = 300.0
 class Desk:
     """One person, signed in."""
 
-    def __init__(self, base_url: str, user: str, password: str) -> None:
-        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=_PATIENCE_S, trust_env=False)
+    def __init__(self, base_url: str, user: str, password: str, trust: SSLContext) -> None:
+        self._http = httpx.Client(
+            base_url=f"{base_url}/api/v1", timeout=_PATIENCE_S, trust_env=False, verify=trust
+        )
         answer = self.post("/sessions", {"user": user, "password": password})
         self._http.headers["x-csrf-token"] = str(answer["csrf"])
 

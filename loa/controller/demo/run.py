@@ -39,6 +39,7 @@ def demo(environment: Mapping[str, str]) -> int:
 
 def _stay(stage: Stage, show: Show, password: str) -> None:
     show.step(f"The console is at {stage.address}: sign in as mai, hoa or lan with {password}. Ctrl-C ends.")
+    show.step(f"A browser believes it once it knows the demo's own authority: {stage.authority}")
     while True:
         stage.check()
         time.sleep(1)

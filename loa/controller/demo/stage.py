@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from ssl import SSLContext, create_default_context
 
 import httpx
 
@@ -23,7 +24,7 @@ class Stage:
     @property
     def address(self) -> str:
         """Where the console is."""
-        return f"http://127.0.0.1:{self._http_port}"
+        return f"https://localhost:{self._http_port}"
 
     def open(self, password: str) -> None:
         """Make a fresh controller with the sample tree, and start it; returns when it is ready."""
@@ -31,6 +32,7 @@ class Stage:
             ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
             environment=self._environment(),
         )
+        self.authority.write_text(run_once(["loa-controller", "authority"], environment=self._environment()))
         log = self.folder / "controller.log"
         self._controller = Process(["loa-controller", "serve"], log=log, environment=self._environment())
         wait_until(self._is_ready, what=f"the controller's start (see {log})", within_s=READY_WITHIN_S)
@@ -43,6 +45,15 @@ class Stage:
         sink = self._sink or f"wav:{self.heard(node)}"
         command = ["loa-node", "run", "--data", data, "--sink", sink]
         self._nodes[node] = Process(command, log=folder / "node.log", environment=os.environ)
+
+    @property
+    def authority(self) -> Path:
+        """The demo's own certificate authority, for a browser that is to believe its console."""
+        return self.folder / "authority.crt"
+
+    def trust(self) -> SSLContext:
+        """Whom programs of the demo believe."""
+        return create_default_context(cafile=self.authority)
 
     def heard(self, node: str) -> Path:
         """The file that holds what the node sounded."""
@@ -65,7 +76,7 @@ class Stage:
             raise StageError("the controller was not started")
         self._controller.check()
         try:
-            return httpx.get(f"{self.address}/readyz", trust_env=False).is_success
+            return httpx.get(f"{self.address}/readyz", trust_env=False, verify=self.trust()).is_success
         except httpx.TransportError:
             return False
 
@@ -74,7 +85,7 @@ class Stage:
             "LOA_DATA_DIR": str(self.folder / "controller"),
             "LOA_HTTP_HOST": "127.0.0.1",
             "LOA_HTTP_PORT": str(self._http_port),
-            "LOA_BASE_URL": self.address,
+            "LOA_PUBLIC_URL": self.address,
             "LOA_BROKER_LISTEN": '["127.0.0.1"]',
             "LOA_BROKER_PORT": str(free_port()),
             "LOA_BROKER_PUBLIC_HOST": "127.0.0.1",

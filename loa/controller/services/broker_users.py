@@ -1,7 +1,7 @@
 """Who may sign in at the broker, from the database."""
 
 from loa.controller.core.broker_rules import BrokerUser, node_user
-from loa.controller.store.configs import mqtt_hashes
+from loa.controller.store.certificates import certified_nodes
 from loa.controller.store.database import Database
 from loa.controller.store.tree import read_tree
 
@@ -10,5 +10,5 @@ def broker_users(db: Database) -> list[BrokerUser]:
     """A user for each enrolled node in service, with exactly its own topics; raises Unavailable."""
     with db.look() as session:
         tree = read_tree(session)
-        hashes = mqtt_hashes(session)
-    return [node_user(node, tree.areas_of(node), hashes[node]) for node in sorted(hashes)]
+        enrolled = certified_nodes(session)
+    return [node_user(node, tree.areas_of(node)) for node in enrolled]

@@ -25,6 +25,7 @@ from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing, SigningKey
 from loa.protocol.kinds import StandingMessage
 from loa.protocol.programme import (
+    Address,
     Config,
     ConfigPointer,
     Programme,
@@ -54,7 +55,14 @@ class Composer:
     """Works for the publisher; raises Unavailable or DiskFull with the database."""
 
     def __init__(
-        self, *, db: Database, clock: Clock, key: SigningKey, journal: SilenceJournal, air: Airwaves
+        self,
+        *,
+        db: Database,
+        clock: Clock,
+        key: SigningKey,
+        journal: SilenceJournal,
+        air: Airwaves,
+        address: Address | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -62,6 +70,7 @@ class Composer:
         self._keys = KeyRing([key.public])
         self._journal = journal
         self._air = air
+        self._address = address
         self._config_floor: dict[NodeId, int] = {}
 
     def recall(self) -> None:
@@ -189,6 +198,7 @@ class Composer:
             settings=kept.settings,
             release=given.release,
             papers=given.papers,
+            address=self._address,
         )
         if floor <= kept.version and self._is_same(config, kept):
             return None

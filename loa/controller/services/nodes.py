@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loa.controller.core.access import Act, Person, granted
-from loa.controller.core.broker_rules import hash_password
 from loa.controller.core.health import Point
-from loa.controller.core.nodes import CODE_LENGTH, CODE_LETTERS, Node, normal, spaced
+from loa.controller.core.nodes import Node
 from loa.controller.core.people import User
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import Conflict, Invalid, Unauthenticated
@@ -16,6 +15,7 @@ from loa.controller.ports import Access, Clock, EventKind, Events, Publisher
 from loa.controller.services.areas import Areas, NewArea, tell_nodes
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.certificates import Certificates, Certified
 from loa.controller.services.rights import permit
 from loa.controller.store import areas, nodes, people
 from loa.controller.store.configs import config_versions, settings_in
@@ -26,6 +26,7 @@ from loa.controller.store.programmes import pointer_of
 from loa.controller.store.tables import NodeRow
 from loa.controller.store.tree import read_tree
 from loa.protocol.bearer import check_token
+from loa.protocol.codes import LETTERS, SECRET_LENGTH, NodeCode, normal
 from loa.protocol.errors import MalformedError, ProtocolError
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import KeyRing, PublicKey
@@ -33,8 +34,6 @@ from loa.protocol.policy import WallTime
 from loa.protocol.programme import NodeSettings
 from loa.protocol.reports import State
 from loa.protocol.units import to_whole_ms
-
-SALT_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +50,7 @@ class Enrolled:
     """What a node has become."""
 
     node: NodeId
-    mqtt_password: str
-    """Shown this once; the controller keeps its salted hash."""
+    certified: Certified
 
 
 class Nodes:
@@ -68,6 +66,7 @@ class Nodes:
         access: Access,
         events: Events,
         attempts: Attempts,
+        certificates: Certificates,
         code_lasting: timedelta,
     ) -> None:
         self._clock = clock
@@ -77,6 +76,7 @@ class Nodes:
         self._access = access
         self._events = events
         self._attempts = attempts
+        self._certificates = certificates
         self._code_lasting = code_lasting
 
     def add(self, work: Work, who: Person, *, name: str, parent: AreaId, node: str | None = None) -> Code:
@@ -111,15 +111,16 @@ class Nodes:
         if row is None or not fresh or row.code_key_x not in {None, key.x}:
             self._attempts.failed(f"enrol@{source}")
             raise Invalid("bad_code", "the code is not right, was used, or is over; ask for a new one")
-        password = secrets.token_urlsafe(32)
-        row.key_x = row.code_key_x = key.x
-        row.mqtt_hash = hash_password(password, secrets.token_bytes(SALT_BYTES))
-        row.enrolled_at = now
         node = NodeId(row.id)
+        if row.key_x not in {None, key.x}:
+            self._shut_out(work, node)
+        row.key_x = row.code_key_x = key.x
+        row.enrolled_at = now
+        certified = self._certificates.certify(work, node, key)
         self._audit.note(work, node, "node.enrolled", area=node, subject=node, kid=key.kid, source=source)
         tell_nodes(work, [node], access=self._access, publisher=self._publisher)
         work.after_commit(lambda: self._events.announce(EventKind.NODE, AreaId(node), node))
-        return Enrolled(node=node, mqtt_password=password)
+        return Enrolled(node=node, certified=certified)
 
     def rename(self, work: Work, who: Person, node: NodeId, name: str) -> Node:
         """Another name for people; the id stays."""
@@ -167,11 +168,11 @@ class Nodes:
         if row.retired_at is None:
             now = self._clock.now()
             row.retired_at = areas.row_of(work.session, node).closed_at = now
-            row.key_x = row.mqtt_hash = row.code_hash = row.code_key_x = row.code_expires_at = None
+            row.key_x = row.code_hash = row.code_key_x = row.code_expires_at = None
             for zone in nodes.zones_of(work.session, [node]).get(node, ()):
                 nodes.leave_zone(work.session, zone, node)
             self._audit.note(work, who.user_id, "node.retired", area=node, subject=node)
-            work.after_commit(self._access.refresh)
+            self._shut_out(work, node)
         work.session.flush()
         return nodes.node_of(work.session, node)
 
@@ -215,9 +216,9 @@ class Nodes:
         """
         row = self._in_service(work, who, node)
         verdict = read_identities(row.identities).verdict
-        row.key_x = row.mqtt_hash = row.identities = None
+        row.key_x = row.identities = None
         self._audit.note(work, who.user_id, "node.identity_refused", area=node, subject=node, verdict=verdict)
-        work.after_commit(self._access.refresh)
+        self._shut_out(work, node)
         return self._new_code(work, node)
 
     def lacks(self, session: Session, who: Person, node: NodeId) -> bool | None:
@@ -287,17 +288,23 @@ class Nodes:
             raise Conflict("node_retired", f"{node} is retired; add a new node", node=node)
         return row
 
+    def _shut_out(self, work: Work, node: NodeId) -> None:
+        """No certificate that it has is good any more, and its open connection ends after the commit."""
+        self._certificates.revoke(work.session, node)
+        work.after_commit(lambda: self._access.cut(node))
+
     def _tell_settings(self, work: Work, node: NodeId) -> Node:
         work.session.flush()
         tell_nodes(work, [node], access=self._access, publisher=self._publisher)
         return nodes.node_of(work.session, node)
 
     def _new_code(self, work: Work, node: str) -> Code:
-        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+        secret = "".join(secrets.choice(LETTERS) for _ in range(SECRET_LENGTH))
         row = nodes.node_row(work.session, node)
-        row.code_hash, row.code_key_x = _code_hash(code), None
+        row.code_hash, row.code_key_x = _code_hash(secret), None
         row.code_expires_at = self._clock.now() + self._code_lasting
-        return Code(node=NodeId(node), code=spaced(code), expires_at=row.code_expires_at)
+        code = NodeCode(secret, self._certificates.fingerprint).spaced()
+        return Code(node=NodeId(node), code=code, expires_at=row.code_expires_at)
 
 
 def _public_key(key_x: str) -> PublicKey:
@@ -308,5 +315,5 @@ def _public_key(key_x: str) -> PublicKey:
 
 
 def _code_hash(code: str) -> str:
-    """Enough, since a code is 60 random bits and short-lived."""
-    return hashlib.sha256(normal(code).encode()).hexdigest()
+    """Of the secret that a code begins with: enough, since that is 60 random bits and short-lived."""
+    return hashlib.sha256(normal(code)[:SECRET_LENGTH].encode()).hexdigest()

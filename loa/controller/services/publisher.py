@@ -19,6 +19,7 @@ from loa.controller.store.database import Database
 from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, NodeId
 from loa.protocol.keys import SigningKey
+from loa.protocol.programme import Address
 from loa.protocol.reports import Held
 from loa.protocol.topics import Channel, Topic
 
@@ -37,7 +38,8 @@ class Publisher:
     """`loa.controller.ports.Publisher`. Thread-safe.
 
     Urgent messages leave in the caller's thread, from one read of the database, whatever the number of
-    nodes. All else is done by a thread of its own, which tries again while the database is down.
+    nodes. All else is done by a thread of its own, which tries again while the database is down. `address` is
+    told to every node; None leaves them where they are.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Publisher:
         journal: SilenceJournal,
         metrics: Metrics,
         expect: Expect,
+        address: Address | None = None,
         lull_s: float = LULL_S,
         calm_s: float = CALM_S,
     ) -> None:
@@ -60,7 +63,9 @@ class Publisher:
         self._metrics = metrics
         self._expect = expect
         self._air = Airwaves()
-        self._composer = Composer(db=db, clock=clock, key=key, journal=journal, air=self._air)
+        self._composer = Composer(
+            db=db, clock=clock, key=key, journal=journal, air=self._air, address=address
+        )
         self._chores = Chores(lull_s=lull_s, calm_s=calm_s)
         self._task = Task("publisher", self._run)
         self._behind: str | None = None

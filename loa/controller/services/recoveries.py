@@ -11,7 +11,6 @@ from datetime import timedelta
 from loa.controller.core.access import Person
 from loa.controller.core.factors import HALF_LETTERS, Recovery, RecoveryEnd, new_code
 from loa.controller.core.guessing import place_of
-from loa.controller.core.nodes import normal, spaced
 from loa.controller.core.people import User
 from loa.controller.errors import Conflict, Invalid, NotFound
 from loa.controller.ports import Clock
@@ -24,6 +23,7 @@ from loa.controller.store import recoveries as store
 from loa.controller.store.database import Database, Session, Work
 from loa.controller.store.people_tables import RecoveryRow
 from loa.controller.store.sealing import Sealer
+from loa.protocol.codes import normal, spaced
 
 LASTING = timedelta(hours=24)
 LONGEST_REASON = 200

@@ -31,6 +31,8 @@ class Periods:
     """After their end."""
     health: timedelta = timedelta(days=90)
     """Hours of nodes' health."""
+    certificates: timedelta = timedelta(days=365)
+    """After their end."""
 
 
 class Retention:
@@ -52,6 +54,7 @@ class Retention:
             ("answers", self._periods.answers, store.delete_answers),
             ("sessions", self._periods.sessions, store.delete_sessions),
             ("health", self._periods.health, store.delete_health),
+            ("certificates", self._periods.certificates, store.delete_certificates),
         ]
         for name, period, delete in kinds:
             if period is not None:

@@ -16,7 +16,6 @@ from loa.controller.core.factors import (
     spelt,
     step_of,
 )
-from loa.controller.core.nodes import normal, spaced
 from loa.controller.errors import Conflict, Invalid, NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.audit import Audit
@@ -25,6 +24,7 @@ from loa.controller.store import people
 from loa.controller.store.database import Session, Work
 from loa.controller.store.people_tables import FactorRow
 from loa.controller.store.sealing import Sealer
+from loa.protocol.codes import normal, spaced
 
 PLACE = "Loa"
 """What apps write beside the number."""

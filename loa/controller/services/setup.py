@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loa.controller.core.access import Grant, Role
-from loa.controller.core.nodes import CODE_LETTERS, normal, spaced
 from loa.controller.core.passwords import SHORTEST, is_acceptable
 from loa.controller.core.tree import AreaKind
 from loa.controller.errors import Conflict, Invalid, NotFound
@@ -18,6 +17,7 @@ from loa.controller.services.people import NewUser, People
 from loa.controller.services.sessions import Browser, Sessions, SignedIn
 from loa.controller.store.database import Database, Work
 from loa.controller.store.people import any_user
+from loa.protocol.codes import LETTERS, normal, spaced
 from loa.protocol.ids import AreaId, is_slug
 
 CODE_LENGTH = 8
@@ -78,7 +78,7 @@ class Setup:
         self._attempts = attempts
         self._tell = tell
         self._lock = threading.Lock()
-        self._code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+        self._code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
         self._waiting: _Waiting | None = None
         self._over = False
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from loa.controller.store.tables import NodeRow
 from loa.protocol.ids import NodeId, StopId
 from loa.protocol.programme import ConfigPointer, NodeSettings
+from loa.protocol.reports import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,15 @@ def config_versions(session: Session, nodes: set[NodeId]) -> dict[NodeId, int]:
     return {NodeId(node): version for node, version in session.exec(found)}
 
 
+def behind_config(session: Session) -> list[str]:
+    """Enrolled nodes in service that have not said that they hold their last configuration, by id."""
+    found = select(NodeRow.id, NodeRow.config_version, NodeRow.state).where(
+        col(NodeRow.key_x).is_not(None), col(NodeRow.retired_at).is_(None)
+    )
+    rows = session.exec(found.order_by(col(NodeRow.id)))
+    return [node for node, last, state in rows if state is None or State.from_bytes(state).config < last]
+
+
 def store_config(session: Session, pointer: ConfigPointer, packed: bytes) -> None:
     """Keep the body that the pointer names."""
     session.connection().execute(
@@ -67,14 +77,6 @@ def store_config(session: Session, pointer: ConfigPointer, packed: bytes) -> Non
             config_issued_at=pointer.issued_at,
         )
     )
-
-
-def mqtt_hashes(session: Session) -> dict[NodeId, str]:
-    """The hashes of passwords of enrolled nodes in service."""
-    found = select(NodeRow.id, NodeRow.mqtt_hash).where(
-        col(NodeRow.mqtt_hash).is_not(None), col(NodeRow.retired_at).is_(None)
-    )
-    return {NodeId(node): hashed for node, hashed in session.exec(found) if hashed is not None}
 
 
 def settings_of(row: NodeRow | Row[*tuple[Any, ...]]) -> NodeSettings:

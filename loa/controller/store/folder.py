@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from loa.controller.core.certificates import Authority, BadAuthorityError
 from loa.controller.errors import Conflict, Unavailable
 from loa.protocol.errors import MalformedError
 from loa.protocol.keys import SigningKey
@@ -22,6 +24,16 @@ class DataFolder:
     def key(self) -> Path:
         """The controller's signing key, mode 0600."""
         return self.path / "controller.pem"
+
+    @property
+    def authority(self) -> Path:
+        """Key and certificate of the certificate authority, mode 0600."""
+        return self.path / "authority.pem"
+
+    @property
+    def certificates(self) -> Path:
+        """The controller's own certificates, made anew at every start; no backup holds them."""
+        return self.path / "certificates"
 
     @property
     def database(self) -> Path:
@@ -115,12 +127,23 @@ class DataFolder:
         """A new key on disk; raises `Conflict` as `check_new`."""
         self.check_new()
         key = SigningKey.generate()
-        file = os.open(self.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w") as opened:
-            opened.write(key.to_pem())
-            opened.flush()
-            os.fsync(opened.fileno())
+        _write_secret(self.key, key.to_pem())
         return key
+
+    def make_authority(self, now: datetime) -> Authority:
+        """The certificate authority on disk: the one that is there, else a new one. Raises `Unavailable`."""
+        if not self.authority.exists():
+            _write_secret(self.authority, Authority.make(now).to_pem())
+        return self.read_authority()
+
+    def read_authority(self) -> Authority:
+        """The certificate authority; raises `Unavailable` with what to do."""
+        try:
+            return Authority.from_pem(self.authority.read_text())
+        except FileNotFoundError as error:
+            raise Unavailable("no_authority", f"{self.authority} is missing; bring a backup back") from error
+        except (OSError, BadAuthorityError) as error:
+            raise Unavailable("authority_unreadable", f"{self.authority}: {error}") from error
 
     def read_key(self) -> SigningKey:
         """The key; raises `Unavailable` with what to do."""
@@ -132,3 +155,12 @@ class DataFolder:
             ) from error
         except (OSError, MalformedError) as error:
             raise Unavailable("key_unreadable", f"{self.key}: {error}") from error
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """A new file for its owner alone, on the disk when this returns."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())

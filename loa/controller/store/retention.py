@@ -6,7 +6,14 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import Session, SQLModel, col
 
 from loa.controller.core.expected import EXPECTED
-from loa.controller.store.tables import HealthRow, IdempotencyRow, LogRow, ReportRow, SessionRow
+from loa.controller.store.tables import (
+    CertificateRow,
+    HealthRow,
+    IdempotencyRow,
+    LogRow,
+    ReportRow,
+    SessionRow,
+)
 from loa.protocol.reports import PlayReport
 
 
@@ -38,6 +45,11 @@ def delete_sessions(session: Session, before: datetime, limit: int) -> int:
 def delete_health(session: Session, before: datetime, limit: int) -> int:
     """Hours of nodes' health."""
     return _delete(session, HealthRow, col(HealthRow.at) < before, limit)
+
+
+def delete_certificates(session: Session, before: datetime, limit: int) -> int:
+    """Certificates that are over, which need no revocation any more."""
+    return _delete(session, CertificateRow, col(CertificateRow.not_after) < before, limit)
 
 
 def _delete(session: Session, model: type[SQLModel], old: ColumnElement[bool], limit: int) -> int:

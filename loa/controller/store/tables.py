@@ -56,8 +56,6 @@ class NodeRow(SQLModel, table=True):
     enrolled_at: datetime | None = _moment(nullable=True)
     retired_at: datetime | None = _moment(nullable=True)
     key_x: str | None = Field(default=None, max_length=64)
-    mqtt_hash: str | None = Field(default=None, max_length=255)
-    """Mosquitto's own salted hash of the node's password."""
     config_version: int = Field(default=0, sa_type=BigInteger)
     config_sha256: str | None = Field(default=None, max_length=64)
     config_body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
@@ -83,6 +81,17 @@ class NodeRow(SQLModel, table=True):
     """When somebody last asked for one."""
     self_test: str | None = _text(nullable=True)
     """JSON of the last `SelfTestReport`."""
+
+
+class CertificateRow(SQLModel, table=True):
+    """A certificate that was made for a node, by its serial number in hexadecimal."""
+
+    __tablename__ = "certificates"
+    serial: str = Field(primary_key=True, max_length=40)
+    node_id: str = Field(foreign_key="nodes.id", index=True, max_length=64)
+    issued_at: datetime = _moment()
+    not_after: datetime = _moment()
+    revoked_at: datetime | None = _moment(nullable=True)
 
 
 class HealthRow(SQLModel, table=True):

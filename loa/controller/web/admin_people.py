@@ -231,7 +231,7 @@ def show(
         ],
         "elsewhere": sum(one.area_id not in visit.places for one in user.grants),
         "is_me": user.id == visit.person.user_id,
-        "link": f"{controller.reach.base_url}/invite/{link}" if link else "",
+        "link": f"{controller.reach.address.base_url}/invite/{link}" if link else "",
         "half": half,
         "has_own_password": user.has_own_password,
         "recovery": row(console, recovery) if recovery and controller.recoveries.is_open(recovery) else None,

@@ -147,7 +147,7 @@ class EnrolPage:
             "flow": True,
         }
         if issued is not None:
-            url, code = self._console.controller.reach.base_url, issued.code.code
+            url, code = self._console.controller.reach.address.base_url, issued.code.code
             until = weekday_time(issued.code.expires_at, facts.tz)
             qr = qr_of(f"loa-node enrol {url} {code}")
             context |= {"url": url, "code": code, "qr": qr, "until": until}

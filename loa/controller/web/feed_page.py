@@ -83,7 +83,7 @@ class FeedPage:
         """The page; with the address itself only right after it was made."""
         with self._console.controller.db.look() as session:
             made_at = self._console.controller.feeds.made_at(session, visit.person, area)
-        base = self._console.controller.reach.base_url.rstrip("/")
+        base = self._console.controller.reach.address.base_url.rstrip("/")
         address = f"{base}/calendar/{secret}.ics" if secret else ""
         context: dict[str, Any] = {
             "area": area,

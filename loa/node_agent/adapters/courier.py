@@ -1,7 +1,7 @@
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Full, Queue
 from random import SystemRandom
 from threading import Event, Lock, Thread
@@ -13,7 +13,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from loa.audio.clock import Clock
+from loa.node_agent.adapters.tls import Pass, broker_context
 from loa.node_agent.ports import Arrival, Crashed, Message
+from loa.protocol.ids import NodeId
 
 KEEPALIVE_S = 170
 """Under the three minutes after which some mobile networks forget a connection; each ping costs the SIM."""
@@ -31,12 +33,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and who we are there. `host` may be an IPv6 address, in brackets or not."""
+    """Where the broker is. `host` may be an IPv6 address, in brackets or not."""
 
     host: str
     port: int
-    username: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,30 @@ class Will:
 
 
 class MqttCourier:
-    """`Courier` by MQTT 3.1.1 on a thread of its own, with a clean session and a retained will.
+    """`Courier` by MQTT 3.1.1 over TLS on a thread of its own, with a clean session and a retained will.
 
-    The callbacks only hand over; what finds the inbox full is dropped and counted.
+    The callbacks only hand over; what finds the inbox full is dropped and counted. The certificate is read
+    anew for every connection, and `broker` is asked where it is. `turned_away` is called when a broker was
+    there and ended the connection.
     """
 
-    def __init__(self, broker: Broker, *, will: Will, inbox: Queue[Arrival], clock: Clock) -> None:
-        self._broker = broker
+    def __init__(
+        self,
+        broker: Callable[[], Broker],
+        *,
+        node: NodeId,
+        shows: Pass,
+        will: Will,
+        inbox: Queue[Arrival],
+        clock: Clock,
+        turned_away: Callable[[], None],
+    ) -> None:
+        self._find = broker
+        self._broker = broker()
+        self._node = node
+        self._shows = shows
+        self._turned_away = turned_away
+        self._context = broker_context(shows.authority)
         self._will = will
         self._inbox = inbox
         self._clock = clock
@@ -74,7 +91,6 @@ class MqttCourier:
 
     def start(self) -> None:
         """See `Courier.start`."""
-        self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, KEEPALIVE_S)
         self._thread.start()
 
     def listen(self, topics: Sequence[str]) -> None:
@@ -103,11 +119,11 @@ class MqttCourier:
     def _make_client(self) -> Client:
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._broker.username,
+            client_id=self._node,
             clean_session=True,
             protocol=MQTTProtocolVersion.MQTTv311,
         )
-        client.username_pw_set(self._broker.username, self._broker.password)
+        client.tls_set_context(self._context)
         client.max_queued_messages_set(_MOST_QUEUED)
         client.on_socket_open = _tune
         client.on_pre_connect = self._before_connect
@@ -121,20 +137,29 @@ class MqttCourier:
             pause_s = _FIRST_PAUSE_S
             while not self._closed.is_set():
                 before = self.connections
-                self._hold_the_link()
-                pause_s = _FIRST_PAUSE_S if self.connections > before else min(2 * pause_s, _LONGEST_PAUSE_S)
+                was_there = self._hold_the_link()
+                has_been_in = self.connections > before
+                pause_s = _FIRST_PAUSE_S if has_been_in else min(2 * pause_s, _LONGEST_PAUSE_S)
+                if was_there and not has_been_in:
+                    self._turned_away()
                 self._closed.wait(pause_s * self._random.uniform(0.5, 1))
         except Exception as error:  # noqa: BLE001 -- the root of a thread; the agent ends with it
             self._inbox.put(Crashed("courier", error))
 
-    def _hold_the_link(self) -> None:
-        """Connect, and serve the connection until it is lost."""
+    def _hold_the_link(self) -> bool:
+        """Connect, and serve the connection until it is lost. Whether a broker of ours answered at all."""
+        was_there = False
         try:
+            self._context.load_cert_chain(self._shows.certificate, self._shows.key)
+            self._broker = self._find()
+            self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, KEEPALIVE_S)
             self._client.reconnect()
+            was_there = True
             while not self._closed.is_set() and self._client.loop(_LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 pass
         except OSError as error:
             _log.info("event=broker_unreachable host=%s detail=%r", self._broker.host, str(error))
+        return was_there
 
     def _before_connect(self, client: Client, _userdata: Any) -> None:  # noqa: ANN401 -- paho's signature
         client.will_set(self._will.topic, self._will.make_payload(), _QOS, retain=True)

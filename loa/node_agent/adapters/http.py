@@ -2,10 +2,11 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET
+from ssl import SSLContext
 
 import urllib3
 from urllib3.connection import HTTPConnection
@@ -27,6 +28,7 @@ from loa.protocol.bearer import make_token
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
 
+_Option = tuple[int, int, int | bytes]
 _CHUNK_BYTES = 32_768
 _SLOW_WINDOW_BYTES = 32_768
 """What the system takes in of a slow fetch before it is read; else it would take all at full speed."""
@@ -43,33 +45,32 @@ _TROUBLES: dict[int, type[StorageError]] = {
 
 
 class HttpFetcher:
-    """Fetches what a job names over HTTP, whole or from where it stopped; for one thread.
+    """Fetches what a job names over HTTPS, whole or from where it stopped; for one thread.
 
     Every request carries `Authorization: Bearer` with a token signed by the node's key, and `Loa-Node`. A job
     with a rate is read no faster than that, and all such jobs together. `wait` lets so many seconds pass;
-    after `read_s` without a byte a fetch has failed.
+    after `read_s` without a byte a fetch has failed. `base_url` is asked for each fetch.
     """
 
     def __init__(
         self,
-        base_url: str,
+        base_url: Callable[[], str],
         *,
         node: NodeId,
         key: SigningKey,
+        context: SSLContext,
         clock: Timekeeper,
         wait: Callable[[float], None] = time.sleep,
         read_s: float = _READ_S,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._node = node
         self._key = key
         self._clock = clock
         timeout = urllib3.Timeout(connect=_CONNECT_S, read=read_s)
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False, timeout=timeout)
-        narrow = [*HTTPConnection.default_socket_options, (SOL_SOCKET, SO_RCVBUF, _SLOW_WINDOW_BYTES)]
-        self._slow_pool = urllib3.PoolManager(
-            num_pools=1, maxsize=1, retries=False, timeout=timeout, socket_options=narrow
-        )
+        plain = HTTPConnection.default_socket_options
+        self._pool = _pool(timeout, context, plain)
+        self._slow_pool = _pool(timeout, context, [*plain, (SOL_SOCKET, SO_RCVBUF, _SLOW_WINDOW_BYTES)])
         self._wait = wait
         self._bucket = Bucket(clock.monotonic())
 
@@ -123,13 +124,24 @@ class HttpFetcher:
         headers = {"Authorization": f"Bearer {token}", "Loa-Node": self._node, "Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
-        url = self._base_url + job.path
+        url = self._base_url().rstrip("/") + job.path
         pool = self._pool if job.rate_bytes_s is None else self._slow_pool
         answer = pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
         try:
             yield answer
         finally:
             answer.close()
+
+
+def _pool(timeout: urllib3.Timeout, context: SSLContext, options: Sequence[_Option]) -> urllib3.PoolManager:
+    return urllib3.PoolManager(
+        num_pools=1,
+        maxsize=1,
+        retries=False,
+        timeout=timeout,
+        ssl_context=context,
+        socket_options=options,
+    )
 
 
 def _check_status(job: Job, status: int, part: Path) -> None:

@@ -5,19 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from queue import Empty, Queue
-from typing import Any
+from ssl import SSLCertVerificationError
 from urllib.parse import urlsplit
 
 import urllib3
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from loa.node_agent.adapters.enrolment import Enrolment, MqttAccount
+from loa.node_agent.adapters.address_book import WITHIN_S, knock
+from loa.node_agent.adapters.enrolment import Enrolment, MqttPlace
+from loa.node_agent.adapters.tls import Pass, web_context
 from loa.node_agent.core.findings import Finding, Verdict, problem, well
+from loa.protocol.ids import NodeId
 
-WITHIN_S = 5.0
-_PORTS = {"http": 80, "https": 443}
+_HTTPS = 443
 _OK = 200
 _HALF_A_SECOND = 0.5
 
@@ -30,14 +29,14 @@ class Network:
     ahead_s: float | None
 
 
-def probe_network(enrolment: Enrolment, now: Callable[[], datetime]) -> Network:
+def probe_network(enrolment: Enrolment, shows: Pass, now: Callable[[], datetime]) -> Network:
     """Both ways, HTTP and MQTT; each step only if the one before it came through."""
     url = urlsplit(enrolment.base_url)
-    to_controller = _way("controller", url.hostname or "", url.port or _PORTS[url.scheme])
-    answer = _ask(enrolment.base_url, now) if to_controller.verdict is Verdict.WELL else Network((), None)
-    account = enrolment.mqtt
-    to_broker = _way("broker", account.host.strip("[]"), account.port)
-    login = [_log_in(account)] if to_broker.verdict is Verdict.WELL else []
+    to_controller = _way("controller", url.hostname or "", url.port or _HTTPS)
+    answer = _ask(enrolment, now) if to_controller.verdict is Verdict.WELL else Network((), None)
+    place = enrolment.mqtt
+    to_broker = _way("broker", place.host.strip("[]"), place.port)
+    login = [_log_in(enrolment.node, place, shows)] if to_broker.verdict is Verdict.WELL else []
     return Network((to_controller, *answer.findings, to_broker, *login), answer.ahead_s)
 
 
@@ -56,12 +55,13 @@ def _way(to: str, host: str, port: int) -> Finding:
     return well("Network", f"The {to} at {host} port {port} can be reached.")
 
 
-def _ask(base_url: str, now: Callable[[], datetime]) -> Network:
+def _ask(enrolment: Enrolment, now: Callable[[], datetime]) -> Network:
     """Whether it is a controller that answers, and what time it has there."""
-    url = base_url.rstrip("/") + "/healthz"
+    url = enrolment.base_url.rstrip("/") + "/healthz"
     do = "Is something else at this address, a proxy or a login page? On the controller: `curl " + url + "`."
+    context = web_context(enrolment.authority)
     try:
-        with urllib3.PoolManager(retries=False, timeout=WITHIN_S) as pool:
+        with urllib3.PoolManager(retries=False, timeout=WITHIN_S, ssl_context=context) as pool:
             asked_at = now()
             answer = pool.request("GET", url, redirect=False)
             answered_at = now()
@@ -91,31 +91,17 @@ def _ahead_s(date: str | None, asked_at: datetime, answered_at: datetime) -> flo
     return (middle - theirs).total_seconds() - _HALF_A_SECOND
 
 
-def _log_in(account: MqttAccount) -> Finding:
-    """Under another client id than the agent's, which would lose its connection else."""
-    answers: Queue[str | None] = Queue()
-
-    def take(_client: Client, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:  # noqa: ANN401 -- paho's signature
-        answers.put(str(reason) if reason.is_failure else None)
-
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"{account.username}-doctor",
-        protocol=MQTTProtocolVersion.MQTTv311,
-    )
-    client.username_pw_set(account.username, account.password)
-    client.on_connect = take
+def _log_in(node: NodeId, place: MqttPlace, shows: Pass) -> Finding:
+    """Whether the broker takes the certificate."""
     try:
-        client.connect(account.host.strip("[]"), account.port)
-        client.loop_start()
-        refusal = answers.get(timeout=WITHIN_S)
-    except (OSError, Empty) as error:
-        do = "Is it a broker of Loa at this port? On the controller: `systemctl status loa-broker`."
-        return problem("Network", f"The broker does not take a login: {error or 'no answer'}.", do)
-    finally:
-        client.disconnect()
-        client.loop_stop()
+        knock(place.host, place.port, shows)
+        refusal = None
+    except SSLCertVerificationError as error:
+        do = "Something stands between this node and the broker, or the controller was set up anew."
+        return problem("Network", f"Who answers is not the broker: {error.verify_message}.", do)
+    except OSError as error:
+        refusal = str(error)
     if refusal is None:
-        return well("Network", f"The broker lets {account.username} in.")
+        return well("Network", f"The broker lets {node} in.")
     do = "The node was retired, or enrolled anew elsewhere: get a code on the controller, `loa-node enrol`."
-    return problem("Network", f"The broker refuses {account.username}: {refusal}.", do)
+    return problem("Network", f"The broker refuses {node}: {refusal}.", do)

@@ -27,6 +27,7 @@ from loa.controller.services.people import NewUser
 from loa.controller.store.health import store_points
 from loa.controller.store.heard import Known, store_known
 from loa.controller.store.tables import LogRow
+from loa.node_agent.adapters.tls import web_context
 from loa.protocol.health import Health
 from loa.protocol.ids import AreaId, BootId, BroadcastId, NodeId, occurrence_id
 from loa.protocol.keys import SigningKey
@@ -35,6 +36,7 @@ from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.reports import Detail, Held, Output, State
 from loa.protocol.units import SizeBytes
 from tests.browser.site import PASSWORD, Site
+from tests.certificates import AUTHORITY
 from tests.controller.log_factory import ears, log_line
 from tests.fakes.controller import FakeClock
 from tests.protocol.bundles import make_bundle
@@ -47,7 +49,7 @@ DAYS = 11
 """So many mornings it has sounded."""
 MORNING = timedelta(hours=-1, minutes=-30)
 """05:30 in Việt Nam, from midnight UTC."""
-CALLED = "http://loa.langcong.example:8080"
+CALLED = "https://loa.langcong.example"
 PROVINCE, DISTRICT = SAMPLE[0].id, SAMPLE[1].id
 SILENT, LOST = NodeId("cum-08"), NodeId("cum-06")
 NODES: Mapping[str, tuple[str, AreaId, tuple[float, float]]] = {
@@ -107,7 +109,7 @@ class Office:
 
 @contextmanager
 def _at_work(site: Site, user: str) -> Iterator[Desk]:
-    desk = Desk(site.url, user, PASSWORD)
+    desk = Desk(site.direct, user, PASSWORD, web_context(AUTHORITY.pem))
     yield desk
     desk.leave()
 
