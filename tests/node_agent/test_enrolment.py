@@ -134,6 +134,7 @@ def test_the_code_goes_to_nobody_but_the_controller_that_made_it(office: Office,
         ("https://127.0.0.1:1", "7KQ2-MMX9-HJ4T", "32 letters"),
         ("https://127.0.0.1:1", CODE, "check the address"),
     ],
+    ids=["no TLS", "too short", "nobody there"],  # the code is another one in every process
 )
 def test_what_cannot_be_right_is_refused_before_anything_is_said(
     tmp_path: Path, url: str, code: str, words: str
