@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.figure import Figure
 from bench.site import AREAS, VILLAGE, Site, site
+from loa.controller.gate import SESSION_COOKIE
 from loa.controller.store.database import Database
 from loa.controller.store.tables import LogRow, RoleRow, SessionRow, UserRow
 from loa.controller.store.upsert import insert_new
@@ -60,7 +61,7 @@ def measure() -> Figure:
     with site(NODES, keys={node: key.public.x for node, key in keys.items()}) as running:
         cookies, occurrence = _fill(running)
         crowd = asyncio.run(_live(running, cookies, keys, occurrence))
-        page = httpx.get(running.url, cookies={"loa_session": cookies[0]}, verify=running.trust).content
+        page = httpx.get(running.url, cookies={SESSION_COOKIE: cookies[0]}, verify=running.trust).content
     bare = _bare(page)
     value, peer = _p95(crowd.took_ms), _p95(bare)
     return Figure(
@@ -110,7 +111,7 @@ async def _person(running: Site, cookie: str, crowd: Crowd, trust: SSLContext) -
     limits = httpx.Limits(max_connections=3)
     async with httpx.AsyncClient(
         base_url=running.url,
-        cookies={"loa_session": cookie},
+        cookies={SESSION_COOKIE: cookie},
         timeout=60,
         limits=limits,
         verify=trust,

@@ -347,7 +347,6 @@ class _People:
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
-            secure_cookies=True,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:

@@ -15,12 +15,10 @@ from loa.controller.services.sessions import Browser, Sessions, SignedIn
 from loa.controller.store.database import Database
 from loa.protocol.ids import NodeId
 
-SESSION_COOKIE = "loa_session"
-DEVICE_COOKIE = "loa_device"
+SESSION_COOKIE, DEVICE_COOKIE = "__Host-loa_session", "__Host-loa_device"
+"""Browsers take a cookie of such a name only from this very host, over TLS, for all paths."""
 DEVICE_LASTS_S = 400 * 24 * 3_600
 """The longest that browsers keep a cookie."""
-SECURE_PREFIX = "__Host-"
-"""Browsers take a cookie of such a name only from this very host, over TLS, for all paths."""
 CSRF_HEADER = "x-csrf-token"
 NODE_HEADER = "loa-node"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -34,7 +32,6 @@ class Gate:
     clock: Clock
     sessions: Sessions
     nodes: Nodes
-    secure_cookies: bool
 
     def signed_in(self, request: Request) -> SignedIn:
         """Who sent the request; raises `Unauthenticated`. Does not look at the CSRF token."""
@@ -56,14 +53,14 @@ class Gate:
 
     def session_cookie(self, request: Request) -> str:
         """The secret in the browser's session cookie; empty if there is none."""
-        return request.cookies.get(self._name(SESSION_COOKIE), "")
+        return request.cookies.get(SESSION_COOKIE, "")
 
     def browser(self, request: Request) -> Browser:
         """Where somebody signs in."""
         return Browser(
             source=request.client.host if request.client else "",
             agent=request.headers.get("user-agent", ""),
-            device=request.cookies.get(self._name(DEVICE_COOKIE), ""),
+            device=request.cookies.get(DEVICE_COOKIE, ""),
         )
 
     def person(self, request: Request, *, unlocked: bool = False) -> Person:
@@ -88,19 +85,15 @@ class Gate:
 
         Both last so long from now on, as a telephone's clock may be wrong.
         """
-        keep = partial(response.set_cookie, path="/", secure=self.secure_cookies, httponly=True)
+        keep = partial(response.set_cookie, path="/", secure=True, httponly=True)
         lasts_s = round((who.expires_at - self.clock.now()).total_seconds())
-        keep(self._name(SESSION_COOKIE), who.secret, max_age=lasts_s, samesite="lax")
+        keep(SESSION_COOKIE, who.secret, max_age=lasts_s, samesite="lax")
         if who.device:
-            keep(self._name(DEVICE_COOKIE), who.device, max_age=DEVICE_LASTS_S, samesite="strict")
+            keep(DEVICE_COOKIE, who.device, max_age=DEVICE_LASTS_S, samesite="strict")
 
     def forget(self, response: Response) -> None:
         """Take the session cookie away."""
-        name = self._name(SESSION_COOKIE)
-        response.delete_cookie(name, path="/", secure=self.secure_cookies, httponly=True)
-
-    def _name(self, cookie: str) -> str:
-        return SECURE_PREFIX + cookie if self.secure_cookies else cookie
+        response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True)
 
 
 def check_csrf(who: SignedIn, given: str | None) -> None:

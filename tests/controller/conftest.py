@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from loa.controller import audit_commands, commands
+from loa.controller import audit_commands, commands, doctor_command
 from loa.controller.logs import configure
 from loa.controller.settings import LogFormat, Settings
 from loa.controller.store.database import Database
@@ -109,6 +109,7 @@ def command() -> Iterator[Command]:
     app = typer.Typer()
     commands.add_to(app)
     audit_commands.add_to(app)
+    doctor_command.add_to(app)
     before = os.umask(0o022)
 
     def invoke(*words: str) -> Result:

@@ -81,9 +81,7 @@ class Desk:
         self.db, self.clock, self.key = town.db, town.clock, town.key
         self.events = FakeEvents()
         self.journal = FileSilenceJournal(self.folder / "silences")
-        self.gate = Gate(
-            db=self.db, clock=self.clock, sessions=town.sessions, nodes=town.nodes, secure_cookies=False
-        )
+        self.gate = Gate(db=self.db, clock=self.clock, sessions=town.sessions, nodes=town.nodes)
         self.idempotency = Idempotency(clock=self.clock)
         placing = Placing(publisher=town.publisher, events=self.events)
         audit = town.audit

@@ -17,10 +17,9 @@ from loa.controller.core.access import Role
 from loa.controller.core.factors import STEP_S, code_at
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import TooMany
-from loa.controller.main import application, build
+from loa.controller.gate import SESSION_COOKIE
 from loa.controller.ports import EventKind
 from loa.controller.services.budgets import Budget
-from loa.controller.settings import Settings
 from loa.protocol.ids import AreaId
 from tests.controller.site import PASSWORD, Client, Site
 from tests.fakes.controller import FakeClock
@@ -39,18 +38,9 @@ PATHS = (
 )
 
 
-@pytest.fixture
-def https(site: Site) -> Site:
-    """The same, for people who come over TLS."""
-    site.controller.db.close()
-    settings = Settings(data_dir=site.settings.data_dir, base_url="https://loa.test")
-    controller = build(settings)
-    return Site(controller, application(controller, settings), settings)
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_has_the_safe_headers(site: Site, path: str) -> None:
-    answer = Client(site.app, base="http://loa.test").get(path)
+    answer = Client(site.app, base="https://loa.test").get(path)
     headers = answer.headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
@@ -60,13 +50,7 @@ def test_every_answer_has_the_safe_headers(site: Site, path: str) -> None:
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "no-store" in headers["cache-control"]
     assert "server" not in headers
-    assert "strict-transport-security" not in headers, "plain HTTP cannot promise TLS"
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_over_tls_browsers_are_told_to_stay_there(https: Site, path: str) -> None:
-    answer = Client(https.app, base="https://loa.test").get(path)
-    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
 
 
 def sign_in(site: Site, user: str, base: str) -> tuple[Client, httpx.Response]:
@@ -76,9 +60,9 @@ def sign_in(site: Site, user: str, base: str) -> tuple[Client, httpx.Response]:
     return client, answer
 
 
-def test_cookies_over_tls_belong_to_this_very_host(https: Site) -> None:
-    https.user("mai", (COMMUNE, Role.OFFICIAL))
-    client, answer = sign_in(https, "mai", "https://loa.test")
+def test_cookies_belong_to_this_very_host(site: Site) -> None:
+    site.user("mai", (COMMUNE, Role.OFFICIAL))
+    client, answer = sign_in(site, "mai", "https://loa.test")
     cookies = answer.headers.get_list("set-cookie")
     assert sorted(cookie.partition("=")[0] for cookie in cookies) == [
         "__Host-loa_device",
@@ -119,7 +103,7 @@ def _code(address: str) -> str:
 def test_an_administrator_sees_and_ends_a_session_of_somebody(site: Site) -> None:
     site.user("mai", (COMMUNE, Role.OFFICIAL))
     quan = site.user("quan", (COMMUNE, Role.ADMIN))
-    client, _ = sign_in(site, "mai", "http://loa.test")
+    client, _ = sign_in(site, "mai", "https://loa.test")
     [found] = quan.get("/users/mai/sessions").json()["items"]
     assert quan.ask("DELETE", f"/users/mai/sessions/{found['id']}").status_code == 204
     assert client.get("/me").status_code == 401
@@ -152,7 +136,7 @@ async def stream(site: Site, cookie: str, act: Callable[[EventHub, bytearray], N
         "path": "/api/v1/events",
         "raw_path": b"/api/v1/events",
         "query_string": b"",
-        "headers": [(b"cookie", f"loa_session={cookie}".encode())],
+        "headers": [(b"cookie", f"{SESSION_COOKIE}={cookie}".encode())],
         "server": ("loa.test", 80),
         "client": ("10.0.0.1", 1),
     }
@@ -163,7 +147,7 @@ async def stream(site: Site, cookie: str, act: Callable[[EventHub, bytearray], N
 
 def test_a_stream_ends_with_its_session(site: Site) -> None:
     site.user("mai", (COMMUNE, Role.OFFICIAL))
-    client, answer = sign_in(site, "mai", "http://loa.test")
+    client, answer = sign_in(site, "mai", "https://loa.test")
     csrf = answer.json()["csrf"]
 
     def sign_out(events: EventHub, _told: bytearray) -> None:
@@ -171,7 +155,7 @@ def test_a_stream_ends_with_its_session(site: Site) -> None:
         assert client.ask("DELETE", "/sessions/current", x_csrf_token=csrf).status_code == 204
         events.announce(EventKind.NODE, AreaId(COMMUNE), "after")
 
-    told = asyncio.run(stream(site, client.cookies["loa_session"], sign_out, b"after"))
+    told = asyncio.run(stream(site, client.cookies[SESSION_COOKIE], sign_out, b"after"))
     assert b"before" in told
     assert b"after" not in told
 
@@ -179,7 +163,7 @@ def test_a_stream_ends_with_its_session(site: Site) -> None:
 def test_a_stream_follows_the_roles_of_the_person(site: Site) -> None:
     site.user("mai", (VILLAGES[0], Role.OFFICIAL))
     quan = site.user("quan", (COMMUNE, Role.ADMIN))
-    client, _ = sign_in(site, "mai", "http://loa.test")
+    client, _ = sign_in(site, "mai", "https://loa.test")
 
     def move(events: EventHub, told: bytearray) -> None:
         events.announce(EventKind.NODE, AreaId(VILLAGES[1]), "not-yet")
@@ -192,7 +176,7 @@ def test_a_stream_follows_the_roles_of_the_person(site: Site) -> None:
 
         wait_for(heard, what="an event of the new place")
 
-    told = asyncio.run(stream(site, client.cookies["loa_session"], move, b"now-mine"))
+    told = asyncio.run(stream(site, client.cookies[SESSION_COOKIE], move, b"now-mine"))
     assert b"not-yet" not in told
 
 

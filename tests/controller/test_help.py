@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def reader(site: Site) -> Client:
-    client = Client(site.app, base="http://loa.test")
+    client = Client(site.app, base="https://loa.test")
     token = re.search(r'name="csrf" value="([^"]+)"', client.get("/signin").text)
     assert token
     answer = client.send("/signin", {"csrf": token[1], "user": "mai", "password": PASSWORD})
@@ -68,7 +68,7 @@ def test_each_reads_it_in_the_language_of_the_console(reader: Client) -> None:
 def test_a_page_that_is_not_there_is_not_found(reader: Client, site: Site) -> None:
     assert reader.get("/help/nowhere").status_code == 404
     assert reader.get("/help/..%2FREADME").status_code == 404
-    assert Client(site.app, base="http://loa.test").get("/help").status_code == 303
+    assert Client(site.app, base="https://loa.test").get("/help").status_code == 303
 
 
 def test_html_in_a_page_is_shown_and_not_obeyed(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_group_of_loudspeakers_is_a_filter_of_page_files_report_and_api(tam: C
 def test_who_looks_after_a_group_reads_its_lines_and_no_others(site: Site) -> None:
     make_zone(site, "ven-song", "cum-1")
     token = site.user("nhom", ("ven-song", Role.SUPERVISOR)).headers["authorization"]
-    who = Client(site.app, {"authorization": token}, base="http://loa.test")
+    who = Client(site.app, {"authorization": token}, base="https://loa.test")
     assert len(titles(who.get("/log?day=").text)) == 3
     assert who.get(f"/log/{SILENT}/cum-1").status_code == 200
     assert who.get(f"/log/{'a' * 64}@{int(FIRST.timestamp() * 1000)}/cum-2").status_code == 404

@@ -200,7 +200,7 @@ def test_the_form_lists_them_with_a_way_to_each_and_the_api_tells_the_same(site:
         "hours-0-to": "21:00",
         "hours-0-source": SOURCE,
     }
-    browser = Client(site.app, keeper.headers, base="http://loa.test")
+    browser = Client(site.app, keeper.headers, base="https://loa.test")
     page = browser.send(f"/admin/policies/{COMMUNE}/new", form)
     assert page.status_code == 200
     effect = page.text.partition('id="effect"')[2]
@@ -224,7 +224,7 @@ def test_who_may_not_read_the_bulletin_is_led_to_the_day_in_the_schedule(site: S
     entry = place(parts, PROVINCE, title="Tin của tỉnh", times=Times(starts_in=when - parts.clock.now()))
     assert entry.broadcast.issuer == PROVINCE
     keeper = site.user("quan", (COMMUNE, Role.ADMIN))
-    browser = Client(site.app, keeper.headers, base="http://loa.test")
+    browser = Client(site.app, keeper.headers, base="https://loa.test")
     form = {"day": f"{when:%Y-%m-%d}", "clock": "00:00", "quiet_source": SOURCE}
     page = browser.send(f"/admin/policies/{COMMUNE}/new", form).text
     href = re.search(r'<a href="([^"]+)"><b>Tin của tỉnh</b></a>', page)

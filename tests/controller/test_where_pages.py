@@ -37,8 +37,8 @@ class Made:
 
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.site.app, raise_app_exceptions=False)
-            headers = self.browser.headers | {"origin": "http://loa.test"}
-            async with httpx.AsyncClient(transport=transport, base_url="http://loa.test") as client:
+            headers = self.browser.headers | {"origin": "https://loa.test"}
+            async with httpx.AsyncClient(transport=transport, base_url="https://loa.test") as client:
                 files = {"file": ("ranh.geojson", content)}
                 return await client.post(f"{PAGE}/outline", data=fields, files=files, headers=headers)
 
@@ -49,7 +49,7 @@ class Made:
 def made(site: Site) -> Made:
     site.node("cum-1")
     api = site.user("goc", (COMMUNE, Role.ADMIN))
-    return Made(site, Client(site.app, api.headers, base="http://loa.test"), api)
+    return Made(site, Client(site.app, api.headers, base="https://loa.test"), api)
 
 
 def told(answer: httpx.Response) -> str:

@@ -70,7 +70,7 @@ def create_app(
     )
     app.state.controller = controller
     app.add_middleware(BodyLimit, limit_bytes=body_limit_bytes, below=PREFIX)
-    app.add_middleware(SafeHeaders, is_https=controller.gate.secure_cookies)
+    app.add_middleware(SafeHeaders)
     problems.install(app)
     app.include_router(health.router())
     for router in _routers():

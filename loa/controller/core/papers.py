@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from loa.controller.core.access import PERMITTED, Act
+from loa.controller.core.access import Act, permits
 from loa.controller.core.passkeys import PersonalKey
 from loa.controller.core.people import User
 from loa.controller.core.tree import Tree
@@ -115,7 +115,7 @@ def _approvers(facts: Facts, highest: int) -> Iterator[Approver]:
     for key in facts.keys:
         keys.setdefault(key.user_id, []).append(key)
     for user in sorted(facts.users, key=lambda one: one.id):
-        grants = sorted(one for one in user.grants if Act.APPROVE in PERMITTED[one.role])
+        grants = sorted(one for one in user.grants if permits(one.role, Act.APPROVE))
         for area in dict.fromkeys(one.area_id for one in grants if facts.is_ours(one.area_id)):
             rank = min(facts.tree.place(area).authority, highest)
             for key in keys.get(user.id, ()) if user.active else ():

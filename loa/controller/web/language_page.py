@@ -31,7 +31,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
             asked if asked in CODES else VIETNAMESE.code,
             max_age=YEAR_S,
             path="/",
-            secure=console.controller.gate.secure_cookies,
+            secure=True,
             httponly=True,
             samesite="lax",
         )

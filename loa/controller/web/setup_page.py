@@ -95,8 +95,7 @@ def _add_you(routes: APIRouter, console: Console, bodies: Bodies) -> None:
         except ControllerError as error:
             return _show(console, "setup_you.html", typed, _said(error))
         response = see_other(GROUND)
-        secure = console.controller.gate.secure_cookies
-        response.set_cookie(COOKIE, token, path=SETUP, secure=secure, httponly=True, samesite="strict")
+        response.set_cookie(COOKIE, token, path=SETUP, secure=True, httponly=True, samesite="strict")
         return response
 
 

@@ -38,8 +38,7 @@ def router(console: Console, bodies: Bodies) -> APIRouter:
         context = {"errors": errors, "user": user, "next": target, "csrf": token, "place": phrases.STATION}
         context["done"] = done
         response = console.renderer.page("sign_in.html", context, status=422 if errors else 200)
-        secure = controller.gate.secure_cookies
-        response.set_cookie(DOOR_COOKIE, token, path="/", secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(DOOR_COOKIE, token, path="/", secure=True, httponly=True, samesite="lax")
         return response
 
     @routes.get(SIGN_IN)
