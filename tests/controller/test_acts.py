@@ -126,6 +126,7 @@ WRITES: dict[str, set[str]] = {
 UNWRITTEN = {
     "Areas.moved": "only tells nodes",
     "Audit.note": "writes the line itself",
+    "Certificates.certify": "part of an enrolment or a renewal",
     "Chores.add": "what a job leaves for later",
     "Idempotency.once": "keeps the answer to an act",
     "Passkeys.rename": "a name for oneself",
@@ -134,6 +135,7 @@ UNWRITTEN = {
     "Placing.place": "part of an approval",
     "Placing.place_emergency": "part of an approval",
     "Placing.tell": "only tells nodes",
+    "Renewals.renew": "nodes do so by themselves; each certificate is kept with its serial number",
     "SavedFilters.delete": "a bookmark",
     "SavedFilters.save": "a bookmark",
     "SecondFactors.ask": "sets a date at the sign-in",
