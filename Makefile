@@ -78,6 +78,10 @@ field: test-packages $(VENV)/.project ## faults without mercy, judged by what so
 	@$(BIN)/python -m tests.field --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(KINDS),--kinds $(KINDS)) $(if $(WITHOUT),--without $(WITHOUT))
 
+.PHONY: attacks
+attacks: test-packages $(VENV)/.project ## attacks from outside, none of which may sound: ONLY="forged …" BROKEN=1
+	@$(BIN)/python -m tests.attacks $(if $(BROKEN),--broken) $(if $(ONLY),--only $(ONLY))
+
 .PHONY: format
 format: $(VENV)/.project ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet

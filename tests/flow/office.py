@@ -11,6 +11,7 @@ import httpx
 
 from loa.protocol.broadcast import RecordingSource
 from loa.protocol.ids import BroadcastId, OccurrenceId, RecordingId, occurrence_id
+from loa.protocol.policy import Policy
 from loa.protocol.units import DurationMs, SizeBytes
 from loa.protocol.when import DEFAULT_TZ
 from loa.schedules.policy import open_policy
@@ -116,17 +117,21 @@ class Office:
 
     # What the administrator does.
 
-    def furnish(self) -> None:
-        """A commune with two villages and its people; everything may sound at any hour."""
-        policy = open_policy("Tests sound at any hour.").model_dump(mode="json")
+    def furnish(self, policy: Policy | None = None) -> None:
+        """A commune with two villages and its people; unless told otherwise all may sound at any hour."""
+        policy = policy or open_policy("Tests sound at any hour.")
         self.admin.sign_in()
-        self._add_area(COMMUNE, "commune", PROVINCE, policy=policy)
+        self._add_area(COMMUNE, "commune", PROVINCE, policy=policy.model_dump(mode="json"))
         for village in VILLAGES:
             self._add_area(village, "village", COMMUNE)
         for name, role in ((WRITER, "official"), (LEADER, "approver")):
-            grants = [{"area": COMMUNE, "role": role}]
-            self.admin.post("/users", {"id": name, "name": name, "password": PASSWORD, "roles": grants})
+            self.add_person(name, role)
         self.sign_in()
+
+    def add_person(self, name: str, role: str) -> None:
+        """Of the commune."""
+        grants = [{"area": COMMUNE, "role": role}]
+        self.admin.post("/users", {"id": name, "name": name, "password": PASSWORD, "roles": grants})
 
     def add_node(self, name: str, area: str) -> str:
         """The code with which it enrols."""
@@ -167,7 +172,7 @@ class Office:
         draft = self._draft(recording, class_, {"when": when, **plan}, key=key)
         path = f"/bulletins/{draft['id']}"
         submitted = self.writer.post(f"{path}/submit", key=_step(key, "submit"), revision=draft["revision"])
-        return _announced(
+        return announced_of(
             self.leader.post(f"{path}/approve", key=_step(key, "approve"), revision=submitted["revision"])
         )
 
@@ -175,7 +180,7 @@ class Office:
         """Broadcast at once by the leader."""
         draft = self._draft(recording, "emergency", {}, key=key)
         path = f"/bulletins/{draft['id']}/emergency"
-        return _announced(self.leader.post(path, key=_step(key, "emergency"), revision=draft["revision"]))
+        return announced_of(self.leader.post(path, key=_step(key, "emergency"), revision=draft["revision"]))
 
     def withdraw(self, announced: Announced, *, key: str | None = None) -> None:
         self.leader.post(f"/broadcasts/{announced.id}/withdrawals", {}, key=key)
@@ -249,7 +254,8 @@ class Office:
         return self.writer.post("/bulletins", draft, key=_step(key, "write"))
 
 
-def _announced(approved: Json) -> Announced:
+def announced_of(approved: Json) -> Announced:
+    """What the answer to an approval names."""
     found = approved["broadcast"]
     return Announced(BroadcastId(found["id"]), datetime.fromisoformat(found["first_start_at"]))
 

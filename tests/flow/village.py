@@ -126,7 +126,7 @@ class Village:
                 "init", "--admin", ADMIN, "--password", PASSWORD, "--area", PROVINCE_NAME, **named
             )
             village.start()
-            village.office.furnish()
+            village.furnish()
             yield village
         finally:
             village.close()
@@ -135,6 +135,10 @@ class Village:
     def base_url(self) -> str:
         bracketed = f"[{self._name}]" if ":" in self._name else self._name
         return f"https://{bracketed}:{self.ports[0]}"
+
+    def furnish(self) -> None:
+        """Areas and people, once the controller runs for the first time."""
+        self.office.furnish()
 
     def rename(self, host: str) -> None:
         """From the next start on it is found under that name, and still under the former one."""
@@ -147,6 +151,11 @@ class Village:
     def key(self) -> SigningKey:
         """The controller's own key, which nobody else ought to have."""
         return SigningKey.from_pem((self.data / "controller.pem").read_text())
+
+    @property
+    def trusted_authority(self) -> str:
+        """The certificate of the authority, in PEM."""
+        return Issuer.of_controller(self.data, self.folder).authority.pem
 
     def now(self) -> datetime:
         """What the controller's clock shows."""
@@ -228,11 +237,15 @@ class Village:
 
     def intruder(self) -> Intruder:
         """Somebody who made an account of his own in the broker's files, and may write everything."""
+        context = context_of(self.trusted_authority, self.let_in(INTRUDER))
+        return Intruder(host=self._host, port=self.ports[1], context=context)
+
+    def let_in(self, name: str) -> Path:
+        """Key and certificate of an account that reads and writes as the controller does, in one file."""
         with Path(self._files.acl).open("a") as file:
-            file.write("\n" + acl_text([controller_user(INTRUDER)]))
+            file.write("\n" + acl_text([controller_user(name)]))
         os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
-        issuer = Issuer.of_controller(self.data, self.folder)
-        return Intruder(host=self._host, port=self.ports[1], context=issuer.client_context(INTRUDER))
+        return Issuer.of_controller(self.data, self.folder).client(name)
 
     def listener(self, node: Loudspeaker) -> Intruder:
         """Somebody with a loudspeaker's card, whose connection takes the place of its own."""
