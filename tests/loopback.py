@@ -8,6 +8,15 @@ import socket
 PORTS = range(15_000, 32_000)
 
 
+def is_open(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port of `host` (`127.0.0.1` or `::1`) on which nobody listens at this moment."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.attacks.case import Case, Edit, Stage
 from tests.attacks.forge import URGENT
-from tests.attacks.town import VICTIM, Town
+from tests.attacks.town import VICTIM
+from tests.flow.village import Loudspeaker
+from tests.machines import SIMULATED_DAYS
 
 ROOT = Path(__file__).parents[2]
 _CONTROLLER = "loa/controller/"
@@ -18,18 +20,24 @@ _CONTROLLER = "loa/controller/"
 
 @contextmanager
 def without(stage: Stage, case: Case, folder: Path) -> Iterator[None]:
-    """The case's checks are out; loudspeakers other than one go on as they were.
+    """The case's checks are out at its victim; other loudspeakers go on as they were.
 
-    Nothing of what the one takes in while it is broken stays with it.
+    Nothing of what the victim takes in while it is broken stays with it.
     """
     code = _broken_code(folder, case.broken)
+    is_controllers = any(edit.file.startswith(_CONTROLLER) for edit in case.broken)
+    if is_controllers:
+        _restart_controller(stage, code)
     stage.overwrite(URGENT, stage.forger.urgent())
-    if any(edit.file.startswith(_CONTROLLER) for edit in case.broken):
-        _restart_controller(stage.town, code)
-    with _restored(stage.town.node(VICTIM).data, folder / "data"):
-        _restart_victim(stage.town, code)
+    node = stage.town.node(case.victim)
+    with _restored(node.data, folder / "data"):
+        node.environment["PYTHONPATH"] = f"{code}:{SIMULATED_DAYS}"
+        if case.victim == VICTIM:
+            _restart(node)
         yield
-        stage.town.node(VICTIM).kill()
+        node.kill()
+    if is_controllers:
+        _restart_controller(stage, None)
     shutil.rmtree(code)
 
 
@@ -49,17 +57,15 @@ def _broken_code(folder: Path, edits: Sequence[Edit]) -> Path:
     return code
 
 
-def _restart_controller(town: Town, code: Path) -> None:
-    town.code = code
-    town.kill()
-    town.start()
-    town.office.sign_in()
+def _restart_controller(stage: Stage, code: Path | None) -> None:
+    stage.town.code = code
+    stage.town.kill()
+    stage.town.start()
+    stage.enter()
 
 
-def _restart_victim(town: Town, code: Path) -> None:
-    node = town.node(VICTIM)
+def _restart(node: Loudspeaker) -> None:
     node.kill()
-    node.environment["PYTHONPATH"] = str(code)
     before = len(node.log())
     node.start()
     node.says("event=connected", since=before)

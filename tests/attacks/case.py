@@ -9,7 +9,7 @@ from loa.protocol.ids import sha256_hex
 from tests.attacks.forge import Forger
 from tests.attacks.hands import Broker, Card
 from tests.attacks.sounds import Sample
-from tests.attacks.town import Town
+from tests.attacks.town import VICTIM, Town
 from tests.flow.office import OPEN, Json
 from tests.flow.times import now, seconds
 from tests.waiting import wait_for
@@ -45,6 +45,10 @@ class Stage:
     """A genuine urgent message as it was overheard."""
     since: datetime = field(default_factory=now)
 
+    def enter(self) -> None:
+        """Get at the broker, again if the controller has written its files anew since."""
+        self.master = self.town.controller_card("intruder")
+
     def overwrite(self, topic: object, payload: bytes) -> None:
         """Put it into the broker, to be kept there."""
         said = self.broker.publish(self.master, str(topic), payload)
@@ -75,6 +79,10 @@ class Stage:
 
         return lambda: wait_for(find, what=f"{node} tells of {broadcast.id}", within_s=SHOWN_WITHIN_S)
 
+    def metrics(self) -> str:
+        """The controller's own figures."""
+        return self.town.office.metrics()
+
     def refusals(self, node: str, since: datetime) -> Sequence[Json]:
         """What it refused, as the console shows it."""
         query = {"node": node, "kind": "refusal", "from": since, "limit": 200}
@@ -89,6 +97,8 @@ class Case:
     tried: str
     act: Callable[[Stage, Sample], Shown]
     broken: tuple[Edit, ...] = ()
+    victim: str = VICTIM
+    """The loudspeaker whose code lacks the check."""
     is_mute: bool = False
     """It does harm that cannot be heard: broken, its own look-up finds the harm done."""
     unbroken: str = ""

@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from tests.attacks import on_the_wire, stolen_keys, stolen_papers
+from tests.attacks import floods, on_the_way, on_the_wire, stolen_cards, stolen_keys, stolen_papers
 from tests.attacks.case import Case
 
-GROUPS: Sequence[Sequence[Case]] = (on_the_wire.CASES, stolen_keys.CASES, stolen_papers.CASES)
+GROUPS: Sequence[Sequence[Case]] = (
+    on_the_wire.CASES,
+    stolen_keys.CASES,
+    stolen_papers.CASES,
+    (*stolen_cards.CASES, *on_the_way.CASES, *floods.CASES),
+    (*on_the_way.SLOW, *stolen_cards.LAST),
+)
+"""`make test` closes a group with one genuine broadcast, `make attacks` each case."""
 CASES = tuple(case for group in GROUPS for case in group)

@@ -2,12 +2,12 @@
 
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
-WITHIN_S = 20.0
+WITHIN_S, FLOOD_WITHIN_S = 20.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Broker:
     def publish(self, card: Card, topic: str, payload: bytes, *, retain: bool = True) -> str:
         """Send it as mosquitto_pub does; what that said, which is nothing if the broker took it."""
         kept = ["-r"] if retain else []
-        command = ["mosquitto_pub", *self._where(), *card.arguments(), "-q", "1", "-t", topic, *kept, "-s"]
+        by = ["-V", "5", *self._where(), *card.arguments()]  # by MQTT 5 the broker says why it takes nothing
+        command = ["mosquitto_pub", *by, "-q", "1", "-t", topic, *kept, "-s"]
         done = subprocess.run(command, input=payload, capture_output=True, timeout=WITHIN_S, check=False)
         return done.stderr.decode(errors="replace").strip()
 
@@ -46,19 +47,21 @@ class Broker:
         command = self._listening(card, (topic,), "-C", "1", "-N")
         return subprocess.run(command, capture_output=True, timeout=WITHIN_S, check=True).stdout
 
-    @contextmanager
-    def listening(
-        self, card: Card, topics: Sequence[str], heard: Path
-    ) -> Iterator["subprocess.Popen[bytes]"]:
-        """mosquitto_sub at work, with what it hears in a file: topic, a space, the payload, a line."""
-        with heard.open("wb") as out:
-            command = self._listening(card, topics, "-F", "%t %p")
-            client = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield client
-        finally:
-            client.kill()
-            client.wait()
+    def overhear(self, card: Card, topics: Sequence[str], *, for_s: float | None = None) -> "Heard":
+        """mosquitto_sub at work, until it is ended, or its time is up."""
+        limit = [] if for_s is None else ["-W", str(for_s)]
+        command = self._listening(card, topics, "-F", "%t %p", *limit)
+        return Heard(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
+
+    def flood(self, card: Card, topic: str, payloads: Sequence[bytes]) -> "subprocess.Popen[bytes]":
+        """One client sends all of them as fast as it can."""
+        by = [*self._where(), *card.arguments()]
+        command = ["mosquitto_pub", *by, "-q", "1", "-t", topic, "-l"]
+        client = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert client.stdin is not None
+        with client.stdin as lines:
+            lines.write(b"\n".join(payloads) + b"\n")
+        return client
 
     def raw(self, content: bytes) -> bytes:
         """What comes back on a bare socket before it is closed on us."""
@@ -77,9 +80,59 @@ class Broker:
         return ["mosquitto_sub", *self._where(), *card.arguments(), "-q", "1", *named, *more]
 
 
-def curl(url: str, authority: Path, *arguments: str, within_s: float = WITHIN_S) -> tuple[int, str]:
-    """Status and body of what curl was answered; 0 where there was no answer."""
-    command = ["curl", "-sS", "--cacert", str(authority), "-w", "\n%{http_code}", *arguments, url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=within_s, check=False)
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status or 0), body or done.stderr.strip()
+class Heard:
+    """What a listener hears: lines of a topic, a space and what came."""
+
+    def __init__(self, client: "subprocess.Popen[str]") -> None:
+        self._client = client
+        self._lines: list[str] = []
+        self._reader = Thread(target=self._read, name="overhearing", daemon=True)
+        self._reader.start()
+
+    def lines(self) -> list[str]:
+        """So far."""
+        return list(self._lines)
+
+    def topics(self) -> list[str]:
+        """Those heard of so far."""
+        return [line.partition(" ")[0] for line in self.lines()]
+
+    def to_its_end(self) -> list[str]:
+        """Those heard of until it was over."""
+        self._client.wait(WITHIN_S)
+        self._reader.join(WITHIN_S)
+        return self.topics()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its connection has ended."""
+        return self._client.poll() is not None
+
+    def end(self) -> None:
+        self._client.kill()
+        self.to_its_end()
+
+    def _read(self) -> None:
+        assert self._client.stdout is not None
+        with self._client.stdout as lines:
+            for line in lines:
+                self._lines.append(line.strip())
+
+
+class Requests:
+    """curl at work, many requests at a time."""
+
+    def __init__(self, client: "subprocess.Popen[str]") -> None:
+        self._client = client
+
+    def statuses(self) -> list[int]:
+        """Of all answers, once they are there; 0 stands for none."""
+        said, _ = self._client.communicate(timeout=FLOOD_WITHIN_S)
+        return [int(status) for status in said.split()]
+
+
+def flood_of_requests(url: str, authority: Path, *arguments: str) -> Requests:
+    """All the requests that the address stands for (`[1-60]`), twenty at a time."""
+    many = ["--parallel", "--parallel-max", "20", "--cacert", str(authority)]
+    command = ["curl", "-sS", *many, "-o", "/dev/null", "-w", "%{http_code}\n", *arguments, url]
+    return Requests(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))

@@ -1,5 +1,6 @@
 """A commune whose loudspeakers believe people alone: papers in force, and an office with passkeys."""
 
+import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +21,10 @@ from tests.attacks.hands import Card
 from tests.attacks.people import Person
 from tests.attacks.sounds import Sample
 from tests.flow.ears import Sound
-from tests.flow.office import COMMUNE, Announced, Office, announced_of
+from tests.flow.office import COMMUNE, Announced, Json, Office, announced_of
 from tests.flow.times import local, now, seconds
 from tests.flow.village import Loudspeaker, Village
+from tests.machines import SIMULATED_DAYS, Keeper
 from tests.waiting import wait_for
 
 KEEPERS = ("kim", "lam")
@@ -124,15 +126,25 @@ class Town(Village):
         self.office.admin.patch(f"/users/{STRUCK_OFF}", {"active": False})
         self.renew_papers()
 
-    def genuinely(self) -> Announced:
-        """The leader and a second person broadcast an emergency of a second."""
+    def awaits_back(self, name: str, since: int) -> None:
+        """Return when it has said after so many characters of its log that it is in the broker again."""
+        self.node(name).says("event=answered", since=since)
+
+    def problems(self, name: str, code: str, since: datetime) -> list[Json]:
+        """What it told of this kind since then."""
+        query = {"node": name, "kind": "problem", "from": since}
+        found = [one["report"] for one in self.office.leader.get("/incidents", **query)["items"]]
+        return [one for one in found if one["code"] == code]
+
+    def genuinely(self, recording: RecordingId | None = None) -> Announced:
+        """The leader and a second person broadcast an emergency of a second, or of another recording."""
         self._said += 1
         writer = self.office.writer
         draft = {
             "area": COMMUNE,
             "title": f"Báo động {self._said}",
             "class": "emergency",
-            "recording": self.recording,
+            "recording": recording or self.recording,
             "plan": {"audience": [COMMUNE]},
         }
         written = writer.post("/bulletins", draft)
@@ -162,6 +174,9 @@ class Town(Village):
     def _enrol(self, name: str, code: str, samples: Sequence[Sample]) -> Loudspeaker:
         node = Loudspeaker(name, self.folder / name)
         node.enrol(self.base_url, code)
+        if name != FRESH:
+            node.environment |= {"PYTHONPATH": str(SIMULATED_DAYS), "SIMULATED_TIME": Keeper.BATTERY}
+            node.environment["SIMULATED_BOOT"] = secrets.token_hex(16)
         recordings = node.data / "recordings"
         recordings.mkdir(exist_ok=True)
         for sample in samples:

@@ -62,6 +62,11 @@ class Ear:
         """Return when everything up to that instant has sounded."""
         wait_for(lambda: self._has_reached(at), what=f"{self.wav} reaches {at}", within_s=within_s)
 
+    def hears_more(self, span: timedelta, within_s: float = 60.0) -> None:
+        """Return when so much more has been heard, whatever the loudspeaker's clock says."""
+        enough = self.frames + round(span.total_seconds() * RATE_HZ)
+        wait_for(lambda: self.frames >= enough, what=f"{span} more of {self.wav}", within_s=within_s)
+
     def starts(self, sound: Sound, from_at: datetime, until_at: datetime) -> list[datetime]:
         """When the sound began, as often as it is heard whole between two instants, in order."""
         return self.finds(sound, timedelta(0), sound.length, from_at, until_at)

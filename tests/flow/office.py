@@ -60,9 +60,18 @@ class Desk:
         )
 
     def sign_in(self) -> None:
+        """In a browser that was never here."""
         self._client.cookies.clear()
+        self.sign_in_again()
+
+    def sign_in_again(self) -> None:
         answer = self.post("/sessions", {"user": self._name, "password": PASSWORD})
         self._client.headers["x-csrf-token"] = answer["csrf"]
+
+    def as_curl(self) -> list[str]:
+        """With what curl is this person, too."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
+        return ["-b", cookies, "-H", f"x-csrf-token: {self._client.headers['x-csrf-token']}"]
 
     def get(self, path: str, **query: object) -> Json:
         asked = {name: value for name, value in query.items() if value is not None}
@@ -105,6 +114,10 @@ class Office:
             return self._root.get("/readyz").is_success
         except httpx.TransportError:
             return False
+
+    def metrics(self) -> str:
+        """As Prometheus reads them."""
+        return self._root.get("/metrics").text
 
     def sign_in(self) -> None:
         for desk in self._desks:

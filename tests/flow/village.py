@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -287,11 +286,7 @@ class Village:
         return self.office.is_ready()
 
     def _broker_answers(self) -> bool:
-        try:
-            socket.create_connection((self._host, self.ports[1]), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        return loopback.is_open(self._host, self.ports[1])
 
 
 def _clock(at: datetime | None, keeper: Keeper = Keeper.BATTERY) -> dict[str, str]:
