@@ -16,6 +16,8 @@ from tests.machines import SIMULATED_DAYS
 
 ROOT = Path(__file__).parents[2]
 _CONTROLLER = "loa/controller/"
+NOT_FROM_HERE = {"PYTHONSAFEPATH": "1"}
+"""A process that looks for code in the folder in which it was started would find ours."""
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def without(stage: Stage, case: Case, folder: Path) -> Iterator[None]:
     stage.overwrite(URGENT, stage.forger.urgent())
     node = stage.town.node(case.victim)
     with _restored(node.data, folder / "data"):
-        node.environment["PYTHONPATH"] = f"{code}:{SIMULATED_DAYS}"
+        node.environment |= {"PYTHONPATH": f"{code}:{SIMULATED_DAYS}", **NOT_FROM_HERE}
         if case.victim == VICTIM:
             _restart(node)
         yield

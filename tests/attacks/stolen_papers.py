@@ -14,6 +14,7 @@ from tests.attacks.sounds import Sample
 from tests.attacks.stolen_keys import NO_COUNT
 from tests.attacks.town import APPROVERS, STRUCK_OFF, VICTIM
 from tests.flow.times import now
+from tests.waiting import wait_for
 
 NO_PLACES = Edit(
     "loa/node_agent/core/belief.py",
@@ -52,9 +53,9 @@ def widened_hours(stage: Stage, sample: Sample) -> Shown:
 def older_papers(stage: Stage, sample: Sample) -> Shown:
     """An approver was struck off; the papers in which she stands are brought again, as of now."""
     town, before = stage.town, held_config(stage)
-    log = len(town.node(VICTIM).log())
     town.strike_off()
-    town.node(VICTIM).says("event=configured", since=log)
+    after = wait_for(lambda: _with_other_papers(stage, before), what="other papers", within_s=30)
+    town.node(VICTIM).says(f"event=configured version={after.version}", since=0)
     configure(stage, before)
     broadcast = stage.forger.broadcast(sample)
     signed = (stage.forger.by(name, broadcast) for name in (APPROVERS[0], STRUCK_OFF))
@@ -112,6 +113,15 @@ def configure(stage: Stage, config: Config, **changes: object) -> None:
     topic = Topic(Channel.CONFIG, said.node)
     stage.overwrite(topic, encode(topic, pointer, town.key))
     town.node(VICTIM).says(f"event=configured version={pointer.version}", since=0)
+
+
+def _with_other_papers(stage: Stage, before: Config) -> Config | None:
+    """The configuration once both papers in it are others than before."""
+    config = held_config(stage)
+    old, new = before.papers, config.papers
+    assert old is not None
+    assert new is not None
+    return config if old.charter != new.charter and old.rosters != new.rosters else None
 
 
 CASES = (

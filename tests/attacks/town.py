@@ -162,7 +162,8 @@ class Town(Village):
         super().close()
 
     def _environment(self) -> dict[str, str]:
-        return super()._environment() | ({"PYTHONPATH": str(self.code)} if self.code else {})
+        elsewhere = {"PYTHONPATH": str(self.code), "PYTHONSAFEPATH": "1"} if self.code else {}
+        return super()._environment() | elsewhere
 
     @property
     def _authority_file(self) -> Path:
