@@ -15,7 +15,6 @@ from tests.flow.village import Loudspeaker
 from tests.machines import SIMULATED_DAYS
 
 ROOT = Path(__file__).parents[2]
-_CONTROLLER = "loa/controller/"
 NOT_FROM_HERE = {"PYTHONSAFEPATH": "1"}
 """A process that looks for code in the folder in which it was started would find ours."""
 
@@ -27,8 +26,7 @@ def without(stage: Stage, case: Case, folder: Path) -> Iterator[None]:
     Nothing of what the victim takes in while it is broken stays with it.
     """
     code = _broken_code(folder, case.broken)
-    is_controllers = any(edit.file.startswith(_CONTROLLER) for edit in case.broken)
-    if is_controllers:
+    if case.is_controllers:
         _restart_controller(stage, code)
     stage.overwrite(URGENT, stage.forger.urgent())
     node = stage.town.node(case.victim)
@@ -38,7 +36,7 @@ def without(stage: Stage, case: Case, folder: Path) -> Iterator[None]:
             _restart(node)
         yield
         node.kill()
-    if is_controllers:
+    if case.is_controllers:
         _restart_controller(stage, None)
     shutil.rmtree(code)
 

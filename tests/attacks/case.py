@@ -103,3 +103,8 @@ class Case:
     """It does harm that cannot be heard: broken, its own look-up finds the harm done."""
     unbroken: str = ""
     """Where no check could be taken out: why nothing can sound of it."""
+
+    @property
+    def is_controllers(self) -> bool:
+        """Whether the controller lacks one of the checks, too."""
+        return any(edit.file.startswith("loa/controller/") for edit in self.broken)

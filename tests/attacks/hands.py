@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 
 WITHIN_S, FLOOD_WITHIN_S = 20.0, 60.0
@@ -57,11 +58,10 @@ class Broker:
         """One client sends all of them as fast as it can."""
         by = [*self._where(), *card.arguments()]
         command = ["mosquitto_pub", *by, "-q", "1", "-t", topic, "-l"]
-        client = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert client.stdin is not None
-        with client.stdin as lines:
+        with TemporaryFile() as lines:
             lines.write(b"\n".join(payloads) + b"\n")
-        return client
+            lines.seek(0)
+            return subprocess.Popen(command, stdin=lines, stderr=subprocess.DEVNULL)
 
     def raw(self, content: bytes) -> bytes:
         """What comes back on a bare socket before it is closed on us."""

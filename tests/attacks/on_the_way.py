@@ -41,14 +41,6 @@ NO_DIGEST = (
         "        return True\n",
     ),
 )
-NOT_CURRENT = (
-    Edit(
-        "loa/node_agent/core/gate.py",
-        "    if named is None:\n        return set()\n",
-        "    return emergencies(plan)\n",
-    ),
-    Edit("loa/node_agent/core/gate.py", "    if urgent.version >= current:\n", "    if True:\n"),
-)
 BELIEVED_CLOCK = (
     Edit(
         "loa/node_agent/core/clock.py",
@@ -96,7 +88,7 @@ def man_in_the_middle(stage: Stage, sample: Sample) -> Shown:
 def swapped_recording(stage: Stage, sample: Sample) -> Shown:
     """A genuine alarm, whose sound was replaced on the controller's disk after people had approved it."""
     town = stage.town
-    genuine = make_sound(town.folder / f"swapped-{to_ms(now())}.wav", 3, seed=to_ms(now()) % 10_000)
+    genuine = make_sound(town.folder / f"swapped-{to_ms(now())}.wav", 3, seed=to_ms(now()))
     recording = town.office.upload(genuine)
     [path] = (town.data / "recordings").rglob(f"{recording}.ogg")
     whole = path.read_bytes()
@@ -227,6 +219,9 @@ SLOW = (
         (NO_TLS,),
     ),
     Case(
-        "last-year", "last year's alarm to a fresh disk without a clock", last_year, NOT_CURRENT, victim=FRESH
+        "last-year",
+        "last year's alarm to a fresh disk without a clock",
+        last_year,
+        unbroken="without the time it fetches nothing and knows no area; by the time the alarm is a year old",
     ),
 )

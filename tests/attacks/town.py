@@ -101,11 +101,6 @@ class Town(Village):
     def node(self, name: str) -> Loudspeaker:
         return next(one for one in self.nodes if one.name == name)
 
-    @property
-    def awake(self) -> list[Loudspeaker]:
-        """Those that run."""
-        return [one for one in self.nodes if one.process is not None]
-
     def awaits(self, name: str) -> None:
         """Return when it runs and has the newest papers."""
         self.office.awaits_online(name)
