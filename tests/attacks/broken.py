@@ -21,19 +21,18 @@ NOT_FROM_HERE = {"PYTHONSAFEPATH": "1"}
 
 @contextmanager
 def without(stage: Stage, case: Case, folder: Path) -> Iterator[None]:
-    """The case's checks are out at its victim; other loudspeakers go on as they were.
+    """The case's checks are out at the victim; other loudspeakers go on as they were.
 
-    Nothing of what the victim takes in while it is broken stays with it.
+    Nothing of what the victim takes in meanwhile stays with it.
     """
     code = _broken_code(folder, case.broken)
     if case.is_controllers:
         _restart_controller(stage, code)
     stage.overwrite(URGENT, stage.forger.urgent())
-    node = stage.town.node(case.victim)
+    node = stage.town.node(VICTIM)
     with _restored(node.data, folder / "data"):
         node.environment |= {"PYTHONPATH": f"{code}:{SIMULATED_DAYS}", **NOT_FROM_HERE}
-        if case.victim == VICTIM:
-            _restart(node)
+        _restart(node)
         yield
         node.kill()
     if case.is_controllers:

@@ -9,7 +9,7 @@ from loa.protocol.ids import sha256_hex
 from tests.attacks.forge import Forger
 from tests.attacks.hands import Broker, Card
 from tests.attacks.sounds import Sample
-from tests.attacks.town import VICTIM, Town
+from tests.attacks.town import Town
 from tests.flow.office import OPEN, Json
 from tests.flow.times import now, seconds
 from tests.waiting import wait_for
@@ -97,8 +97,6 @@ class Case:
     tried: str
     act: Callable[[Stage, Sample], Shown]
     broken: tuple[Edit, ...] = ()
-    victim: str = VICTIM
-    """The loudspeaker whose code lacks the check."""
     is_mute: bool = False
     """It does harm that cannot be heard: broken, its own look-up finds the harm done."""
     unbroken: str = ""

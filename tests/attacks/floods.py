@@ -19,12 +19,10 @@ from tests.attacks.town import APPROVERS, STOLEN
 from tests.flow.times import now
 from tests.waiting import wait_for
 
-MESSAGES, REQUESTS = 3_000, 60
+MESSAGES, REQUESTS, UPLOADS = 3_000, 60, 20
 ATTEMPTS = Edit("loa/controller/services/attempts.py", "        if left > 0:\n", "        if False:\n")
 UNLIMITED = Edit(
-    "loa/controller/services/uploads.py",
-    "        if size_bytes > self._limit_bytes:\n",
-    "        if False:\n",
+    "loa/controller/services/recordings.py", "if self._size_bytes > self._limit_bytes:", "if False:"
 )
 
 
@@ -54,9 +52,9 @@ def of_sign_ins(stage: Stage, _sample: Sample) -> Shown:
     """Guesses at the leader's password; the leader's own browser is let in meanwhile."""
     town = stage.town
     guess = json.dumps({"user": APPROVERS[0], "password": "mat khau doan mo"})
-    url = f"{town.base_url}/api/v1/sessions?guess=[1-{REQUESTS}]"
+    url = f"{town.base_url}/api/v1/sessions"
     flood = flood_of_requests(
-        url, town.card(STOLEN).authority, "-H", "content-type: application/json", "-d", guess
+        url, REQUESTS, town.card(STOLEN).authority, "-H", "content-type: application/json", "-d", guess
     )
 
     def find() -> str:
@@ -64,7 +62,7 @@ def of_sign_ins(stage: Stage, _sample: Sample) -> Shown:
         assert statuses.get(429, 0) > REQUESTS / 2, f"not held back: {statuses}"
         assert set(statuses) <= {401, 429}, f"{statuses}"
         town.people[APPROVERS[0]].sign_in_again()
-        return f"{_told(statuses)}; the leader signs in; audit: {_refused_sign_ins(stage)}"
+        return f"{_told(statuses)}; the leader's browser is let in"
 
     return find
 
@@ -74,11 +72,11 @@ def of_uploads(stage: Stage, _sample: Sample) -> Shown:
     town = stage.town
     large = town.folder / "large.wav"
     large.write_bytes(b"\0" * 2_500_000)
-    url = f"{town.base_url}/api/v1/recordings?try=[1-{REQUESTS // 3}]"
+    url = f"{town.base_url}/api/v1/recordings"
     authority, file = town.card(STOLEN).authority, ("-F", f"file=@{large}")
     floods = [
-        flood_of_requests(url, authority, *file),
-        flood_of_requests(url, authority, *file, *town.office.writer.as_curl()),
+        flood_of_requests(url, UPLOADS, authority, *file),
+        flood_of_requests(url, UPLOADS, authority, *file, *town.office.writer.as_curl()),
     ]
 
     def find() -> str:
@@ -113,11 +111,6 @@ def _told(statuses: Counter[int]) -> str:
     return ", ".join(f"{count} times {status}" for status, count in sorted(statuses.items()))
 
 
-def _refused_sign_ins(stage: Stage) -> str:
-    acts = stage.town.office.admin.get("/audit", limit=100)["items"]
-    return ", ".join(sorted({one["act"] for one in acts if one["act"].startswith("session.")})) or "nothing"
-
-
 CASES = (
     Case(
         "flood-of-reports",
@@ -134,7 +127,7 @@ CASES = (
     ),
     Case(
         "flood-of-uploads",
-        f"{REQUESTS // 3 * 2} uploads of 2.5 MB where 2 MB are allowed",
+        f"{2 * UPLOADS} uploads of 2.5 MB where 2 MB are allowed",
         of_uploads,
         (UNLIMITED,),
         is_mute=True,

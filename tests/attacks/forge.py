@@ -9,7 +9,7 @@ from loa.protocol.codec import encode
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.programme import Urgent
+from loa.protocol.programme import Urgent, Withdrawal
 from loa.protocol.topics import Channel, Topic
 from loa.protocol.units import DurationMs, to_ms, to_whole_ms
 from loa.protocol.when import When
@@ -79,13 +79,20 @@ class Forger:
     def urgent(
         self,
         *entries: Entry,
+        withdrawals: tuple[Withdrawal, ...] = (),
         area: AreaId = AREA,
         ahead: timedelta = timedelta(0),
         key: SigningKey | None = None,
     ) -> bytes:
         """An urgent message of now, or of a time ahead, in the controller's envelope."""
         issued_at = to_whole_ms(now() + ahead)
-        said = Urgent(area=area, version=self._version(issued_at), issued_at=issued_at, entries=entries)
+        said = Urgent(
+            area=area,
+            version=self._version(issued_at),
+            issued_at=issued_at,
+            entries=entries,
+            withdrawals=withdrawals,
+        )
         return encode(Topic(Channel.URGENT, area), said, key or self._town.key)
 
     @staticmethod

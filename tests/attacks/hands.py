@@ -131,8 +131,9 @@ class Requests:
         return [int(status) for status in said.split()]
 
 
-def flood_of_requests(url: str, authority: Path, *arguments: str) -> Requests:
-    """All the requests that the address stands for (`[1-60]`), twenty at a time."""
-    many = ["--parallel", "--parallel-max", "20", "--cacert", str(authority)]
-    command = ["curl", "-sS", *many, "-o", "/dev/null", "-w", "%{http_code}\n", *arguments, url]
+def flood_of_requests(url: str, count: int, authority: Path, *arguments: str) -> Requests:
+    """The same request so many times, twenty at a time."""
+    one = ["-sS", "--cacert", str(authority), "-o", "/dev/null", "-w", "%{http_code}\n", *arguments, url]
+    again = [part for _ in range(count - 1) for part in ("--next", *one)]
+    command = ["curl", "--parallel", "--parallel-max", "20", *one, *again]
     return Requests(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))

@@ -2,13 +2,16 @@
 wrong in one thing alone."""
 
 import json
+import secrets
 from datetime import datetime
 
 from loa.protocol.base64url import to_base64url
 from loa.protocol.envelope import seal
-from loa.protocol.ids import AreaId
+from loa.protocol.ids import AreaId, WithdrawalId
 from loa.protocol.keys import SigningKey
+from loa.protocol.programme import Withdrawal
 from loa.protocol.topics import Channel, Topic
+from loa.protocol.units import to_whole_ms
 from tests.attacks.case import Case, Edit, Shown, Stage
 from tests.attacks.forge import URGENT
 from tests.attacks.sounds import Sample
@@ -51,6 +54,8 @@ NO_OWN_AREA = Edit(
 NO_AUDIENCE = Edit(
     "loa/node_agent/core/accept.py", "    if not set(broadcast.audience) & set(areas):\n", "    if False:\n"
 )
+NO_STALE = Edit("loa/node_agent/core/accept.py", "if message.version < held:", "if False:")
+NO_WITHDRAWAL = Edit("loa/schedules/timeline.py", "if play.withdrawn is not None:", "if False:")
 NO_FUTURE = Edit(
     "loa/node_agent/core/accept.py",
     "    if is_sure and message.issued_at > now + MOST_AHEAD:\n",
@@ -114,6 +119,18 @@ def malformed(stage: Stage, _sample: Sample) -> Shown:
     return lambda: f"{len([find() for find in finds])} incidents at {NODE}: malformed"
 
 
+def replayed(stage: Stage, sample: Sample) -> Shown:
+    """An alarm was withdrawn before this loudspeaker had heard of it, and is sent once more as it was."""
+    entry = stage.forger.entry(stage.forger.broadcast(sample))
+    payload = stage.forger.urgent(entry)
+    withdrawal = Withdrawal(
+        id=WithdrawalId(secrets.token_hex(16)), target=entry.id, issued_at=to_whole_ms(now()), by="hoa"
+    )
+    stage.overwrite(URGENT, stage.forger.urgent(withdrawals=(withdrawal,)))
+    stage.overwrite(URGENT, payload)
+    return stage.refused(NODE, payload, "stale")
+
+
 def misaddressed(stage: Stage, sample: Sample) -> Shown:
     broadcast = stage.forger.broadcast(sample, audience=(HERE, ELSEWHERE))
     payload = stage.forger.urgent(stage.forger.entry(broadcast), area=ELSEWHERE)
@@ -147,6 +164,7 @@ CASES = (
         of_another_kind,
         (NO_KIND,),
     ),
+    Case("replayed", "a genuine alarm that has been withdrawn", replayed, (NO_STALE, NO_WITHDRAWAL)),
     Case("oversized", "an alarm of 100 KB", oversized, (NO_SIZE,)),
     Case(
         "malformed",

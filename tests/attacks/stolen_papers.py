@@ -4,15 +4,16 @@ from loa.protocol.codec import encode, pack, unpack_config
 from loa.protocol.ids import AreaId, NodeId, sha256_hex
 from loa.protocol.keys import KeyRing
 from loa.protocol.kinds import BroadcastClass
-from loa.protocol.programme import Config, ConfigPointer
+from loa.protocol.programme import Config, ConfigPointer, Programme, ProgrammePointer
 from loa.protocol.topics import Channel, Topic
-from loa.protocol.units import SizeBytes, to_ms, to_whole_ms
+from loa.protocol.units import DurationMs, SizeBytes, to_ms, to_whole_ms
 from loa.schedules.policy import open_policy
 from tests.attacks.case import Case, Edit, Shown, Stage
-from tests.attacks.forge import URGENT
+from tests.attacks.forge import AREA, URGENT
+from tests.attacks.on_the_wire import NO_STALE
 from tests.attacks.sounds import Sample
 from tests.attacks.stolen_keys import NO_COUNT
-from tests.attacks.town import APPROVERS, STRUCK_OFF, VICTIM
+from tests.attacks.town import APPROVERS, STRUCK_OFF, VICTIM, Town
 from tests.flow.times import now
 from tests.waiting import wait_for
 
@@ -44,7 +45,8 @@ def moved_node(stage: Stage, sample: Sample) -> Shown:
 def widened_hours(stage: Stage, sample: Sample) -> Shown:
     """Somebody who may approve it signed an ordinary announcement for an hour in which none may sound."""
     configure(stage, held_config(stage), policy=open_policy("The attacker says so."))
-    broadcast = stage.forger.broadcast(sample, class_=BroadcastClass.NORMAL)
+    normal = BroadcastClass.NORMAL
+    broadcast = stage.forger.broadcast(sample, class_=normal, not_after_ms=DurationMs(5_000))
     entry = stage.forger.entry(broadcast, stage.forger.by(APPROVERS[0], broadcast))
     stage.overwrite(URGENT, stage.forger.urgent(entry))
     return stage.not_played(VICTIM, broadcast, "quiet_hours")
@@ -89,6 +91,38 @@ def stolen_database(stage: Stage, sample: Sample) -> Shown:
     return found
 
 
+def rolled_back(stage: Stage, sample: Sample) -> Shown:
+    """The programme of the commune as it is said to have been, before an alarm in it was taken out."""
+    town, area = stage.town, str(AREA)
+    [(version, digest, body)] = town.database(
+        "SELECT version, sha256, body FROM programmes WHERE area_id = ?", area
+    )
+    assert isinstance(version, int)
+    entry = stage.forger.entry(stage.forger.broadcast(sample))
+    before = Programme(area=AREA, version=version - 1, issued_at=to_whole_ms(now()), entries=(entry,))
+    packed = pack(before, town.key)
+    _serve_programme(town, sha256_hex(packed), packed)
+    pointer = ProgrammePointer(
+        version=before.version,
+        sha256=sha256_hex(packed),
+        size_bytes=SizeBytes(len(packed)),
+        issued_at=before.issued_at,
+        area=AREA,
+    )
+    topic = Topic(Channel.PROGRAMME, AREA)
+    payload = encode(topic, pointer, town.key)
+    stage.overwrite(topic, payload)
+    find = stage.refused(VICTIM, payload, "stale")
+
+    def found() -> str:
+        try:
+            return find()
+        finally:
+            _serve_programme(town, digest, body)
+
+    return found
+
+
 def held_config(stage: Stage) -> Config:
     """What the controller last told the loudspeaker to be."""
     [(body,)] = stage.town.database("SELECT config_body FROM nodes WHERE id = ?", VICTIM)
@@ -113,6 +147,10 @@ def configure(stage: Stage, config: Config, **changes: object) -> None:
     topic = Topic(Channel.CONFIG, said.node)
     stage.overwrite(topic, encode(topic, pointer, town.key))
     town.node(VICTIM).says(f"event=configured version={pointer.version}", since=0)
+
+
+def _serve_programme(town: Town, digest: object, body: object) -> None:
+    town.database("UPDATE programmes SET sha256 = ?, body = ? WHERE area_id = ?", digest, body, str(AREA))
 
 
 def _with_other_papers(stage: Stage, before: Config) -> Config | None:
@@ -140,6 +178,7 @@ CASES = (
         older_papers,
         (NO_NEWEST,),
     ),
+    Case("rolled-back", "an older programme with an alarm in it", rolled_back, (NO_STALE,)),
     Case(
         "stolen-database",
         "an alarm written into the database, signed by the controller itself",

@@ -14,7 +14,7 @@ from tests.attacks.forge import URGENT, Forger
 from tests.attacks.hands import Broker
 from tests.attacks.judge import UNKNOWN, what_sounded
 from tests.attacks.sounds import make_samples
-from tests.attacks.town import AWAKE, STOLEN, Town
+from tests.attacks.town import AWAKE, STOLEN, VICTIM, Town
 from tests.flow.ears import make_sound
 from tests.flow.office import Announced, Refused
 from tests.flow.times import now, seconds
@@ -45,7 +45,7 @@ class Row:
         """Whether the attack succeeded where its checks were out, and at no loudspeaker that had them."""
         if self.case.is_mute:
             return bool(self.fault)
-        return self.sounded == self.case.victim or (self.case.is_controllers and self.sounded != "")
+        return self.sounded == VICTIM or (self.case.is_controllers and self.sounded != "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, KEY_FILE
+from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, KEY_FILE, enrol
 from loa.protocol.charter import Appointment, appoint
 from loa.protocol.ids import RecordingId
 from loa.protocol.keys import SigningKey
@@ -74,11 +73,9 @@ class Town(Village):
         }
         with cls.founded(folder, settings=settings) as town:
             town.root, town.genuine = root, genuine
-            with ThreadPoolExecutor(len(PLACES)) as hands:
-                codes = {name: town.office.add_node(name, place) for name, place in PLACES.items()}
-                enrolled = [hands.submit(town._enrol, name, codes[name], samples) for name in PLACES]
-                town._bring_papers()
-                town.nodes += [one.result() for one in enrolled]
+            for name, place in PLACES.items():
+                town.nodes.append(town._enrol(name, town.office.add_node(name, place), samples))
+            town._bring_papers()
             for name in AWAKE:
                 town.node(name).start()
             town.recording = town.office.upload(genuine)
@@ -169,7 +166,7 @@ class Town(Village):
 
     def _enrol(self, name: str, code: str, samples: Sequence[Sample]) -> Loudspeaker:
         node = Loudspeaker(name, self.folder / name)
-        node.enrol(self.base_url, code)
+        enrol(self.base_url, code, node.data)
         if name != FRESH:
             node.environment |= {"PYTHONPATH": str(SIMULATED_DAYS), "SIMULATED_TIME": Keeper.BATTERY}
             node.environment["SIMULATED_BOOT"] = secrets.token_hex(16)
