@@ -6,10 +6,8 @@ from tests.attacks import floods, on_the_way, on_the_wire, stolen_cards, stolen_
 from tests.attacks.case import Case
 
 GROUPS: Sequence[Sequence[Case]] = (
-    on_the_wire.CASES,
-    stolen_keys.CASES,
+    (*on_the_wire.CASES, *stolen_keys.CASES, *stolen_cards.CASES, *on_the_way.CASES, *floods.CASES),
     stolen_papers.CASES,
-    (*stolen_cards.CASES, *on_the_way.CASES, *floods.CASES),
     (*on_the_way.SLOW, *stolen_cards.LAST),
 )
 """`make test` closes a group with one genuine broadcast, `make attacks` each case."""

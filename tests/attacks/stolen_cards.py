@@ -121,7 +121,7 @@ def revoked(stage: Stage, _sample: Sample) -> Shown:
         finally:
             thief.end()
         took_s = time.monotonic() - began_s
-        again = stage.broker.overhear(card, (str(URGENT),), for_s=4)
+        again = stage.broker.overhear(card, (str(URGENT),), for_s=3)
         assert not again.to_its_end(), "it hears again"
         [act] = town.office.admin.get("/audit", act="node.retired")["items"]
         return f"out after {took_s:.0f} s, and not let in again; audit: {act['act']} by {act['user']}"

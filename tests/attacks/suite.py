@@ -21,7 +21,7 @@ from tests.flow.times import now, seconds
 from tests.waiting import wait_for
 
 GENUINE_S = 1.0
-SETTLES = seconds(2.5)
+SETTLES = seconds(1.5)
 """After a genuine broadcast should have ended it is looked for."""
 BROKEN_SOUNDS_WITHIN = seconds(5)
 """Of a loudspeaker that has just been switched on."""
