@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ class Heard:
     def __init__(self, client: "subprocess.Popen[str]") -> None:
         self._client = client
         self._lines: list[str] = []
+        self.ended_s: float | None = None
+        """When its connection ended, by `time.monotonic`; None while it stands."""
         self._reader = Thread(target=self._read, name="overhearing", daemon=True)
         self._reader.start()
 
@@ -103,11 +106,6 @@ class Heard:
         self._reader.join(WITHIN_S)
         return self.topics()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether its connection has ended."""
-        return self._client.poll() is not None
-
     def end(self) -> None:
         self._client.kill()
         self.to_its_end()
@@ -117,6 +115,7 @@ class Heard:
         with self._client.stdout as lines:
             for line in lines:
                 self._lines.append(line.strip())
+        self.ended_s = time.monotonic()
 
 
 class Requests:

@@ -134,28 +134,12 @@ def last_year(stage: Stage, sample: Sample) -> Shown:
 
 def set_clock(stage: Stage, sample: Sample) -> Shown:
     """An announcement approved for tomorrow; whoever has the controller's key says that it is tomorrow."""
-    town, node = stage.town, stage.town.node(VICTIM)
-    tomorrow = soon(86_400)
+    town, tomorrow = stage.town, soon(86_400)
     broadcast = stage.forger.broadcast(sample, at=tomorrow, class_=BroadcastClass.PRIORITY)
     entry = stage.forger.entry(broadcast, stage.forger.by(APPROVERS[0], broadcast))
     stage.overwrite(URGENT, stage.forger.urgent(entry))
-    before = len(node.log())
-    hellos = stage.broker.overhear(stage.master, (str(Topic(Channel.HELLO, NodeId(VICTIM))),))
     with town.deaf():
-        node.restart()
-        said = wait_for(lambda: hellos.lines() or None, what="a hello", within_s=60)[0]
-        hellos.end()
-        hello = Hello.from_bytes(stage.forger.content(said.partition(" ")[2].encode()))
-        answer = Answer(
-            node=hello.node,
-            nonce=hello.nonce,
-            at=to_whole_ms(tomorrow - seconds(1)),
-            config=hello.config,
-            current=hello.held,
-        )
-        topic = Topic(Channel.ANSWER, hello.node)
-        stage.broker.publish(stage.master, str(topic), encode(topic, answer, town.key), retain=False)
-        node.says("event=answered", since=before)
+        _answer_in_its_place(stage, tomorrow - seconds(1))
 
     def find() -> str:
         wait_for(
@@ -166,6 +150,34 @@ def set_clock(stage: Stage, sample: Sample) -> Shown:
         return f"incident at {VICTIM}: clock_disagrees"
 
     return find
+
+
+def _answer_in_its_place(stage: Stage, at: datetime) -> None:
+    """Tell a loudspeaker that has just been switched on that it is some other time, until it has heard."""
+    town, node = stage.town, stage.town.node(VICTIM)
+    before, told = len(node.log()), 0
+    topic = str(Topic(Channel.HELLO, NodeId(VICTIM)))
+    hellos = stage.broker.overhear(town.controller_card("accomplice"), (topic,))
+    node.restart()
+
+    def is_answered() -> bool:
+        nonlocal told
+        for line in hellos.lines()[told:]:
+            _answer(stage, Hello.from_bytes(stage.forger.content(line.partition(" ")[2].encode())), at)
+            told += 1
+        return "event=answered" in node.log()[before:]
+
+    wait_for(is_answered, what="the loudspeaker heard the time", within_s=60)
+    hellos.end()
+
+
+def _answer(stage: Stage, hello: Hello, at: datetime) -> None:
+    topic = Topic(Channel.ANSWER, hello.node)
+    said = Answer(
+        node=hello.node, nonce=hello.nonce, at=to_whole_ms(at), config=hello.config, current=hello.held
+    )
+    payload = encode(topic, said, stage.town.key)
+    stage.broker.publish(stage.master, str(topic), payload, retain=False)
 
 
 def _reason(node: Loudspeaker) -> str:

@@ -28,6 +28,8 @@ WRITES_ALL = Edit(_RULES, "writes=tuple(name for row, name in topics if row.upwa
 NO_CERTIFICATES = (
     Edit(_RULES, '"require_certificate true",', '"require_certificate false",'),
     Edit(_RULES, '"allow_anonymous false",', '"allow_anonymous true",'),
+    Edit(_RULES, '"use_identity_as_username true",', '"",'),
+    Edit(_RULES, '"use_username_as_clientid true",', '"",'),
     Edit(_RULES, 'f"acl_file {files.acl}",', '"",'),
 )
 NOT_CUT = Edit(_BROKER, "        self.refresh()\n        self._to_cut.add(node)\n        self.sweep()\n", "")
@@ -117,10 +119,10 @@ def revoked(stage: Stage, _sample: Sample) -> Shown:
 
     def find() -> str:
         try:
-            wait_for(lambda: thief.is_over, what="the end of its connection", within_s=OUT_WITHIN_S)
+            ended_s = wait_for(lambda: thief.ended_s, what="the end of its connection", within_s=OUT_WITHIN_S)
         finally:
             thief.end()
-        took_s = time.monotonic() - began_s
+        took_s = ended_s - began_s
         again = stage.broker.overhear(card, (str(URGENT),), for_s=3)
         assert not again.to_its_end(), "it hears again"
         [act] = town.office.admin.get("/audit", act="node.retired")["items"]
