@@ -56,6 +56,11 @@ NO_AUDIENCE = Edit(
 )
 NO_STALE = Edit("loa/node_agent/core/accept.py", "if message.version < held:", "if False:")
 NO_WITHDRAWAL = Edit("loa/schedules/timeline.py", "if play.withdrawn is not None:", "if False:")
+NO_FILTER = Edit(
+    "loa/node_agent/core/plan.py",
+    " if set(seen.said.broadcast.audience) & set(config.areas)]",
+    "]",
+)
 NO_FUTURE = Edit(
     "loa/node_agent/core/accept.py",
     "    if is_sure and message.issued_at > now + MOST_AHEAD:\n",
@@ -179,7 +184,10 @@ CASES = (
         (NO_ADDRESS, NO_OWN_AREA),
     ),
     Case(
-        "for-other-areas", "an alarm that was approved for another commune", for_other_areas, (NO_AUDIENCE,)
+        "for-other-areas",
+        "an alarm that was approved for another commune",
+        for_other_areas,
+        (NO_AUDIENCE, NO_FILTER),
     ),
     Case("from-2099", "an alarm issued in 2099", from_2099, (NO_FUTURE,)),
 )

@@ -13,7 +13,7 @@ from tests.attacks.forge import AREA, URGENT
 from tests.attacks.on_the_wire import NO_STALE
 from tests.attacks.sounds import Sample
 from tests.attacks.stolen_keys import NO_COUNT
-from tests.attacks.town import APPROVERS, STRUCK_OFF, VICTIM, Town
+from tests.attacks.town import APPROVERS, AWAKE, STRUCK_OFF, VICTIM, Town
 from tests.flow.times import now
 from tests.waiting import wait_for
 
@@ -56,8 +56,9 @@ def older_papers(stage: Stage, sample: Sample) -> Shown:
     """An approver was struck off; the papers in which she stands are brought again, as of now."""
     town, before = stage.town, held_config(stage)
     town.strike_off()
-    after = wait_for(lambda: _with_other_papers(stage, before), what="other papers", within_s=30)
-    town.node(VICTIM).says(f"event=configured version={after.version}", since=0)
+    for name in AWAKE:
+        after = wait_for(lambda: _with_other_papers(stage, name, before), what="other papers", within_s=30)  # noqa: B023 -- called at once
+        town.node(name).says(f"event=configured version={after.version}", since=0)
     configure(stage, before)
     broadcast = stage.forger.broadcast(sample)
     signed = (stage.forger.by(name, broadcast) for name in (APPROVERS[0], STRUCK_OFF))
@@ -123,11 +124,11 @@ def rolled_back(stage: Stage, sample: Sample) -> Shown:
     return found
 
 
-def held_config(stage: Stage) -> Config:
+def held_config(stage: Stage, node: str = VICTIM) -> Config:
     """What the controller last told the loudspeaker to be."""
-    [(body,)] = stage.town.database("SELECT config_body FROM nodes WHERE id = ?", VICTIM)
+    [(body,)] = stage.town.database("SELECT config_body FROM nodes WHERE id = ?", node)
     assert isinstance(body, bytes)
-    return unpack_config(body, NodeId(VICTIM), KeyRing([stage.town.key.public]))
+    return unpack_config(body, NodeId(node), KeyRing([stage.town.key.public]))
 
 
 def configure(stage: Stage, config: Config, **changes: object) -> None:
@@ -153,9 +154,9 @@ def _serve_programme(town: Town, digest: object, body: object) -> None:
     town.database("UPDATE programmes SET sha256 = ?, body = ? WHERE area_id = ?", digest, body, str(AREA))
 
 
-def _with_other_papers(stage: Stage, before: Config) -> Config | None:
-    """The configuration once both papers in it are others than before."""
-    config = held_config(stage)
+def _with_other_papers(stage: Stage, node: str, before: Config) -> Config | None:
+    """The configuration of a loudspeaker once both papers in it are others than before."""
+    config = held_config(stage, node)
     old, new = before.papers, config.papers
     assert old is not None
     assert new is not None
