@@ -63,10 +63,11 @@ def man_in_the_middle(stage: Stage, sample: Sample) -> Shown:
     """
     town, node = stage.town, stage.town.node(VICTIM)
     with _other_broker(town) as (other, card), _led_astray(node, other.port):
+        node.kill()
         before = len(node.log())
         entry = stage.forger.entry(stage.forger.broadcast(sample, at=soon(0.3)))
         other.publish(card, str(URGENT), stage.forger.urgent(entry))
-        node.restart()
+        node.start()
         wait_for(
             lambda: any(word in node.log()[before:] for word in ("verify failed", "event=taken_in")),
             what="the loudspeaker has met the other broker",
@@ -122,6 +123,7 @@ def last_year(stage: Stage, sample: Sample) -> Shown:
     def find() -> str:
         try:
             node.says("event=configured", since=0)
+            stage.enter()
             stage.overwrite(URGENT, payload)  # by now it listens, and the controller has sent what is current
             node.says("event=refused", since=0)
             return f"log of {FRESH}: {_reason(node)}"
@@ -169,6 +171,8 @@ def _answer_in_its_place(stage: Stage, at: datetime) -> None:
 
     wait_for(is_answered, what="the loudspeaker heard the time", within_s=60)
     hellos.end()
+    if "event=clock_jumped" in node.log()[before:]:
+        node.ear.hears_more(seconds(3))
 
 
 def _answer(stage: Stage, hello: Hello, at: datetime) -> None:

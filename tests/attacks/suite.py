@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
+
 from loa.audio.player import RATE_HZ
 from tests.attacks.broken import without
 from tests.attacks.case import SOUNDS_WITHIN, Case, Shown, Stage
@@ -146,7 +148,7 @@ class Suite:
         """On which loudspeakers a genuine broadcast is not heard."""
         try:
             announced = stage.town.genuinely()
-        except Refused as error:
+        except (Refused, httpx.TransportError) as error:
             return f"no genuine broadcast: {error}"
         silent = [name for name in AWAKE if not _hears(stage.town, name, announced)]
         return f"no genuine broadcast at {', '.join(silent)}" if silent else ""

@@ -19,6 +19,11 @@ def test_nothing_that_attackers_do_sounds_and_all_of_it_is_shown(tmp_path: Path)
     assert table.verdict(result) == f"{len(CASES)} tried, 0 sounded"
 
 
+def test_the_page_tells_of_every_attack() -> None:
+    page = (ROOT / "docs/attacks.md").read_text()
+    assert [case.name for case in CASES if f"| {case.name} | {case.tried} |" not in page] == []
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
 def test_what_stops_an_attack_still_stands_where_it_was_broken(case: Case, tmp_path: Path) -> None:
     assert bool(case.broken) != bool(case.unbroken), "say what was broken, or why nothing could be"
