@@ -122,6 +122,14 @@ class Town(Village):
         """Return when it has said after so many characters of its log that it is in the broker again."""
         self.node(name).says("event=answered", since=since)
 
+    def awaits_absence(self, name: str) -> None:
+        """Return when the console no longer shows it as connected."""
+        wait_for(
+            lambda: self.office.admin.get(f"/nodes/{name}")["presence"] != "connected",
+            what=f"{name} is missed",
+            within_s=30,
+        )
+
     def problems(self, name: str, code: str, since: datetime) -> list[Json]:
         """What it told of this kind since then."""
         query = {"node": name, "kind": "problem", "from": since}
