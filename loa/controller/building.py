@@ -178,8 +178,9 @@ class _Base:
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
         self.clock = clock
-        self.authority = self.folder.make_authority(clock.now())
-        self.tls = make_web_tls(settings, self.folder, self.authority, clock)
+        self.machine_clock = SystemClock()  # by which TLS judges certificates, whatever the controller goes by
+        self.authority = self.folder.make_authority(self.machine_clock.now())
+        self.tls = make_web_tls(settings, self.folder, self.authority, self.machine_clock)
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
@@ -199,7 +200,7 @@ class _Air:
             settings,
             folder=base.folder,
             db=db,
-            clock=clock,
+            clock=base.machine_clock,
             authority=base.authority,
             key=key,
             mailbox=mailbox,
@@ -327,7 +328,7 @@ class _People:
             Part(name="setup", start=self.setup.start, stop=_nothing),
             Part(name="backups", start=_nothing, stop=self.backups.stop),
         )
-        self.certificates = Certificates(authority=base.authority, clock=clock)
+        self.certificates = Certificates(authority=base.authority, clock=base.machine_clock)
         self.renewals = Renewals(
             certificates=self.certificates, key=base.key, clock=clock, attempts=signing_in.attempts
         )

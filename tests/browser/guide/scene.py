@@ -179,6 +179,7 @@ def _write_what_is_past(scene: Scene, office: Office, sound: str) -> None:
     mai, hoa = office.mai, office.hoa
     fee = _wish("Thu phí vệ sinh môi trường", sound, "environment", area=COMMUNE, when=_once("11T16:40"))
     scene.ids["now"] = _approved(mai, hoa, fee)
+    scene.clock.forward(seconds=1)
     vaccine = _said(mai, "Lịch tiêm phòng đợt 2", VACCINE, "health", area=COMMUNE, when=_once("11T17:30"))
     scene.ids["later"] = _approved(mai, hoa, vaccine)
     son, ha = office.son, office.ha
