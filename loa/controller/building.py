@@ -178,7 +178,9 @@ class _Base:
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
         self.clock = clock
-        self.machine_clock = SystemClock()  # by which TLS judges certificates, whatever the controller goes by
+        self.machine_clock = (
+            SystemClock()
+        )  # by which TLS judges certificates, whatever the controller goes by
         self.authority = self.folder.make_authority(self.machine_clock.now())
         self.tls = make_web_tls(settings, self.folder, self.authority, self.machine_clock)
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
