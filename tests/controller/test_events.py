@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any
+from typing import TypeVarTuple
 
 from loa.controller.adapters.events import EventHub
 from loa.controller.ports import Event, EventKind, Told
 from loa.controller.services.metrics import Metrics
 from loa.protocol.ids import AreaId
 
+_Given = TypeVarTuple("_Given")
 XA, KHAC = AreaId("xa"), AreaId("khac")
 
 
@@ -44,10 +45,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
     woken = 0
 
     def call_soon_threadsafe(
-        self,
-        callback: Callable[..., object],
-        *args: Any,  # noqa: ANN401 -- asyncio's own
-        context: Context | None = None,
+        self, callback: Callable[[*_Given], object], *args: *_Given, context: Context | None = None
     ) -> asyncio.Handle:
         self.woken += 1
         return super().call_soon_threadsafe(callback, *args, context=context)
