@@ -334,22 +334,25 @@ class _People:
         self.renewals = Renewals(
             certificates=self.certificates, key=base.key, clock=clock, attempts=signing_in.attempts
         )
-        self.nodes = Nodes(
-            clock=clock,
-            audit=audit,
-            areas=self.areas,
-            publisher=air.publisher,
-            access=air.broker,
-            events=base.events,
-            attempts=signing_in.attempts,
-            certificates=self.certificates,
-            code_lasting=settings.code_lasting,
-        )
+        self.nodes = self._nodes(base, air)
         self.gate = Gate(
             db=base.db,
             clock=clock,
             sessions=self.sessions,
             nodes=self.nodes,
+        )
+
+    def _nodes(self, base: _Base, air: _Air) -> Nodes:
+        return Nodes(
+            clock=base.clock,
+            audit=base.audit,
+            areas=self.areas,
+            publisher=air.publisher,
+            access=air.broker,
+            events=base.events,
+            attempts=self.signing_in.attempts,
+            certificates=self.certificates,
+            code_lasting=base.settings.code_lasting,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
