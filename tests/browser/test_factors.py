@@ -16,7 +16,8 @@ from loa.controller.core.factors import STEP_S, code_at
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.people import NewUser
 from tests.browser.conftest import DESK, PHONE, Desk
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
+from tests.passwords import PASSWORD, hashed
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOA_PICTURES")
@@ -26,11 +27,10 @@ KEEPERS = {"quan": "Đỗ Văn Quân", "thuy": "Lê Thị Thủy"}
 @pytest.fixture(scope="module", autouse=True)
 def _keepers(site: Site) -> None:
     people = site.controller.people
-    hashed = people.hashed(PASSWORD, "quan")
     with site.controller.db.work() as work:
         for user_id, name in KEEPERS.items():
             grants = frozenset({Grant(COMMUNE, Role.ADMIN)})
-            people.insert(work, "test", NewUser(id=user_id, name=name, password=hashed, grants=grants))
+            people.insert(work, "test", NewUser(id=user_id, name=name, password=hashed(), grants=grants))
 
 
 def shown(page: Page, name: str) -> None:

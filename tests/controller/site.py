@@ -19,8 +19,7 @@ from loa.controller.settings import Settings
 from loa.controller.store.folder import DataFolder
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
-
-PASSWORD = "mat-khau-thu-nghiem"
+from tests.passwords import hashed
 
 
 @dataclass
@@ -79,11 +78,10 @@ class Site:
         return Client(self.app, headers)
 
     def user(self, user_id: str, *roles: tuple[str, Role]) -> Client:
-        """A new user with these (area, role) and the password `PASSWORD`; asks with a token."""
+        """A new user with these (area, role) and the password of all tests; asks with a token."""
         grants = frozenset(Grant(AreaId(area), role) for area, role in roles)
-        hashed = self.controller.people.hashed(PASSWORD, user_id)
         with self.controller.db.work() as work:
-            new = NewUser(id=user_id, name=user_id.title(), password=hashed, grants=grants)
+            new = NewUser(id=user_id, name=user_id.title(), password=hashed(), grants=grants)
             self.controller.people.insert(work, "test", new)
             who = Person(user_id, new.name, grants)
             made = self.controller.sessions.make_token(work, who, "test", timedelta(days=1))

@@ -21,8 +21,9 @@ from loa.controller.gate import SESSION_COOKIE
 from loa.controller.ports import EventKind
 from loa.controller.services.budgets import Budget
 from loa.protocol.ids import AreaId
-from tests.controller.site import PASSWORD, Client, Site
+from tests.controller.site import Client, Site
 from tests.fakes.controller import FakeClock
+from tests.passwords import PASSWORD
 from tests.waiting import wait_for
 
 CONTROLLER = Path(__file__).parents[2] / "loa/controller"

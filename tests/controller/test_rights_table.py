@@ -37,7 +37,8 @@ from loa.protocol.ids import AreaId
 from tests.controller.air import place
 from tests.controller.factories import Town
 from tests.controller.rights import AREA, RULES, THERE, Rule
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, open_site
+from tests.passwords import PASSWORD
 from tests.protocol.bundles import make_manifest
 
 NAME = "Bimatten"
