@@ -23,7 +23,8 @@ from loa.controller.gate import Gate
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
-from loa.controller.root_commands import make_papers, root_of
+from loa.controller.root_commands import make_papers
+from loa.controller.root_files import root_of
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
@@ -217,6 +218,7 @@ class _Air:
             metrics=metrics,
             expect=self.log.expect,
             address=reach(settings).address,
+            successions=settings.root_successions,
         )
         self.presences = Presences(db=db, clock=clock, events=events, metrics=metrics)
         self.silences = Silences(

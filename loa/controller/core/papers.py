@@ -13,6 +13,7 @@ from loa.protocol.charter import Admission, Appointment, Approver, Charter, Rost
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.passkey import CredentialId
+from loa.protocol.policy import Policy
 from loa.schedules.policy import default_policy
 
 ALL_CLASSES = frozenset(BroadcastClass)
@@ -93,6 +94,7 @@ def make_charter(facts: Facts, roster: Roster, *, version: int, now: datetime) -
         issued_at=now,
         nodes={node: tuple(facts.tree.areas_of(node)) for node in sorted(nodes)},
         policy=facts.tree.policy_of(facts.area) or default_policy(),
+        tz=facts.tree.tz_of(facts.area),
         admissions=admissions(roster),
         standing=tuple(sorted(facts.standing)),
     )
@@ -159,7 +161,7 @@ def charter_differences(old: Charter | None, new: Charter) -> tuple[Difference, 
             for class_, admission in sorted(new.admissions.items())
             if old is None or old.admissions.get(class_) != admission
         ),
-        *([Difference(Change.POLICY)] if old is None or old.policy != new.policy else []),
+        *([Difference(Change.POLICY)] if old is None or _hours(old) != _hours(new) else []),
         *(Difference(Change.NODE_ADDED, node) for node in new.nodes if node not in nodes),
         *(Difference(Change.NODE_REMOVED, node) for node in nodes if node not in new.nodes),
         *(
@@ -170,6 +172,11 @@ def charter_differences(old: Charter | None, new: Charter) -> tuple[Difference, 
         *(Difference(Change.STANDING_ADDED, one) for one in new.standing if one not in heard),
         *(Difference(Change.STANDING_REMOVED, one) for one in sorted(heard - set(new.standing))),
     )
+
+
+def _hours(charter: Charter) -> tuple[Policy, str]:
+    """A policy's hours are those of its time zone."""
+    return charter.policy, charter.tz
 
 
 def _by_person(roster: Roster | None) -> dict[tuple[str, AreaId], frozenset[Approver]]:
