@@ -34,6 +34,7 @@ from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.certificates import Certificates, Renewals
+from loa.controller.services.divergences import Divergences
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.hellos import Hellos
@@ -154,6 +155,7 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         settings=base.settings.shown(),
         second=people.signing_in.second,
         recoveries=people.signing_in.recoveries,
+        divergences=base.divergences,
         invitations=people.signing_in.invitations,
         profiles=people.profiles,
         passkeys=people.passkeys,
@@ -186,6 +188,7 @@ class _Base:
         self.events = EventHub(metrics=self.metrics)
         self.trail = _trail(self)
         self.audit = Audit(clock=self.clock, noted=self.trail.wake)
+        self.divergences = Divergences(db=self.db, clock=clock, events=self.events, metrics=self.metrics)
 
 
 class _Air:
@@ -269,6 +272,7 @@ class _Air:
             renew_rights=self.rights.renew,
             mark_missed=self.log.mark_missed,
             age=self.presences.age,
+            compare=base.divergences.watch,
             expect_all=self.log.expect_all,
             refresh=self.publisher.refresh,
             tidy=retention.tidy,
@@ -394,7 +398,7 @@ class _Announcements:
             standing=self.standing,
         )
         self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
-        self.alerts = Alerts(clock=clock, bulletins=self.bulletins)
+        self.alerts = Alerts(clock=clock, bulletins=self.bulletins, diverging=base.divergences.since)
         self.mail = _mail(base, self.alerts)
         air.jobs.add(
             Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")

@@ -64,6 +64,7 @@ def test_every_standing_job_says_how_late_it_may_be_and_why() -> None:
         renew_rights=nothing,
         mark_missed=nothing,
         age=nothing,
+        compare=nothing,
         expect_all=nothing,
         refresh=nothing,
         tidy=nothing,

@@ -31,6 +31,7 @@ CONCERNS = {
 ICONS = {
     AlertKind.HORN_SILENT: ("horn-off", "bad"),
     AlertKind.NOT_SOUNDED: ("cross", "bad"),
+    AlertKind.NODE_DIVERGES: ("shield", "bad"),
     AlertKind.NODE_LOST: ("waves-off", "bad"),
     AlertKind.NODE_STOPPED: ("octagon", "warn"),
     AlertKind.TO_APPROVE: ("hourglass", "act"),
@@ -92,6 +93,12 @@ def _lost(alert: Alert, tz: str) -> tuple[str, str, str]:
     )
 
 
+def _diverges(alert: Alert, tz: str) -> tuple[str, str, str]:
+    title = _("%(node)s giữ lệnh khác với máy chủ", node=alert.name)
+    at = weekday_time(alert.since, tz)
+    return title, _("%(place)s, từ %(at)s.", place=alert.place, at=at), f"/nodes/{alert.subject}"
+
+
 def _silent(alert: Alert, tz: str) -> tuple[str, str, str]:
     title = _("%(node)s: máy phát nhưng loa không kêu", node=alert.name)
     at = weekday_time(alert.since, tz)
@@ -126,6 +133,7 @@ def _machine(alert: Alert, _tz: str) -> tuple[str, str, str]:
 
 
 _SAYERS = {
+    AlertKind.NODE_DIVERGES: _diverges,
     AlertKind.NODE_LOST: _lost,
     AlertKind.HORN_SILENT: _silent,
     AlertKind.NOT_SOUNDED: _failed,
