@@ -14,12 +14,12 @@ from loa.audio.recording import Limits
 from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
-from loa.controller.adapters.smtp import SmtpPost
 from loa.controller.adapters.syslog import SyslogSender, address_of
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
 from loa.controller.gate import Gate
+from loa.controller.mailing import mail_job, make_mail, recovery_mail_job
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
@@ -45,7 +45,6 @@ from loa.controller.services.ingest import Ingest
 from loa.controller.services.jobs import Job, Jobs, standing_jobs
 from loa.controller.services.log import Log
 from loa.controller.services.log_reports import LogReports
-from loa.controller.services.mail import Mail
 from loa.controller.services.mailbox import Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
@@ -82,7 +81,6 @@ from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
 from loa.controller.store.uploads import UploadFolder
 from loa.controller.trust_parts import make_broker_parts, make_web_tls, tls_jobs
-from loa.controller.web.alert_words import compose_mail
 
 _log = structlog.get_logger(__name__)
 
@@ -284,7 +282,7 @@ class _Air:
     def _parts(self, base: _Base, journal: FileSilenceJournal) -> tuple[Part, ...]:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
         return (
-            Part(name="database", start=base.db.migrate, stop=base.db.close),
+            Part(name="database", start=base.db.begin, stop=base.db.close),
             Part(name="audit trail", start=base.trail.start, stop=base.trail.stop),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
             *(() if base.tls is None else (Part(name="tls", start=base.tls.start, stop=_nothing),)),
@@ -304,9 +302,10 @@ class _People:
     def __init__(self, base: _Base, air: _Air) -> None:
         clock, audit, settings = base.clock, base.audit, base.settings
         signing_in = self.signing_in = make_signing_in(
-            settings, base.db, clock, audit, base.events.look_again
+            settings, base.db, clock, audit, look_again=base.events.look_again, metrics=base.metrics
         )
         self.people, self.sessions = signing_in.people, signing_in.sessions
+        air.jobs.add(recovery_mail_job(settings, db=base.db, clock=clock, people=self.people))
         self.profiles = Profiles(audit=audit)
         air.jobs.add(
             Job(
@@ -399,10 +398,8 @@ class _Announcements:
         )
         self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
         self.alerts = Alerts(clock=clock, bulletins=self.bulletins, diverging=base.divergences.since)
-        self.mail = _mail(base, self.alerts)
-        air.jobs.add(
-            Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")
-        )
+        self.mail = make_mail(settings, db=base.db, clock=clock, alerts=self.alerts)
+        air.jobs.add(mail_job(self.mail))
         self.inbox = Inbox(clock=clock, broadcasts=self.broadcasts, audit=audit, placing=placing)
         lead = timedelta(milliseconds=settings.emergency_lead_ms)
         self.previews = Previews(clock=clock, key=base.key, journal=air.journal, lead=lead)
@@ -458,28 +455,6 @@ def _uploads(base: _Base, recordings: Recordings) -> Uploads:
         recordings=recordings,
         limit_bytes=settings.upload_limit_bytes,
         lasting=timedelta(hours=settings.keep_uploads_hours),
-    )
-
-
-def _mail(base: _Base, alerts: Alerts) -> Mail:
-    settings, post = base.settings, None
-    if settings.smtp_host is not None:
-        password = settings.smtp_password
-        post = SmtpPost(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            security=settings.smtp_security,
-            sender=settings.mail_from,
-            user=settings.smtp_user,
-            password=None if password is None else password.get_secret_value(),
-        )
-    return Mail(
-        db=base.db,
-        clock=base.clock,
-        alerts=alerts,
-        post=post,
-        compose=compose_mail(settings.address),
-        every=timedelta(minutes=settings.mail_every_minutes),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loa.controller.core.alerts import Alert, AlertKind, Contact
 from loa.controller.core.people import Address, User
+from loa.controller.services.recovery_mails import Letter
 from loa.controller.web import catalogue
 from loa.controller.web.localtime import weekday_time
 from loa.controller.web.words import _, lazy
@@ -79,6 +80,33 @@ def compose_mail(base_url: str) -> Callable[[User, Sequence[Alert]], tuple[str, 
         items = [f"- {line.title}\n  {line.text}\n  {base_url}{line.href}" for line in lines]
         end = _("Thôi nhận thư này: %(page)s", page=f"{base_url}/me")
         return subject, "\n\n".join([hello, *items, end]) + "\n"
+
+    return compose
+
+
+def compose_recovery(base_url: str) -> Callable[[Letter], tuple[str, str]]:
+    """How the notice of a recovery reads, for the person and for the others."""
+
+    def compose(letter: Letter) -> tuple[str, str]:
+        recovery, reader, person = letter.recovery, letter.reader, letter.person
+        at = weekday_time(recovery.opened_at, DEFAULT_TZ)
+        if reader.id == person.id:
+            subject = _("Loa: có người mở khôi phục tài khoản của bạn")
+            ask = _("Nếu bạn không nhờ, hủy ngay ở %(page)s.", page=f"{base_url}/me")
+        else:
+            subject = _("Loa: khôi phục tài khoản của %(who)s", who=person.name)
+            page = f"{base_url}/admin/people/{person.id}"
+            ask = _("Hỏi lại %(who)s. Nếu không phải, hủy ở %(page)s.", who=person.name, page=page)
+        hello = _("Chào %(who)s,", who=addressed(reader.name, reader.address))
+        told = _(
+            "%(by)s mở khôi phục tài khoản của %(who)s lúc %(at)s. Lý do: %(why)s. Ai có đủ hai nửa mã sẽ "
+            "đặt được mật khẩu mới.",
+            by=letter.opened_by,
+            who=person.name,
+            at=at,
+            why=recovery.reason,
+        )
+        return subject, f"{hello}\n\n{told}\n\n{ask}\n"
 
     return compose
 
