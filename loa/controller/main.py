@@ -11,6 +11,7 @@ from loa.controller import (
     audit_commands,
     commands,
     doctor_command,
+    key_commands,
     map_commands,
     release_commands,
     root_commands,
@@ -51,6 +52,7 @@ def program() -> typer.Typer:
     map_commands.add_to(app)
     audit_commands.add_to(app)
     doctor_command.add_to(app)
+    key_commands.add_to(app)
     return app
 
 
