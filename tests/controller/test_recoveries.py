@@ -18,7 +18,6 @@ from loa.controller.errors import (
 from loa.controller.services.invitations import Invitations
 from loa.controller.services.people import UserChange
 from loa.controller.services.recovery_mails import RecoveryMails
-from loa.controller.store.database import Database
 from loa.controller.store.people_tables import RecoveryRow
 from loa.controller.store.tables import UserRow
 from loa.controller.web.alert_words import compose_recovery
@@ -35,17 +34,6 @@ from tests.controller.doors import (
     whose,
 )
 from tests.controller.factories import DISTRICT, PASSWORD, Town
-
-
-@pytest.fixture
-def town(db: Database) -> Town:
-    return Town(db).build()
-
-
-@pytest.fixture
-def hoa(town: Town) -> Person:
-    return town.user("hoa", (COMMUNE, Role.APPROVER))
-
 
 # recovery by two
 

@@ -14,6 +14,7 @@ from loa.controller.store.bulletins import add_recording
 from loa.controller.store.passkeys import add_passkey
 from loa.controller.store.standing_messages import set_standing
 from loa.controller.store.tables import RecordingRow
+from loa.protocol.base64url import from_base64url
 from loa.protocol.charter import appoint
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.keys import SigningKey
@@ -23,6 +24,7 @@ from tests.passkeys import SoftPasskey
 
 ROOT = SigningKey.generate()
 KIM = Person("kim", "Kim", frozenset())
+SOFT = {"kim": SoftPasskey(), "lam": SoftPasskey()}
 SIREN = RecordingId("5" * 64)
 
 
@@ -49,7 +51,7 @@ def kim(site: Site) -> Client:
     with controller.db.work() as work:
         for number, user in enumerate(found):
             key = PersonalKey(
-                id=f"{number:032x}", user_id=user, passkey=SoftPasskey().public, name="Máy", created_at=now
+                id=f"{number:032x}", user_id=user, passkey=SOFT[user].public, name="Máy", created_at=now
             )
             add_passkey(work.session, key)
     with controller.db.look() as session:
@@ -99,3 +101,23 @@ def test_what_has_been_replaced_meanwhile_is_not_offered_under_its_name(site: Si
     stands(site, other)
     assert sounds(kim) == [other], "only as what is to be composed anew"
     assert SIREN[:8] in kim.get("/admin/trust").text
+
+
+def test_a_class_that_sounds_on_the_servers_word_is_shown_before_and_after_it_is_signed(
+    site: Site, kim: Client
+) -> None:
+    words = "Thông thường: phát theo lời máy chủ, vì chưa ai có khóa"
+    papers, db = site.controller.papers, site.controller.db
+    with db.work() as work:
+        papers.compose(work, KIM, AreaId(COMMUNE))
+    assert words in kim.get("/admin/trust").text
+    with db.look() as session:
+        [trust] = papers.find(session, KIM)
+    for draft in trust.drafts:
+        for user, soft in SOFT.items():
+            assertion = soft.sign(from_base64url(draft.challenge), party=trust.appointment.party)
+            with db.work() as work:
+                papers.sign(work, Person(user, user, frozenset()), draft.id, assertion)
+    shown = kim.get("/admin/trust").text
+    assert "Có hiệu lực từ" in shown
+    assert words in shown

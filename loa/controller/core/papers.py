@@ -85,8 +85,10 @@ def make_roster(facts: Facts, appointment: Appointment, *, version: int, now: da
     )
 
 
-def make_charter(facts: Facts, roster: Roster, *, version: int, now: datetime) -> Charter:
-    """The nodes of the area, its policy, and how many people a class needs."""
+def make_charter(
+    facts: Facts, roster: Roster, held: Charter | None, *, version: int, now: datetime
+) -> Charter:
+    """The nodes of the area, its policy, and how many people a class needs; `held` is the one in force."""
     nodes = [node for node in facts.tree.nodes_of(facts.area) if facts.is_ours(AreaId(node))]
     return Charter(
         area=facts.area,
@@ -95,18 +97,21 @@ def make_charter(facts: Facts, roster: Roster, *, version: int, now: datetime) -
         nodes={node: tuple(facts.tree.areas_of(node)) for node in sorted(nodes)},
         policy=facts.tree.policy_of(facts.area) or default_policy(),
         tz=facts.tree.tz_of(facts.area),
-        admissions=admissions(roster),
+        admissions=admissions(roster, held),
         standing=tuple(sorted(facts.standing)),
     )
 
 
-def admissions(roster: Roster) -> dict[BroadcastClass, Admission]:
+def admissions(roster: Roster, held: Charter | None) -> dict[BroadcastClass, Admission]:
     """One person for what is planned, two for an emergency unless its recording was heard beforehand.
 
-    While nobody has a passkey the controller's word lets pass what is normal.
+    As long as nobody ever had a passkey the controller's word lets pass what is normal. It never does so
+    again: who owns the controller could take all approvers' roles away, and be believed once more.
     """
+    before = held.admissions.get(BroadcastClass.NORMAL) if held else None
+    signed = bool(roster.approvers) or (before is not None and before.people > 0)
     return {
-        BroadcastClass.NORMAL: Admission(people=1 if roster.approvers else 0),
+        BroadcastClass.NORMAL: Admission(people=1 if signed else 0),
         BroadcastClass.PRIORITY: Admission(people=1),
         BroadcastClass.EMERGENCY: Admission(people=2, people_for_standing=1),
     }

@@ -281,7 +281,8 @@ class PapersKeeper:
         version = next_version(last=last, now=now)
         try:
             roster = make_roster(facts, appointment, version=version, now=now)
-            return roster, make_charter(facts, roster, version=version, now=now)
+            before = Charter.from_bytes(held.charter.document) if held else None
+            return roster, make_charter(facts, roster, before, version=version, now=now)
         except ValidationError as error:
             raise Invalid(
                 "too_many_for_papers", "too many approvers or nodes for one area: name keepers further below"
