@@ -24,6 +24,7 @@ from tests.node_agent.makers import (
     make_config,
     make_entry,
     make_programme,
+    make_silence,
     make_urgent,
     minutes,
 )
@@ -229,6 +230,17 @@ def test_what_was_believed_is_believed_after_a_restart(world: World, house: Hous
     world.issue(make_programme(house.entry(said, "hoa", at=NOON), make_entry(soon(title="Lời máy chủ"))))
     world.go(NOON + minutes(3))
     assert sounded(world) == {said.id}
+
+
+def test_taking_sound_away_needs_nobodys_passkey(world: World, house: House) -> None:
+    world.configure(chartered(papers(house, "hoa")))
+    said = soon(NOON + minutes(2))
+    world.issue(make_programme(house.entry(said, "hoa", at=NOON)))
+    world.go(NOON + minutes(1))
+    world.urge(make_urgent(silences=(make_silence(NOON + minutes(1), NOON + minutes(30)),)))
+    world.go(NOON + minutes(6))
+    assert sounded(world) == set()
+    assert refused(world) == []
 
 
 def test_the_siren_is_one_that_the_keepers_have_heard(world: World, house: House) -> None:
