@@ -347,12 +347,7 @@ class _People:
             certificates=self.certificates,
             code_lasting=settings.code_lasting,
         )
-        self.gate = Gate(
-            db=base.db,
-            clock=clock,
-            sessions=self.sessions,
-            nodes=self.nodes,
-        )
+        self.gate = Gate(db=base.db, clock=clock, sessions=self.sessions, nodes=self.nodes)
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
         return Setup(

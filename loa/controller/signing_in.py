@@ -50,13 +50,8 @@ def make_signing_in(
     sealer = Sealer.at(DataFolder(settings.data_dir).factors_key)
     hasher, attempts = PasswordHasher(), Attempts(clock=clock)
     people = People(clock=clock, audit=audit, hasher=hasher, look_again=look_again)
-    second = SecondFactors(
-        clock=clock,
-        audit=audit,
-        sealer=sealer,
-        roles=settings.second_factor_roles,
-        grace=settings.second_factor_grace,
-    )
+    roles, grace = settings.second_factor_roles, settings.second_factor_grace
+    second = SecondFactors(clock=clock, audit=audit, sealer=sealer, roles=roles, grace=grace)
     sessions = Sessions(
         db=db,
         clock=clock,

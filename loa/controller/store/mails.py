@@ -14,7 +14,7 @@ from loa.controller.store.tables import RoleRow, UserRow
 
 def wanting(session: Session) -> list[User]:
     """Who asked for mails and can sign in, by id."""
-    return _people(session, col(UserRow.mail_notices))
+    return _people(session, col(UserRow.mail_notices).is_(True))
 
 
 def reachable(session: Session) -> list[User]:

@@ -171,7 +171,7 @@ def _show(console: Console, visit: Visit, errors: Errors, done: str = "") -> Res
     with console.controller.db.look() as session:
         found = papers.find(session, visit.person)
         standing = console.controller.standing.all(session)
-    sounds = {one.recording: str(STANDING[one.name]) for one in standing if one.recording}
+    sounds: dict[str, str] = {one.recording: str(STANDING[one.name]) for one in standing if one.recording}
     if not found and Act.MANAGE_PEOPLE not in visit.viewer.acts:
         raise NotFound("no_such_page", "you keep no papers, nor people of an area with papers")
     names = _Naming(visit, console.person_names(_people(found)), sounds)
