@@ -173,7 +173,7 @@ def _failed(day: Today, alert: Alert) -> tuple[str, str]:
 
 
 def _diverges(day: Today, alert: Alert) -> tuple[str, str]:
-    text = _("Từ %(time)s. Mở trang của loa để xem vì sao.", time=when(day, alert.since))
+    text = _("Từ %(time)s. Mở trang của loa để xem cần làm gì.", time=when(day, alert.since))
     return _("%(loa)s giữ lệnh khác với máy chủ", loa=_loa(alert)), text
 
 

@@ -79,7 +79,9 @@ SAYINGS: Mapping[Situation, Saying] = {
         _NEEDS_LOOK,
         BAD,
         lazy("không nhận lệnh mới"),
-        lazy("Máy vẫn báo về nhưng không nhận lịch hay quy chế mới. Xem các sự cố của máy để biết vì sao."),
+        lazy(
+            "Thường do tải về không được. Mạng tốt mà vẫn vậy thì máy đang từ chối lệnh: báo người quản trị."
+        ),
         calls=True,
     ),
     Situation.LOST: Saying(
