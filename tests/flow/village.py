@@ -156,8 +156,11 @@ class Village:
         """Run `loa-controller` with these arguments to its end; its output."""
         return run_once(["loa-controller", *arguments], environment=self._environment() | settings)
 
-    def start(self, *, at: datetime | None = None) -> None:
-        """Run the controller and the broker; with `at`, under a clock that shows `at` now."""
+    def start(self, *, at: datetime | None = None, whole: bool = True) -> None:
+        """Run the controller and the broker; with `at`, under a clock that shows `at` now.
+
+        Where it is not `whole`, as without its database, it only has to answer.
+        """
         self._ahead = timedelta(0) if at is None else at - now()
         log = self.folder / "controller.log"
         environment = {**self._environment(), **_clock(at)}
@@ -165,7 +168,8 @@ class Village:
         if self._broker_apart:
             wait_for(Path(self._files.acl).exists, what=f"the broker's last file, see {log}")
             self.start_broker()
-        wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
+        is_there = self._is_ready if whole else self._answers
+        wait_for(is_there, what=f"the controller is there, see {log}", within_s=START_WITHIN_S)
 
     def kill(self) -> None:
         """Controller and broker end at once, without a word."""
@@ -272,6 +276,11 @@ class Village:
         if self._controller is not None:
             self._controller.check()
         return self.office.is_ready()
+
+    def _answers(self) -> bool:
+        if self._controller is not None:
+            self._controller.check()
+        return self.office.is_alive()
 
     def _broker_answers(self) -> bool:
         try:
