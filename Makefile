@@ -84,6 +84,12 @@ field: test-packages $(VENV)/.project ## faults without mercy, judged by what so
 	@$(BIN)/python -m tests.field --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(KINDS),--kinds $(KINDS)) $(if $(WITHOUT),--without $(WITHOUT))
 
+.PHONY: fuzz
+fuzz: test-packages $(VENV)/.project ## search what strangers send for faults: SECONDS=600 KEEP=1; the API and sounds, too
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(KEEP),--keep)
+	$(BIN)/python -m tests.fuzz.api
+	$(BIN)/python -m tests.fuzz.sounds
+
 .PHONY: format
 format: $(VENV)/.project ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet
