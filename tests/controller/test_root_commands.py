@@ -30,7 +30,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"LOA_{name.upper()}", raising=False)
     monkeypatch.setenv("LOA_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("LOA_BASE_URL", "https://loa.langcong.vn")
+    monkeypatch.setenv("LOA_PUBLIC_URL", "https://loa.langcong.vn")
     app = typer.Typer()
     commands.add_to(app)
     root_commands.add_to(app)
@@ -96,7 +96,9 @@ def test_keepers_are_named_by_files_that_go_to_the_stick_and_back(
     assert key.public.x in command("root", "show", key_file).output
     db = Database(f"sqlite:///{tmp_path / 'data' / 'loa.db'}")
     with db.look() as session:
-        assert appointment_row(session, AreaId(COMMUNE)) is not None
+        kept = appointment_row(session, AreaId(COMMUNE))
+        assert kept is not None
+        verify_appointment(kept.sealed, key.public)  # as a node does, with what it is sent
     db.close()
     assert key_file.read_bytes() not in b"".join(
         path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()
