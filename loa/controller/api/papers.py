@@ -21,7 +21,7 @@ EXAMPLE = {"assertion": SIGNED_EXAMPLE["assertion"]}
 
 
 class DifferenceOut(BaseModel):
-    """In what a paper differs from the one in force; `subject` is an id: of a person, a node, a class, a sound."""
+    """A change since the paper in force; `subject` is an id: of a person, a node, a class, a sound."""
 
     change: Change
     subject: str

@@ -192,9 +192,7 @@ class Acts:
         self.approver.approve(emergency)
         answer = self.second.approve(emergency)
         emergency_at = datetime.fromisoformat(answer["broadcast"]["first_start_at"]).timestamp()
-        self._show.step(
-            "Hòa and Nam both sign an emergency: it interrupts the text, which goes on afterwards."
-        )
+        self._show.step("Hòa and Nam both sign an emergency: it interrupts the text, which goes on then.")
         self._wait("the emergency, the rest of the text, the sound again", made.stop_asked_at)
         stopped = self.approver.desk.post(f"/areas/{COMMUNE}/silences", {"minutes": 1})
         stopped_at = datetime.fromisoformat(stopped["from_at"]).timestamp()

@@ -1,7 +1,7 @@
 """A software authenticator: makes and uses a passkey as a person's phone does, and asks for no finger.
 
-After https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data and RFC 9053, 7.1.1. For demonstrations and tests:
-the key lies in memory, and whoever has the process has it.
+After https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data and RFC 9053, 7.1.1. For demonstrations and
+tests: the key lies in memory, and whoever has the process has it.
 """
 
 import json

@@ -47,7 +47,7 @@ class Signer:
 
 
 class Keepers:
-    """The keepers of an area's papers; these sign whatever they are given, where real ones would read first."""
+    """The keepers of an area's papers. These sign whatever they are given; real ones read it first."""
 
     def __init__(self, area: AreaId, signers: Sequence[Signer]) -> None:
         self._area = area

@@ -42,13 +42,13 @@ class Stage:
         wait_until(self._is_ready, what=f"the controller's start (see {log})", within_s=READY_WITHIN_S)
 
     def make_root(self) -> None:
-        """Make the root key, which nodes learn when they enrol; before `open`."""
+        """Make the root key, which nodes learn when they enrol."""
         self.folder.mkdir(parents=True)
         made = run_once(["loa-controller", "root", "new", str(self.root)], environment=os.environ)
         self._root_key = made.split()[-1]
 
     def appoint(self, area: str, keepers: Sequence[str]) -> None:
-        """Have the root name an area's keepers; the request goes to where the key is, the sealed one comes back."""
+        """Have the root name an area's keepers: by a file that goes to where the key is, and one back."""
         wanted, sealed = (str(self.folder / name) for name in ("keepers.json", "keepers.jws"))
         named = [word for keeper in keepers for word in ("--keeper", keeper)]
         for words in (
