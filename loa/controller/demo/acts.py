@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from loa.audio.errors import AudioError
 from loa.audio.find import Signal, decode
 from loa.controller.core.sample import COMMUNE, VILLAGES
-from loa.controller.demo.judge import RATE_HZ, faults
+from loa.controller.demo.judge import RATE_HZ, Recorded, faults
 from loa.controller.demo.listening import read_recorded
 from loa.controller.demo.office import KEEPERS, PEOPLE, Answer, Desk, etag, furnish, locate
 from loa.controller.demo.processes import StageError, wait_until
@@ -97,10 +97,9 @@ class Acts:
         return self._judge(recordings, expected)
 
     def _set_up(self) -> None:
-        self._show.step(f"The root key is in {self._stage.root}; a real one is on a stick in a safe.")
-        self._stage.make_root()
         self._show.step("Starting the controller and its broker (SQLite, loopback, TLS) …")
         self._stage.open(self._password)
+        self._show.step(f"The root key is in {self._stage.root}; a real one is on a stick in a safe.")
         furnish(
             self._desk("admin"),
             self._password,
@@ -220,12 +219,17 @@ class Acts:
         if self._wishes.sink is not None:
             self._show.failed(f"the sound went to {self._wishes.sink}, so nobody can judge it here")
             return 1
-        found = {
-            node: list(faults(read_recorded(self._stage.heard(node)), recordings.signals, expected))
-            for node in NODES
-        }
-        self._show.verdict(found)
-        return int(any(found.values()))
+        recorded = {node: read_recorded(self._stage.heard(node)) for node in NODES}
+        return judge(recorded, recordings.signals, expected, self._show)
+
+
+def judge(
+    recorded: Mapping[str, Recorded], signals: Mapping[Sound, Signal], expected: Expectation, show: Show
+) -> int:
+    """Say of every node what is wrong; 0 if nothing is, else 1."""
+    found = {node: list(faults(one, signals, expected)) for node, one in recorded.items()}
+    show.verdict(found)
+    return int(any(found.values()))
 
 
 def _local(at: float) -> str:

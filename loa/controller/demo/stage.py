@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from ssl import SSLContext, create_default_context
 
@@ -31,21 +32,18 @@ class Stage:
         return f"https://localhost:{self._http_port}"
 
     def open(self, password: str) -> None:
-        """Make a fresh controller with the sample tree, and start it; returns when it is ready."""
-        run_once(
-            ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
-            environment=self._environment(),
-        )
+        """Make a root key and a controller with the sample tree, and start it; returns when it is ready."""
+        with ThreadPoolExecutor(1) as aside:
+            root_key = aside.submit(self._make_root)
+            run_once(
+                ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
+                environment=self._environment(),
+            )
+        self._root_key = root_key.result()
         self.authority.write_text(run_once(["loa-controller", "authority"], environment=self._environment()))
         log = self.folder / "controller.log"
         self._controller = Process(["loa-controller", "serve"], log=log, environment=self._environment())
         wait_until(self._is_ready, what=f"the controller's start (see {log})", within_s=READY_WITHIN_S)
-
-    def make_root(self) -> None:
-        """Make the root key, which nodes learn when they enrol."""
-        self.folder.mkdir(parents=True)
-        made = run_once(["loa-controller", "root", "new", str(self.root)], environment=os.environ)
-        self._root_key = made.split()[-1]
 
     def appoint(self, area: str, keepers: Sequence[str]) -> None:
         """Have the root name an area's keepers: by a file that goes to where the key is, and one back."""
@@ -96,6 +94,12 @@ class Stage:
         for process in (*self._nodes.values(), self._controller):
             if process is not None:
                 process.stop()
+
+    def _make_root(self) -> str:
+        """The public part of a new root key, which nodes learn when they enrol."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = run_once(["loa-controller", "root", "new", str(self.root)], environment=os.environ)
+        return made.split()[-1]
 
     def _is_ready(self) -> bool:
         if self._controller is None:
