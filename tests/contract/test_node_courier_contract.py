@@ -209,9 +209,16 @@ def test_what_is_sent_arrives(rig: Rig) -> None:
     wait_for(lambda: (STATE, b"here") in rig.came(), what="the payload at the other end")
 
 
-def test_who_sends_while_much_comes_in_keeps_the_link(tmp_path: Path) -> None:
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[RealRig]:
+    made = RealRig(tmp_path, "127.0.0.1", MUCH)
+    yield made
+    made.courier.close()
+    made.go_down()
+
+
+def test_who_sends_while_much_comes_in_keeps_the_link(real: RealRig) -> None:
     """TLS breaks when one thread writes while another one reads."""
-    real = RealRig(tmp_path, "127.0.0.1", MUCH)
     real.courier.listen([TOPIC])
     real.courier.start()
     link_up(real)
@@ -222,8 +229,6 @@ def test_who_sends_while_much_comes_in_keeps_the_link(tmp_path: Path) -> None:
         wait_for(lambda sent=sent: real.inbox.qsize() == sent, what="all that was for the node")
         wait_for(lambda sent=sent: len(real.came()) == 2 * sent, what="all that it sent")
     assert real.courier.connections == 1
-    real.courier.close()
-    real.go_down()
 
 
 def test_messages_that_find_the_inbox_full_are_counted(rig: Rig) -> None:
