@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Protocol
@@ -222,12 +223,15 @@ def test_who_sends_while_much_comes_in_keeps_the_link(real: RealRig) -> None:
     real.courier.listen([TOPIC])
     real.courier.start()
     link_up(real)
+
+    def through(sent: int) -> bool:
+        return (real.inbox.qsize(), len(real.came())) == (sent, 2 * sent)
+
     for sent in range(AT_ONCE, MUCH + 1, AT_ONCE):
         for _ in range(AT_ONCE):
             real.hand_over(TOPIC, bytes(2_000))
             assert real.courier.send(STATE, bytes(2_000), retain=False)
-        wait_for(lambda sent=sent: real.inbox.qsize() == sent, what="all that was for the node")
-        wait_for(lambda sent=sent: len(real.came()) == 2 * sent, what="all that it sent")
+        wait_for(partial(through, sent), what="all for the node, and all that it sent")
     assert real.courier.connections == 1
 
 
