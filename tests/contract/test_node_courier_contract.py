@@ -3,12 +3,13 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Protocol
 
 import pytest
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 
 from loa.node_agent.adapters.courier import KEEPALIVE_S, Broker, MqttCourier, Will
@@ -22,6 +23,7 @@ from tests.waiting import wait_for
 
 TOPIC, OTHER = "loa/v1/areas/lang-cong/urgent", "loa/v1/areas/lang-cong/programme"
 STATE = "loa/v1/nodes/cum-01/state"
+MUCH, AT_ONCE = 2_000, 50
 
 
 class Rig(Protocol):
@@ -89,8 +91,12 @@ class RealRig:
         return Pass(papers.authority.pem, certificate, private)
 
     def publish(self, topic: str, payload: bytes) -> None:
+        self.hand_over(topic, payload).wait_for_publish(10)
+
+    def hand_over(self, topic: str, payload: bytes) -> MQTTMessageInfo:
+        """Without waiting until the broker has it."""
         assert self._other is not None
-        self._other.publish(topic, payload, 1, retain=True).wait_for_publish(10)
+        return self._other.publish(topic, payload, 1, retain=True)
 
     def came(self) -> list[tuple[str, bytes]]:
         return list(self._came)
@@ -202,6 +208,31 @@ def test_what_is_sent_arrives(rig: Rig) -> None:
     link_up(rig)
     assert rig.courier.send(STATE, b"here", retain=True)
     wait_for(lambda: (STATE, b"here") in rig.came(), what="the payload at the other end")
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[RealRig]:
+    made = RealRig(tmp_path, "127.0.0.1", MUCH)
+    yield made
+    made.courier.close()
+    made.go_down()
+
+
+def test_who_sends_while_much_comes_in_keeps_the_link(real: RealRig) -> None:
+    """TLS breaks when one thread writes while another one reads."""
+    real.courier.listen([TOPIC])
+    real.courier.start()
+    link_up(real)
+
+    def through(sent: int) -> bool:
+        return (real.inbox.qsize(), len(real.came())) == (sent, 2 * sent)
+
+    for sent in range(AT_ONCE, MUCH + 1, AT_ONCE):
+        for _ in range(AT_ONCE):
+            real.hand_over(TOPIC, bytes(2_000))
+            assert real.courier.send(STATE, bytes(2_000), retain=False)
+        wait_for(partial(through, sent), what="all for the node, and all that it sent")
+    assert real.courier.connections == 1
 
 
 def test_messages_that_find_the_inbox_full_are_counted(rig: Rig) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -14,23 +13,22 @@ from typing import Self
 
 import psutil
 
-from loa.controller.core.broker_rules import BrokerFiles, acl_text, controller_user
+from loa.controller.core.broker_rules import BrokerFiles
 from loa.controller.demo.processes import Process, run_once
 from loa.controller.store.folder import DataFolder
 from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, KEY_FILE, load
 from loa.node_agent.adapters.tls import web_context
 from loa.protocol.keys import SigningKey
 from tests import loopback
-from tests.certificates import Issuer, context_of
+from tests.certificates import context_of
 from tests.flow.ears import Ear
-from tests.flow.intruder import Intruder
+from tests.flow.intruder import Intruder, break_in
 from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
 from tests.flow.times import now
 from tests.machines import Keeper, simulated
 from tests.waiting import wait_for
 
 START_WITHIN_S = 60.0
-INTRUDER = "intruder"
 
 
 class Loudspeaker:
@@ -232,11 +230,7 @@ class Village:
 
     def intruder(self) -> Intruder:
         """Somebody who made an account of his own in the broker's files, and may write everything."""
-        with Path(self._files.acl).open("a") as file:
-            file.write("\n" + acl_text([controller_user(INTRUDER)]))
-        os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
-        issuer = Issuer.of_controller(self.data, self.folder)
-        return Intruder(host=self._host, port=self.ports[1], context=issuer.client_context(INTRUDER))
+        return break_in(self.data, folder=self.folder, host=self._host, port=self.ports[1])
 
     def listener(self, node: Loudspeaker) -> Intruder:
         """Somebody with a loudspeaker's card, whose connection takes the place of its own."""

@@ -126,6 +126,7 @@ class MqttCourier:
         client.tls_set_context(self._context)
         client.max_queued_messages_set(_MOST_QUEUED)
         client.on_socket_open = _tune
+        client.on_socket_register_write = _leave_writing_to_the_loop
         client.on_pre_connect = self._before_connect
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -155,8 +156,9 @@ class MqttCourier:
             self._client.connect_async(self._broker.host.strip("[]"), self._broker.port, KEEPALIVE_S)
             self._client.reconnect()
             was_there = True
-            while not self._closed.is_set() and self._client.loop(_LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                pass
+            while self._client.loop(_LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                if self._closed.is_set() and not self._client.want_write():
+                    break
         except OSError as error:
             _log.info("event=broker_unreachable host=%s detail=%r", self._broker.host, str(error))
         return was_there
@@ -206,3 +208,10 @@ def _tune(_client: Client, _userdata: Any, opened: Any) -> None:  # noqa: ANN401
     """Give up who is not heard; hold back nothing, or an answer takes 40 ms and tells the wrong time."""
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _leave_writing_to_the_loop(_client: Client, _userdata: Any, _opened: Any) -> None:  # noqa: ANN401 -- paho's signature
+    """That somebody says so keeps `publish` from writing at once, on whatever thread it is called.
+
+    One thread that writes while another reads breaks a TLS connection: OpenSSL does not guard it.
+    """
