@@ -40,10 +40,16 @@ test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k l
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not realtime and not install and not flow"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m flow
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-flows test-others
 	$(BIN)/python -m pytest -m realtime
 endif
+
+# Flows wait for loudspeakers most of the time: meanwhile the others take what they leave of the processor.
+.PHONY: test-flows test-others
+test-flows:
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m flow
+test-others:
+	nice -n 15 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not realtime and not install and not flow"
 
 .PHONY: check
 check: python-packages $(VENV)/.project ## style, types, architecture, dead and doubled code, lock file
@@ -81,6 +87,12 @@ field: test-packages $(VENV)/.project ## faults without mercy, judged by what so
 .PHONY: attacks
 attacks: test-packages $(VENV)/.project ## attacks from outside, none of which may sound: ONLY="forged …" BROKEN=1
 	@$(BIN)/python -m tests.attacks $(if $(BROKEN),--broken) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: fuzz
+fuzz: test-packages $(VENV)/.project ## search what strangers send for faults: SECONDS=600 KEEP=1; the API and sounds, too
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(KEEP),--keep)
+	$(BIN)/python -m tests.fuzz.api
+	$(BIN)/python -m tests.fuzz.sounds
 
 .PHONY: format
 format: $(VENV)/.project ## put the code in order

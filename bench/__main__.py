@@ -26,6 +26,7 @@ NAMES = (
     "evidence",
     "log",
     "people",
+    "approvals",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

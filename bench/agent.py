@@ -33,6 +33,8 @@ from tests.waiting import wait_for
 LIMIT_MB = 80.0
 LIMIT_CPU_PCT = 1.0
 LIMIT_PLAYING_PCT = 10.0
+SETTLED_AFTER_S = 12.0
+"""After a start an agent asks for the time up to seven times, a second apart; then it rests."""
 REST_S = 20.0
 SOUND_S = 60
 PLAY_S = 10.0
@@ -82,6 +84,7 @@ def agent(folder: Path) -> Cost:
         node.start()
         alarm = prepare(station, node, make_sound(folder, seconds=SOUND_S, seed=1))
         process = psutil.Process(node.pid)
+        time.sleep(SETTLED_AFTER_S)
         rest = over(process, REST_S)
         alarm()
         log_says(node, "event=began")

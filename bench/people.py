@@ -108,7 +108,7 @@ async def _live(running: Site, cookies: list[str], keys: dict[str, SigningKey], 
 
 
 async def _person(running: Site, cookie: str, crowd: Crowd, trust: SSLContext) -> None:
-    limits = httpx.Limits(max_connections=3)
+    limits = httpx.Limits(max_connections=3, keepalive_expiry=60)  # as a browser keeps them
     async with httpx.AsyncClient(
         base_url=running.url,
         cookies={SESSION_COOKIE: cookie},

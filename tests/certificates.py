@@ -76,9 +76,9 @@ def context_of(authority: str, certificate: Path, key: Path | None = None) -> ss
     return context
 
 
-def spki_of_server() -> str:
-    """By what Chromium knows the key of our server (`--ignore-certificate-errors-spki-list`)."""
-    key = x509.load_pem_x509_certificate(SERVER.leaf.pem.encode()).public_key()
+def spki_of_server(pem: str = SERVER.leaf.pem) -> str:
+    """By what Chromium knows the key of a server of ours (`--ignore-certificate-errors-spki-list`)."""
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(info).digest()).decode()
 

@@ -1,6 +1,5 @@
-"""A software authenticator: makes what a passkey would return, and whatever an attacker might make of it."""
+"""Passkeys of people, and whatever an attacker might make of them."""
 
-import json
 import os
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,11 +9,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from loa.controller.demo.authenticator import (
+    GENUINE,
+    PRESENT,
+    VERIFIED,
+    assertion,
+    authenticator_data,
+    client_data,
+)
 from loa.protocol.base64url import to_base64url
 from loa.protocol.passkey import Assertion, Passkey, RelyingParty
 
+__all__ = ["PARTY", "PRESENT", "VERIFIED", "Key", "SoftPasskey", "p256"]
+
 PARTY = RelyingParty(id="loa.langcong.vn", origins=("https://loa.langcong.vn",))
-PRESENT, VERIFIED = 0x01, 0x04
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -43,20 +51,14 @@ class SoftPasskey:
         party: RelyingParty = PARTY,
         type_: str = "webauthn.get",
         origin: str | None = None,
-        flags: int = PRESENT | VERIFIED,
+        flags: int = GENUINE,
         **more: Any,  # noqa: ANN401 -- further members of the client's data
     ) -> Assertion:
         """An assertion over the challenge, genuine unless told otherwise."""
         self.uses += 1
-        said = {"type": type_, "challenge": to_base64url(challenge), "origin": origin or party.origins[0]}
-        client_data = json.dumps(said | {"crossOrigin": False} | more).encode()
-        data = sha256(party.id.encode()).digest() + bytes([flags]) + self.uses.to_bytes(4, "big")
-        return Assertion(
-            credential=self.credential,
-            authenticator_data=to_base64url(data),
-            client_data=to_base64url(client_data),
-            signature=to_base64url(self._signature(data + sha256(client_data).digest())),
-        )
+        said = client_data(type_, to_base64url(challenge), origin or party.origins[0], **more)
+        data = authenticator_data(party, flags, self.uses)
+        return assertion(self.credential, data, said, self._signature(data + sha256(said).digest()))
 
     def _signature(self, signed: bytes) -> bytes:
         match self.key:

@@ -85,7 +85,7 @@ def test_nothing_is_called_for_its_effect_at_import() -> None:
 def test_tests_mirror_the_packages() -> None:
     """A folder of tests without a package of that name is one of the few kinds that need a whole system."""
     packages = {path.name for path in (ROOT / "loa").iterdir() if (path / "__init__.py").exists()}
-    kinds = {"contract", "fakes", "flow", "field", "attacks", "browser"}
+    kinds = {"contract", "fakes", "flow", "field", "attacks", "browser", "fuzz"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert folders <= packages | kinds
     assert packages <= {path.parent.name for path in (ROOT / "tests").rglob("test_*.py")}

@@ -88,6 +88,17 @@ def open_source(path: Path, limits: Limits) -> Iterator[Source]:
         yield Source(path, limits, Tool(Path(private), limits.timeout_s))
 
 
+@contextmanager
+def blaming_the_sound() -> Iterator[None]:
+    """What ffmpeg cannot read of an upload is the upload's fault; that it takes too long is not."""
+    try:
+        yield
+    except ToolTimeout:
+        raise
+    except ToolFailed as failure:
+        raise NotAudio(failure.detail) from failure
+
+
 def source_arguments() -> list[str]:
     """How ffmpeg opens the linked source: one of our formats from one local file, nothing else."""
     return ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", "file:source"]
@@ -139,12 +150,8 @@ def _probe(tool: Tool, path: Path) -> _Declared:
     answer: list[str] = []
     command = ["ffprobe", "-hide_banner", *source_arguments(), "-of", "json"]
     entries = "format=format_name,duration:stream=codec_name,channels,sample_rate"
-    try:
+    with blaming_the_sound():
         said = tool.run([*command, "-select_streams", "a:0", "-show_entries", entries], on_line=answer.append)
-    except ToolTimeout:
-        raise
-    except ToolFailed as failure:
-        raise NotAudio(failure.detail) from failure
     found = json.loads("".join(answer))
     if not found.get("streams"):
         raise NotAudio("it holds no sound")
@@ -211,12 +218,8 @@ def _decode(
         *source_arguments(),
     ]
     output = ["-filter_complex", graph, "-map", "[out]", "-f", "null", "-progress", "pipe:1", "-"]
-    try:
+    with blaming_the_sound():
         said = tool.run([*command, *output], on_line=follow)
-    except ToolTimeout:
-        raise
-    except ToolFailed as failure:
-        raise NotAudio(failure.detail) from failure
     return decoded_ms, said
 
 

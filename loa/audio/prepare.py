@@ -11,6 +11,7 @@ from loa.audio.inspect import (
     UNMEASURABLE_LUFS,
     Progress,
     Source,
+    blaming_the_sound,
     open_source,
     read_loudness,
     read_time_ms,
@@ -203,7 +204,8 @@ def _estimate_loudness(source: Source) -> float:
     arguments = [word for words in inputs for word in words]
     joined = f"{labels}concat=n={len(inputs)}:v=0:a=1,{DOWNMIX},ebur128@excerpts=framelog=verbose[out]"
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", *arguments, "-filter_complex", joined]
-    said = source.tool.run([*command, "-map", "[out]", "-f", "null", "-"])
+    with blaming_the_sound():
+        said = source.tool.run([*command, "-map", "[out]", "-f", "null", "-"])
     return max(-60.0, read_loudness(said, "excerpts").integrated_lufs)
 
 

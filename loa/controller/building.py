@@ -14,16 +14,17 @@ from loa.audio.recording import Limits
 from loa.controller.adapters.events import EventHub
 from loa.controller.adapters.rights_file import SignedRightsFile
 from loa.controller.adapters.silence_journal import FileSilenceJournal
-from loa.controller.adapters.smtp import SmtpPost
 from loa.controller.adapters.syslog import SyslogSender, address_of
 from loa.controller.archive import Archive
 from loa.controller.clock import SystemClock
 from loa.controller.composition import Controller, Part
 from loa.controller.gate import Gate
+from loa.controller.mailing import mail_job, make_mail, recovery_mail_job
 from loa.controller.meant import log_times, periods, reach
 from loa.controller.ports import Clock
 from loa.controller.release_commands import make_releases
-from loa.controller.root_commands import make_papers, root_of
+from loa.controller.root_commands import make_papers
+from loa.controller.root_files import root_of
 from loa.controller.services.alarms import Alarms
 from loa.controller.services.alerts import Alerts
 from loa.controller.services.areas import Areas
@@ -33,6 +34,7 @@ from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.certificates import Certificates, Renewals
+from loa.controller.services.divergences import Divergences
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.hellos import Hellos
@@ -43,7 +45,6 @@ from loa.controller.services.ingest import Ingest
 from loa.controller.services.jobs import Job, Jobs, standing_jobs
 from loa.controller.services.log import Log
 from loa.controller.services.log_reports import LogReports
-from loa.controller.services.mail import Mail
 from loa.controller.services.mailbox import Mailbox
 from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
@@ -80,7 +81,6 @@ from loa.controller.store.folder import DataFolder
 from loa.controller.store.heads import HeadFile
 from loa.controller.store.uploads import UploadFolder
 from loa.controller.trust_parts import make_broker_parts, make_web_tls, tls_jobs
-from loa.controller.web.alert_words import compose_mail
 
 _log = structlog.get_logger(__name__)
 
@@ -153,6 +153,7 @@ def _house(base: "_Base", people: "_People") -> Callable[..., Controller]:
         settings=base.settings.shown(),
         second=people.signing_in.second,
         recoveries=people.signing_in.recoveries,
+        divergences=base.divergences,
         invitations=people.signing_in.invitations,
         profiles=people.profiles,
         passkeys=people.passkeys,
@@ -178,13 +179,17 @@ class _Base:
         self.key = self.folder.read_key()
         self.db = Database(settings.database)
         self.clock = clock
-        self.authority = self.folder.make_authority(clock.now())
-        self.tls = make_web_tls(settings, self.folder, self.authority, clock)
+        self.machine_clock = (
+            SystemClock()
+        )  # by which TLS judges certificates, whatever the controller goes by
+        self.authority = self.folder.make_authority(self.machine_clock.now())
+        self.tls = make_web_tls(settings, self.folder, self.authority, self.machine_clock)
         self.ids: Callable[[], str] = lambda: uuid.uuid4().hex
         self.metrics = Metrics()
         self.events = EventHub(metrics=self.metrics)
         self.trail = _trail(self)
         self.audit = Audit(clock=self.clock, noted=self.trail.wake)
+        self.divergences = Divergences(db=self.db, clock=clock, events=self.events, metrics=self.metrics)
 
 
 class _Air:
@@ -199,7 +204,7 @@ class _Air:
             settings,
             folder=base.folder,
             db=db,
-            clock=clock,
+            clock=base.machine_clock,
             authority=base.authority,
             key=key,
             mailbox=mailbox,
@@ -217,6 +222,7 @@ class _Air:
             metrics=metrics,
             expect=self.log.expect,
             address=reach(settings).address,
+            successions=settings.root_successions,
         )
         self.presences = Presences(db=db, clock=clock, events=events, metrics=metrics)
         self.silences = Silences(
@@ -267,6 +273,7 @@ class _Air:
             renew_rights=self.rights.renew,
             mark_missed=self.log.mark_missed,
             age=self.presences.age,
+            compare=base.divergences.watch,
             expect_all=self.log.expect_all,
             refresh=self.publisher.refresh,
             tidy=retention.tidy,
@@ -278,7 +285,7 @@ class _Air:
     def _parts(self, base: _Base, journal: FileSilenceJournal) -> tuple[Part, ...]:
         connect = partial(self.courier.start, on_connect=self.publisher.connected)
         return (
-            Part(name="database", start=base.db.migrate, stop=base.db.close),
+            Part(name="database", start=base.db.begin, stop=base.db.close),
             Part(name="audit trail", start=base.trail.start, stop=base.trail.stop),
             Part(name="journal of silences", start=_nothing, stop=journal.close),
             *(() if base.tls is None else (Part(name="tls", start=base.tls.start, stop=_nothing),)),
@@ -298,9 +305,10 @@ class _People:
     def __init__(self, base: _Base, air: _Air) -> None:
         clock, audit, settings = base.clock, base.audit, base.settings
         signing_in = self.signing_in = make_signing_in(
-            settings, base.db, clock, audit, base.events.look_again
+            settings, base.db, clock, audit, look_again=base.events.look_again, metrics=base.metrics
         )
         self.people, self.sessions = signing_in.people, signing_in.sessions
+        air.jobs.add(recovery_mail_job(settings, db=base.db, clock=clock, people=self.people))
         self.profiles = Profiles(audit=audit)
         air.jobs.add(
             Job(
@@ -327,26 +335,24 @@ class _People:
             Part(name="setup", start=self.setup.start, stop=_nothing),
             Part(name="backups", start=_nothing, stop=self.backups.stop),
         )
-        self.certificates = Certificates(authority=base.authority, clock=clock)
+        self.certificates = Certificates(authority=base.authority, clock=base.machine_clock)
         self.renewals = Renewals(
             certificates=self.certificates, key=base.key, clock=clock, attempts=signing_in.attempts
         )
-        self.nodes = Nodes(
-            clock=clock,
-            audit=audit,
+        self.nodes = self._nodes(base, air)
+        self.gate = Gate(db=base.db, clock=clock, sessions=self.sessions, nodes=self.nodes)
+
+    def _nodes(self, base: _Base, air: _Air) -> Nodes:
+        return Nodes(
+            clock=base.clock,
+            audit=base.audit,
             areas=self.areas,
             publisher=air.publisher,
             access=air.broker,
             events=base.events,
-            attempts=signing_in.attempts,
+            attempts=self.signing_in.attempts,
             certificates=self.certificates,
-            code_lasting=settings.code_lasting,
-        )
-        self.gate = Gate(
-            db=base.db,
-            clock=clock,
-            sessions=self.sessions,
-            nodes=self.nodes,
+            code_lasting=base.settings.code_lasting,
         )
 
     def _setup(self, base: _Base, attempts: Attempts) -> Setup:
@@ -392,11 +398,9 @@ class _Announcements:
             standing=self.standing,
         )
         self.emergencies = Emergencies(clock=clock, broadcasts=self.broadcasts)
-        self.alerts = Alerts(clock=clock, bulletins=self.bulletins)
-        self.mail = _mail(base, self.alerts)
-        air.jobs.add(
-            Job(name="mail", run=self.mail.send_due, every_s=60, grace_s=60, why="the next run tells it, too")
-        )
+        self.alerts = Alerts(clock=clock, bulletins=self.bulletins, diverging=base.divergences.since)
+        self.mail = make_mail(settings, db=base.db, clock=clock, alerts=self.alerts)
+        air.jobs.add(mail_job(self.mail))
         self.inbox = Inbox(clock=clock, broadcasts=self.broadcasts, audit=audit, placing=placing)
         lead = timedelta(milliseconds=settings.emergency_lead_ms)
         self.previews = Previews(clock=clock, key=base.key, journal=air.journal, lead=lead)
@@ -452,28 +456,6 @@ def _uploads(base: _Base, recordings: Recordings) -> Uploads:
         recordings=recordings,
         limit_bytes=settings.upload_limit_bytes,
         lasting=timedelta(hours=settings.keep_uploads_hours),
-    )
-
-
-def _mail(base: _Base, alerts: Alerts) -> Mail:
-    settings, post = base.settings, None
-    if settings.smtp_host is not None:
-        password = settings.smtp_password
-        post = SmtpPost(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            security=settings.smtp_security,
-            sender=settings.mail_from,
-            user=settings.smtp_user,
-            password=None if password is None else password.get_secret_value(),
-        )
-    return Mail(
-        db=base.db,
-        clock=base.clock,
-        alerts=alerts,
-        post=post,
-        compose=compose_mail(settings.address),
-        every=timedelta(minutes=settings.mail_every_minutes),
     )
 
 

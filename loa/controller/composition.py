@@ -14,6 +14,7 @@ from loa.controller.services.backups import Backups
 from loa.controller.services.broadcasts import Broadcasts
 from loa.controller.services.bulletins import Bulletins
 from loa.controller.services.certificates import Certificates, Renewals
+from loa.controller.services.divergences import Divergences
 from loa.controller.services.emergencies import Emergencies
 from loa.controller.services.feeds import Feeds
 from loa.controller.services.idempotency import Idempotency
@@ -94,6 +95,7 @@ class Controller:
     settings: Sequence[Setting]
     second: SecondFactors
     recoveries: Recoveries
+    divergences: Divergences
     invitations: Invitations
     profiles: Profiles
     passkeys: Passkeys

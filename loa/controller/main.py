@@ -11,6 +11,7 @@ from loa.controller import (
     audit_commands,
     commands,
     doctor_command,
+    key_commands,
     map_commands,
     release_commands,
     root_commands,
@@ -25,13 +26,18 @@ from loa.controller.store.folder import DataFolder
 from loa.controller.web import pages
 
 _log = structlog.get_logger(__name__)
-__all__ = ["application", "build", "run"]
+__all__ = ["application", "build", "program", "run"]
 THREADS_TAKE_TURNS_S = 0.0005
 """Python's own 5 ms would add up, from thread to thread, on an emergency's way to the broker."""
 
 
 def run() -> None:
     """The console script."""
+    program()()
+
+
+def program() -> typer.Typer:
+    """All commands."""
     app = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
@@ -46,7 +52,8 @@ def run() -> None:
     map_commands.add_to(app)
     audit_commands.add_to(app)
     doctor_command.add_to(app)
-    app()
+    key_commands.add_to(app)
+    return app
 
 
 def serve_controller() -> None:

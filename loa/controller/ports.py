@@ -105,6 +105,10 @@ class Event:
     subject: str
 
 
+Told = tuple[Event, ...]
+"""What a page is told at once; nothing: it was too slow, and loads everything anew."""
+
+
 class EventStream(Protocol):
     """The pages' side of the events."""
 
@@ -115,8 +119,8 @@ class EventStream(Protocol):
 
     def listen(
         self, may_hear: Callable[[AreaId], bool], user: str = ""
-    ) -> AbstractContextManager[AsyncIterator[Event | None]]:
-        """The events from now on; None tells a listener that was too slow to load everything anew.
+    ) -> AbstractContextManager[AsyncIterator[Told]]:
+        """The events from now on.
 
         What concerns the sessions of that `user` is among them.
         """

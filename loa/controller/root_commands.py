@@ -1,7 +1,7 @@
 """`loa-controller root`: the key above all others, and the keepers whom it names.
 
-`new`, `appoint` and `show` need no controller: they run where the stick with the key is.
-`request` and `import` run on the controller, and never see the key.
+`new`, `appoint`, `succeed` and `show` need no controller: they run where the stick with the key is.
+`request`, `papers` and `import` run on the controller, and never see the key.
 """
 
 import uuid
@@ -10,23 +10,21 @@ from typing import Annotated
 
 import typer
 
+from loa.controller import succession_commands
 from loa.controller.bundles import make_key_file, read_key_file
 from loa.controller.clock import SystemClock
 from loa.controller.commands import TERMINAL, Unheard, read_settings, told
-from loa.controller.core.passkeys import fingerprint, party_of
+from loa.controller.core.passkeys import party_of
 from loa.controller.errors import Conflict, Invalid
 from loa.controller.ports import Clock, Publisher
+from loa.controller.root_files import read_file, root_of, tell, the_database, write_file
 from loa.controller.services.audit import Audit
 from loa.controller.services.papers import PapersKeeper
 from loa.controller.settings import Settings
-from loa.controller.store.database import Database
-from loa.controller.store.folder import DataFolder
 from loa.protocol.charter import Appointment, appoint, verify_appointment
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import PublicKey
-
-_MOST_BYTES = 1_000_000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("appoint")(seal)
     group.command("import")(take)
     group.command("show")(show)
+    succession_commands.add_to(group)
     app.add_typer(group, name="root")
 
 
@@ -56,16 +55,11 @@ def request(
 ) -> None:
     """Write to OUT who is to keep an area's papers, with their passkeys, to be sealed with the root key."""
     with told():
-        settings = read_settings()
-        db = _database(settings)
-        try:
+        with the_database() as (settings, db), db.look() as session:
             papers = make_papers(settings, clock=SystemClock())
-            with db.look() as session:
-                wanted = papers.request(session, AreaId(area), keeper)
-        finally:
-            db.close()
-        _write(out, wanted.to_bytes().decode())
-    _tell(wanted)
+            wanted = papers.request(session, AreaId(area), keeper)
+        write_file(out, wanted.to_bytes().decode())
+    tell(wanted)
     typer.echo(f"Wrote {out}. Where the root key is: loa-controller root appoint --key KEY {out} SEALED")
 
 
@@ -80,28 +74,28 @@ def seal(
     with told():
         root = read_key_file(key)
         try:
-            wanted = Appointment.from_bytes(_read(request))
+            wanted = Appointment.from_bytes(read_file(request))
         except ProtocolError as error:
             raise Invalid("no_request", f"{request} is no request of `root request`: {error}") from error
-        _tell(wanted)
+        tell(wanted)
         if not yes:
             typer.confirm("Did these people show you these fingerprints?", abort=True)
-        _write(out, appoint(wanted, root))
+        write_file(out, appoint(wanted, root))
     typer.echo(f"Wrote {out}. On the controller: loa-controller root import {out}")
 
 
 def take(sealed: Path) -> None:
-    """Bring a sealed appointment to the controller; its keepers then sign at /admin/trust."""
+    """Bring a sealed appointment to the controller, or the next root; keepers sign at /admin/trust."""
     with told():
-        settings = read_settings()
-        db = _database(settings)
-        try:
+        content = read_file(sealed)
+        given = succession_commands.read_hand_over(content)
+        if given is not None:
+            succession_commands.take(read_settings(), given)
+            return
+        with the_database() as (settings, db), db.work() as work:
             papers = make_papers(settings, clock=SystemClock())
-            with db.work() as work:
-                taken = papers.take(work, TERMINAL, _read(sealed).decode())
-        finally:
-            db.close()
-    _tell(taken)
+            taken = papers.take(work, TERMINAL, content.decode())
+    tell(taken)
     typer.echo(f"Its keepers sign roster and charter at {settings.address}/admin/trust")
 
 
@@ -114,11 +108,11 @@ def show(
 ) -> None:
     """Say what FILE is: the public part of a root key, or whom an appointment names."""
     with told():
-        content = _read(file)
+        content = read_file(file)
         if content.startswith(b"-----BEGIN"):
             typer.echo(f"A root key. Its public part: {read_key_file(file).public.x}")
             return
-        _tell(_appointment(content, root))
+        tell(_appointment(content, root))
 
 
 def make_papers(
@@ -135,11 +129,6 @@ def make_papers(
     )
 
 
-def root_of(settings: Settings) -> PublicKey | None:
-    """The root key that the owner trusts, if there is one."""
-    return PublicKey.from_x(settings.root_key) if settings.root_key else None
-
-
 def _appointment(content: bytes, root: str | None) -> Appointment:
     try:
         return Appointment.from_bytes(content)
@@ -151,36 +140,3 @@ def _appointment(content: bytes, root: str | None) -> Appointment:
         return verify_appointment(content.decode().strip(), PublicKey.from_x(x))
     except (ProtocolError, UnicodeDecodeError) as error:
         raise Invalid("not_the_root", f"that root key did not seal it: {error}") from error
-
-
-def _tell(one: Appointment) -> None:
-    typer.echo(f"Keepers of {one.area}, version {one.version}, for {', '.join(one.party.origins)}:")
-    for keeper in one.keepers:
-        typer.echo(f"  {keeper.user}  passkey {fingerprint(keeper.passkey)}")
-
-
-def _database(settings: Settings) -> Database:
-    folder = DataFolder(settings.data_dir)
-    folder.read_key()
-    folder.prepare()
-    db = Database(settings.database)
-    db.migrate()
-    return db
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(_MOST_BYTES)
-    except OSError as error:
-        raise Invalid("no_file", f"{error}; name a file that is there") from error
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        with file.open("x") as out:
-            out.write(text + "\n")
-    except FileExistsError as error:
-        raise Conflict("file_exists", f"{file} exists already; name another file") from error
-    except OSError as error:
-        raise Invalid("not_written", f"{error}; name a file in a folder where you may write") from error

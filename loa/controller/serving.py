@@ -19,6 +19,8 @@ ANY_IPV6 = "::"
 ANY_IPV4 = "0.0.0.0"  # noqa: S104 -- an address to compare with
 GRACE_S = 20
 """How long requests in hand may take when the server is told to stop."""
+KEEP_ALIVE_S = 75
+"""An open page asks again within this time mostly, and need not come to terms over TLS each time."""
 _log = structlog.get_logger(__name__)
 
 
@@ -50,6 +52,7 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         proxy_headers=settings.trusted_proxies is not None,
         forwarded_allow_ips=settings.trusted_proxies,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,

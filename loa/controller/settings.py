@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     request_limit_bytes: Annotated[int, Field(ge=65_536)] = 4 * MIB
 
     root_key: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = None
+    root_successions: tuple[Annotated[str, Field(max_length=1024)], ...] = ()
     release_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
 
     log_horizon_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48

@@ -9,8 +9,10 @@ from loa.controller.ports import Clock
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.ceremonies import Ceremonies
+from loa.controller.services.failed_sign_ins import FailedSignIns
 from loa.controller.services.hashing import PasswordHasher
 from loa.controller.services.invitations import Invitations
+from loa.controller.services.metrics import Metrics
 from loa.controller.services.passkeys import Passkeys
 from loa.controller.services.people import People
 from loa.controller.services.recoveries import Recoveries
@@ -35,19 +37,21 @@ class SigningIn:
 
 
 def make_signing_in(
-    settings: Settings, db: Database, clock: Clock, audit: Audit, look_again: Callable[[str], None]
+    settings: Settings,
+    db: Database,
+    clock: Clock,
+    audit: Audit,
+    *,
+    look_again: Callable[[str], None],
+    metrics: Metrics,
 ) -> SigningIn:
     """All of it wired; makes the key of the second factors where there is none."""
+    failed = FailedSignIns(clock=clock, metrics=metrics)
     sealer = Sealer.at(DataFolder(settings.data_dir).factors_key)
     hasher, attempts = PasswordHasher(), Attempts(clock=clock)
     people = People(clock=clock, audit=audit, hasher=hasher, look_again=look_again)
-    second = SecondFactors(
-        clock=clock,
-        audit=audit,
-        sealer=sealer,
-        roles=settings.second_factor_roles,
-        grace=settings.second_factor_grace,
-    )
+    roles, grace = settings.second_factor_roles, settings.second_factor_grace
+    second = SecondFactors(clock=clock, audit=audit, sealer=sealer, roles=roles, grace=grace)
     sessions = Sessions(
         db=db,
         clock=clock,
@@ -58,6 +62,7 @@ def make_signing_in(
         lasting=settings.session_lasting,
         idle=settings.session_idle,
         look_again=look_again,
+        refused=failed.note,
     )
     recoveries = Recoveries(
         db=db,
@@ -67,6 +72,7 @@ def make_signing_in(
         people=people,
         attempts=attempts,
         sealer=sealer,
+        refused=failed.note,
     )
     return SigningIn(
         attempts=attempts,

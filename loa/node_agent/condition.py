@@ -5,8 +5,10 @@ from datetime import datetime
 from loa.node_agent.core.plan import Plan, make_plan, window_at
 from loa.node_agent.ports import Disk, Reading, Recalled
 from loa.protocol.ids import RecordingId, broadcast_of
+from loa.protocol.keys import PublicKey
 from loa.protocol.programme import Config
 from loa.protocol.reasons import ClockSource, ClockState
+from loa.protocol.succession import follow
 from loa.schedules.localtime import to_wall
 
 _SOURCES = {
@@ -49,6 +51,14 @@ def examine(
         waiting,
     )
     return Condition(lines, is_well=is_running and not missing and _is_sure(clock))
+
+
+def say_root(given: PublicKey | None, held: Config | None) -> str:
+    """Whom the node believes, to be compared with what the stick says."""
+    if given is None:
+        return "It takes the controller's word: it was enrolled without a root key."
+    steps = held.papers.successions if held and held.papers else ()
+    return f"It believes whom the root key {follow(given, steps).root.x} names."
 
 
 def _is_sure(clock: Reading) -> bool:

@@ -14,7 +14,7 @@ from loa.node_agent.adapters.folders import passing_folder
 from loa.node_agent.adapters.recordings import RecordingFolder
 from loa.node_agent.adapters.update_files import give_keys
 from loa.node_agent.assembly import RECORDINGS_FOLDER, build, read_clock
-from loa.node_agent.condition import examine
+from loa.node_agent.condition import examine, say_root
 from loa.node_agent.errors import InUseError, NodeError, NotEnrolledError
 from loa.node_agent.wiring import Wiring
 
@@ -80,8 +80,10 @@ def status(data: Path | None = None) -> None:
     condition = examine(
         disk, frozenset(here), is_running=_is_owned(folder), now=clock.now(), clock=clock.reading()
     )
+    held = disk.recall().config
     disk.close()
-    print("\n".join([f"Node {identity.node}.", *condition.lines]))  # noqa: T201 -- a command speaks
+    lines = [f"Node {identity.node}.", say_root(identity.root(), held), *condition.lines]
+    print("\n".join(lines))  # noqa: T201 -- a command speaks
     raise SystemExit(0 if condition.is_well else 1)
 
 

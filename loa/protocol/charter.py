@@ -1,6 +1,6 @@
 """Whom a node believes: keepers named by the root key, and what keepers have signed (roster, charter).
 
-    root key (kept off the server)
+    root key (kept off the server; may name the next one, `loa.protocol.succession`)
       └── Appointment: the keepers of an area, by their passkeys
             ├── Roster: who may approve which class for which area, from when to when
             └── Charter: the areas and the policy of the area's nodes, and what a class needs to sound
@@ -23,6 +23,7 @@ from loa.protocol.kinds import BroadcastClass
 from loa.protocol.passkey import Assertion, CredentialId, Passkey, RelyingParty, verify_assertion
 from loa.protocol.policy import Classes, Policy
 from loa.protocol.units import Instant
+from loa.protocol.when import DEFAULT_TZ, TzName
 from loa.protocol.wire import Wire
 
 KEEPERS_NEEDED = 2
@@ -124,6 +125,8 @@ class Charter(Paper):
     """The areas of each node from the widest to the narrowest, the node itself last."""
     policy: Policy
     """The widest that the controller's policy may be."""
+    tz: TzName = DEFAULT_TZ
+    """In which the policy's hours are meant."""
     admissions: dict[BroadcastClass, Admission]
     """A class that is absent does not sound."""
     standing: Annotated[tuple[RecordingId, ...], Field(max_length=64)] = ()
@@ -160,6 +163,8 @@ class Signed(Wire):
 class Papers(Wire):
     """What the controller brings to a node so that it may believe approvers; none of it is secret."""
 
+    successions: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    """The next root keys, each sealed by the one before, the oldest first."""
     appointments: Annotated[tuple[str, ...], Field(max_length=16)] = ()
     """Sealed by the root key."""
     rosters: Annotated[tuple[Signed, ...], Field(max_length=16)] = ()

@@ -17,10 +17,11 @@ from loa.protocol.charter import (
     verify_appointment,
     verify_paper,
 )
-from loa.protocol.errors import BadAssertionError, UnapprovedError, UncharteredError
+from loa.protocol.errors import BadAssertionError, UnapprovedError, UncharteredError, UntrustedError
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.keys import KeyRing, PublicKey
 from loa.protocol.passkey import CredentialId, RelyingParty, verify_assertion
+from loa.protocol.succession import follow
 
 _Carried = TypeVar("_Carried", str, Signed)
 """A paper as it travels."""
@@ -50,7 +51,11 @@ class Trust:
 
 
 def trust_in(papers: Papers, *, root: PublicKey, node: NodeId) -> Trust:
-    """What the papers say of this node; a `ProtocolError` if anything in them does not hold."""
+    """What the papers say of this node; a `ProtocolError` if anything in them does not hold.
+
+    `root` is the key that the node was given, whichever it has become by successions.
+    """
+    root = follow(root, papers.successions).root
     appointments = [verify_appointment(one, root) for one in papers.appointments]
     charter = verify_paper(Charter, papers.charter, appointments) if papers.charter else None
     if charter is None or node not in charter.nodes:
@@ -142,14 +147,31 @@ def newest(held: Papers | None, arrived: Papers, root: PublicKey) -> Papers:
     """Of each paper the newer one; nothing goes back. Raises a `ProtocolError` for what is not the root's.
 
     Charters are compared whatever their area, so that a node that was moved is not moved back by an old one.
+    Under another root, named by the last or enrolled anew, nothing counts that only the last has sealed.
     """
     if held is None:
         return arrived
+    before = follow(root, held.successions)
+    now = follow(before.root, arrived.successions)
+    still = [sealed for sealed in held.appointments if _is_sealed_by(now.root, sealed)]
     appointments = _newest(
-        (verify_appointment(sealed, root), sealed) for sealed in (*arrived.appointments, *held.appointments)
+        (verify_appointment(sealed, now.root), sealed) for sealed in (*arrived.appointments, *still)
     )
     rosters = _newest((Roster.from_bytes(one.content), one) for one in (*arrived.rosters, *held.rosters))
-    return Papers(appointments=appointments, rosters=rosters, charter=_newer(held.charter, arrived.charter))
+    return Papers(
+        successions=(*before.steps, *now.steps),
+        appointments=appointments,
+        rosters=rosters,
+        charter=_newer(held.charter, arrived.charter),
+    )
+
+
+def _is_sealed_by(root: PublicKey, sealed: str) -> bool:
+    try:
+        verify_appointment(sealed, root)
+    except UntrustedError:
+        return False
+    return True
 
 
 def _newer(held: Signed | None, arrived: Signed | None) -> Signed | None:

@@ -20,6 +20,7 @@ from tests.attacks.hands import Card
 from tests.attacks.people import Person
 from tests.attacks.sounds import Sample
 from tests.flow.ears import Sound
+from tests.flow.intruder import let_in
 from tests.flow.office import COMMUNE, Announced, Json, Office, announced_of
 from tests.flow.times import local, now, seconds
 from tests.flow.village import Loudspeaker, Village
@@ -110,7 +111,7 @@ class Town(Village):
 
     def controller_card(self, name: str) -> Card:
         """Of somebody who has the authority's key and can write to the broker's folder."""
-        path = self.let_in(name)
+        path = let_in(self.data, self.folder, name)
         return Card(self._authority_file, path, path)
 
     def strike_off(self) -> None:

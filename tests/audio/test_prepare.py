@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loa.audio.errors import DiskFull, Silent, Truncated
+from loa.audio.errors import DiskFull, NotAudio, Silent, Truncated
 from loa.audio.find import decode, find
 from loa.audio.mixer import Samples
 from loa.audio.prepare import prepare
@@ -139,3 +139,12 @@ def test_an_earlier_result_stays_when_a_new_one_fails(tmp_path: Path) -> None:
     with pytest.raises(Silent):
         prepare(write_wav(tmp_path / "in.wav", np.zeros(48_000, np.int16)), target)
     assert target.read_bytes() == b"earlier"
+
+
+def test_a_sound_that_nobody_can_decode_is_the_uploads_fault(tmp_path: Path) -> None:
+    upload = tmp_path / "upload.wav"
+    sound = bytearray(write_wav(upload, noise(1.0)).read_bytes())
+    sound[20:22] = b"\x37\x13"  # the tag of the codec
+    upload.write_bytes(sound)
+    with pytest.raises(NotAudio):
+        prepare(upload, tmp_path / "prepared.ogg")

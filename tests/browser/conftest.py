@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, StorageState, expect, sync_playwright
 
-from tests.browser.site import PASSWORD, Site, running_site
+from tests.browser.site import Site, running_site
 from tests.certificates import AUTHORITY, HOST, spki_of_server
+from tests.passwords import PASSWORD
 
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = (

@@ -22,10 +22,10 @@ from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
 from tests import loopback
 from tests.certificates import AUTHORITY, HOST, Issuer
+from tests.passwords import hashed
 from tests.protocol.bundles import RELEASE_KEY
 from tests.waiting import wait_for
 
-PASSWORD = "mat-khau-thu-nghiem"
 PEOPLE = {
     "hanh": ("Trần Thị Hạnh", Role.OFFICIAL),
     "hoa": ("Nguyễn Văn Hòa", Role.APPROVER),
@@ -130,9 +130,7 @@ def _settle(controller: Controller) -> dict[str, Voice]:
             controller.areas.insert(work, "test", new)
         for user_id, (name, role) in PEOPLE.items():
             grants = frozenset({Grant(COMMUNE, role)})
-            person = NewUser(
-                id=user_id, name=name, password=controller.people.hashed(PASSWORD, user_id), grants=grants
-            )
+            person = NewUser(id=user_id, name=name, password=hashed(), grants=grants)
             controller.people.insert(work, "test", person)
         for node, village in NODES.items():
             name = f"Cụm {node[-1]}"

@@ -14,7 +14,8 @@ from loa.controller.core.access import Grant, Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.services.people import NewUser
 from tests.browser.conftest import DESK, PHONE, Desk, Watch
-from tests.browser.site import PASSWORD, Site, running_site
+from tests.browser.site import Site, running_site
+from tests.passwords import hashed
 
 PICTURES = os.environ.get("LOA_PICTURES")
 """A folder for pictures of the pages, to be looked at."""
@@ -56,7 +57,7 @@ def administrator(site: Site) -> str:
         new = NewUser(
             id="quan",
             name="Đỗ Văn Quân",
-            password=site.controller.people.hashed(PASSWORD, "quan"),
+            password=hashed(),
             grants=grants,
         )
         site.controller.people.insert(work, "test", new)

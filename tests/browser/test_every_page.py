@@ -18,8 +18,9 @@ from loa.controller.web.bodies import Bodies
 from loa.controller.web.console import Console
 from loa.controller.web.render import Renderer
 from tests.browser.conftest import DESK, PHONE, Desk
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
 from tests.browser.steps import ask_for, choose, submit, type_a_text
+from tests.passwords import hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -72,7 +73,7 @@ def everybody(site: Site) -> str:
     person = NewUser(
         id=EVERYBODY,
         name="Phạm Thị Cúc",
-        password=site.controller.people.hashed(PASSWORD, EVERYBODY),
+        password=hashed(),
         grants=grants,
     )
     with site.controller.db.work() as work:

@@ -16,7 +16,8 @@ from loa.controller.core.factors import STEP_S, code_at
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.people import NewUser
 from tests.browser.conftest import DESK, PHONE, Desk
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
+from tests.passwords import PASSWORD, hashed
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOA_PICTURES")
@@ -26,11 +27,10 @@ KEEPERS = {"quan": "Đỗ Văn Quân", "thuy": "Lê Thị Thủy"}
 @pytest.fixture(scope="module", autouse=True)
 def _keepers(site: Site) -> None:
     people = site.controller.people
-    hashed = people.hashed(PASSWORD, "quan")
     with site.controller.db.work() as work:
         for user_id, name in KEEPERS.items():
             grants = frozenset({Grant(COMMUNE, Role.ADMIN)})
-            people.insert(work, "test", NewUser(id=user_id, name=name, password=hashed, grants=grants))
+            people.insert(work, "test", NewUser(id=user_id, name=name, password=hashed(), grants=grants))
 
 
 def shown(page: Page, name: str) -> None:
@@ -67,7 +67,8 @@ def test_a_factor_is_set_up_asked_for_and_lost(desk: Desk, screen: dict[str, Any
     page.fill("#code", "000000")
     page.click("main .button-main")
     expect(page.locator(".summary")).to_contain_text("Mã chưa đúng")
-    page.fill("#code", app(0))
+    used = app(0)
+    page.fill("#code", used)
     page.click("main .button-main")
     expect(page.locator(".paper-codes li")).to_have_count(10)
     paper = page.locator(".paper-codes li").first.inner_text()
@@ -77,7 +78,7 @@ def test_a_factor_is_set_up_asked_for_and_lost(desk: Desk, screen: dict[str, Any
     at_the_door(other)
     other.wait_for_url("**/signin/code**")
     shown(other, "factor-door")
-    other.fill("#code", app(0))
+    other.fill("#code", used)
     other.click("main .button-main")
     expect(other.locator(".summary")).to_contain_text("Mã chưa đúng hoặc đã dùng")
     other.fill("#code", app(1))

@@ -63,6 +63,7 @@ SPARED = {
         "child",
         "console",
         "false",
+        "files",
         "piper",
         "starttls",
     ),  # values of the server's settings

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from loa.controller.core.sample import VILLAGES
 from tests.browser.conftest import Desk
-from tests.browser.site import PASSWORD
 from tests.browser.steps import TEXT
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.browser
 

@@ -20,8 +20,9 @@ from loa.protocol.reasons import SelfTestOutcome
 from loa.protocol.reports import Stopped
 from loa.protocol.units import GainDb, SizeBytes, to_whole_ms
 from tests.browser.conftest import DESK, PHONE, Desk
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
 from tests.browser.speaker import Speaker, enrolled, speaking
+from tests.passwords import hashed
 from tests.protocol.bundles import make_bundle
 
 pytestmark = pytest.mark.browser
@@ -49,7 +50,7 @@ def _keepers(site: Site) -> None:
             new = NewUser(
                 id=user_id,
                 name=name,
-                password=site.controller.people.hashed(PASSWORD, user_id),
+                password=hashed(),
                 phone=phone,
                 grants=grants,
             )

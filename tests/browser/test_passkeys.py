@@ -22,8 +22,9 @@ from loa.protocol.programme import Config
 from loa.schedules.policy import default_policy
 from tests.browser.authenticator import Authenticator
 from tests.browser.conftest import PHONE, Desk
-from tests.browser.site import PASSWORD, Site, running_site
+from tests.browser.site import Site, running_site
 from tests.browser.steps import ask_for, choose, submit, type_a_text
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.browser
 ROOT = SigningKey.generate()

@@ -23,10 +23,11 @@ from loa.protocol.policy import OwnApproval, Policy
 from loa.schedules.policy import default_policy
 from tests.browser.conftest import PHONE, Desk
 from tests.browser.scene import furnish_map
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
 from tests.browser.steps import ask_for, choose, submit, type_a_text
 from tests.browser.test_admin import picture
 from tests.controller.air import Times, place
+from tests.passwords import hashed
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +45,7 @@ def keeper(site: Site) -> str:
         new = NewUser(
             id="quan",
             name="Đỗ Văn Quân",
-            password=site.controller.people.hashed(PASSWORD, "quan"),
+            password=hashed(),
             grants=grants,
         )
         site.controller.people.insert(work, "test", new)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Desk
-from tests.browser.site import PASSWORD
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from loa.controller import audit_commands, commands, doctor_command
+from loa.controller.core.access import Person, Role
+from loa.controller.core.sample import COMMUNE
 from loa.controller.logs import configure
 from loa.controller.settings import LogFormat, Settings
 from loa.controller.store.database import Database
+from tests.controller.factories import Town
 from tests.controller.postgresql import TEMPLATE, Cluster, cluster
 from tests.controller.site import Site, open_site
 
@@ -80,6 +83,18 @@ def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
+
+
+@pytest.fixture
+def town(db: Database) -> Town:
+    """The sample's areas with their services, on each of the two."""
+    return Town(db).build()
+
+
+@pytest.fixture
+def hoa(town: Town) -> Person:
+    """An approver of the commune."""
+    return town.user("hoa", (COMMUNE, Role.APPROVER))
 
 
 @pytest.fixture

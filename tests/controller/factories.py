@@ -11,7 +11,9 @@ from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
 from loa.controller.services.certificates import Certificates
+from loa.controller.services.failed_sign_ins import FailedSignIns
 from loa.controller.services.hashing import PasswordHasher
+from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodes import Nodes
 from loa.controller.services.people import NewUser, People
 from loa.controller.services.second_factors import SecondFactors
@@ -56,6 +58,7 @@ class Town:
             roles=(Role.ADMIN, Role.APPROVER),
             grace=timedelta(days=14),
         )
+        self.metrics = Metrics()
         self.sessions = Sessions(
             db=self.db,
             clock=self.clock,
@@ -66,6 +69,7 @@ class Town:
             lasting=timedelta(days=30),
             idle=timedelta(days=14),
             look_again=look_again,
+            refused=FailedSignIns(clock=self.clock, metrics=self.metrics).note,
         )
         self.certificates = Certificates(authority=AUTHORITY, clock=self.clock)
         self.nodes = Nodes(

@@ -1,17 +1,12 @@
 """What a browser returns for `navigator.credentials.create` of a software authenticator."""
 
-import json
-from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from webauthn.helpers import encode_cbor
 
-from loa.protocol.base64url import from_base64url, to_base64url
+from loa.controller.demo.authenticator import GENUINE, client_data, registration
 from loa.protocol.passkey import RelyingParty
-from tests.passkeys import PARTY, PRESENT, VERIFIED, Key, SoftPasskey
-
-ATTESTED = 0x40
+from tests.passkeys import PARTY, Key, SoftPasskey
 
 
 def created(
@@ -21,30 +16,11 @@ def created(
     party: RelyingParty = PARTY,
     type_: str = "webauthn.create",
     origin: str | None = None,
-    flags: int = PRESENT | VERIFIED,
+    flags: int = GENUINE,
 ) -> dict[str, Any]:
     """The credential, genuine unless told otherwise; `challenge` as the options have it."""
-    said = {"type": type_, "challenge": challenge, "origin": origin or party.origins[0]}
-    credential = from_base64url(passkey.credential)
-    data = (
-        sha256(party.id.encode()).digest()
-        + bytes([flags | ATTESTED])
-        + bytes(4)  # the counter
-        + bytes(16)  # the model, which is not told
-        + len(credential).to_bytes(2, "big")
-        + credential
-        + encode_cbor(_cose(passkey.key))
-    )
-    attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})
-    return {
-        "id": passkey.credential,
-        "rawId": passkey.credential,
-        "type": "public-key",
-        "response": {
-            "clientDataJSON": to_base64url(json.dumps(said | {"crossOrigin": False}).encode()),
-            "attestationObject": to_base64url(attestation),
-        },
-    }
+    said = client_data(type_, challenge, origin or party.origins[0])
+    return registration(passkey.credential, _cose(passkey.key), said, party, flags)
 
 
 def _cose(key: Key) -> dict[int, Any]:

@@ -1,6 +1,7 @@
 """A whole controller over a folder of its own, asked over HTTP without a server; nothing beside it runs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import Receive, Send
 
 from loa.controller.composition import Controller
 from loa.controller.core.access import Grant, Person, Role
@@ -19,8 +21,9 @@ from loa.controller.settings import Settings
 from loa.controller.store.folder import DataFolder
 from loa.protocol.ids import AreaId
 from loa.protocol.keys import SigningKey
+from tests.passwords import hashed
 
-PASSWORD = "mat-khau-thu-nghiem"
+Listening = Callable[[Receive, Send], Awaitable[None]]
 
 
 @dataclass
@@ -79,11 +82,10 @@ class Site:
         return Client(self.app, headers)
 
     def user(self, user_id: str, *roles: tuple[str, Role]) -> Client:
-        """A new user with these (area, role) and the password `PASSWORD`; asks with a token."""
+        """A new user with these (area, role) and the password of all tests; asks with a token."""
         grants = frozenset(Grant(AreaId(area), role) for area, role in roles)
-        hashed = self.controller.people.hashed(PASSWORD, user_id)
         with self.controller.db.work() as work:
-            new = NewUser(id=user_id, name=user_id.title(), password=hashed, grants=grants)
+            new = NewUser(id=user_id, name=user_id.title(), password=hashed(), grants=grants)
             self.controller.people.insert(work, "test", new)
             who = Person(user_id, new.name, grants)
             made = self.controller.sessions.make_token(work, who, "test", timedelta(days=1))
@@ -98,6 +100,25 @@ class Site:
             )
             self.controller.nodes.enrol(work, code.code, key.public.x, source="test")
         return key
+
+
+def listening(site: Site, header: str, value: str) -> Listening:
+    """A page that hears what happens, over ASGI itself; to be awaited with how it receives and sends."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/api/v1/events",
+        "raw_path": b"/api/v1/events",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"loa.test"), (header.encode(), value.encode())],
+        "client": ("10.0.0.1", 1),
+        "server": ("loa.test", 80),
+    }
+    return lambda receive, send: asyncio.wait_for(site.app(scope, receive, send), 20)
 
 
 def open_site(folder: Path) -> Site:

@@ -13,7 +13,8 @@ from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.store.audits import all_lines
 from loa.controller.web.admin_words import ACTS, SUBJECTS
-from tests.controller.site import PASSWORD, Client, Site
+from tests.controller.site import Client, Site
+from tests.passwords import PASSWORD
 
 ACT = re.compile(r"[a-z]+\.[a-z_]*")
 SERVICES = Path(__file__).parents[2] / "loa/controller/services"

@@ -12,8 +12,9 @@ from loa.protocol.bearer import make_token
 from loa.protocol.codes import NodeCode, fingerprint
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import SigningKey
-from tests.controller.site import PASSWORD, Client, Site
+from tests.controller.site import Client, Site
 from tests.fakes.controller import START
+from tests.passwords import PASSWORD
 
 VILLAGE = {"name": "Thôn Mới", "kind": "village", "parent": COMMUNE}
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from loa.controller.adapters.broker import FileBroker
 from loa.controller.adapters.courier import BrokerAddress
-from loa.controller.core.broker_rules import acl_text
+from loa.controller.core.broker_rules import BrokerUser, Listener, acl_text
 from loa.controller.core.certificates import Authority
+from loa.controller.errors import Unavailable
 from tests.certificates import Issuer, context_of
-from tests.controller.brokers import Plain, RealBroker, plain_client, real_broker, user_of
+from tests.controller.brokers import Plain, RealBroker, plain_client, real_broker, trust_of, user_of
 from tests.loopback import free_port
 from tests.waiting import wait_for
 
@@ -214,6 +216,32 @@ def test_files_are_for_the_owner_alone(tmp_path: Path) -> None:
         modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("*") if path.suffix != ".pid"}
         assert set(modes.values()) == {0o600}
         assert {"acl", "mosquitto.conf", "server.pem", "authority.crt", "revoked.crl"} <= modes.keys()
+
+
+def test_without_a_database_the_last_files_stay_until_it_is_back(tmp_path: Path) -> None:
+    """Who was out stays out; a first start without a database is none."""
+    users, is_away = [user_of("loa-1", "xa")], True
+
+    def known() -> list[BrokerUser]:
+        if is_away:
+            raise Unavailable("database", "it does not answer")
+        return users
+
+    listeners = [Listener("127.0.0.1", free_port("127.0.0.1"))]
+    trust = trust_of(["127.0.0.1"], [])
+    broker = FileBroker(folder=tmp_path, listeners=listeners, users=known, trust=trust)
+    with pytest.raises(Unavailable):
+        broker.start()
+    is_away = False
+    broker.start()
+    before = (tmp_path / "acl").read_text()
+    is_away, users = True, [user_of("loa-2", "xa")]
+    again = FileBroker(folder=tmp_path, listeners=listeners, users=known, trust=trust)
+    again.start()
+    assert (tmp_path / "acl").read_text() == before
+    is_away = False
+    again.sweep()
+    assert "user loa-2" in (tmp_path / "acl").read_text()
 
 
 def test_the_access_list_has_a_block_for_each_user_and_no_patterns() -> None:

@@ -1,9 +1,12 @@
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from loa.audio.find import Signal
+from loa.controller.demo.acts import judge
 from loa.controller.demo.judge import RATE_HZ, Recorded, faults
 from loa.controller.demo.scenario import (
     Expectation,
@@ -14,6 +17,7 @@ from loa.controller.demo.scenario import (
     expectation,
     plan,
 )
+from loa.controller.demo.show import Show
 
 _LENGTHS = Lengths(file_s=9.0, text_s=8.0, emergency_s=4.0)
 _PLAN = plan(1_000.2, _LENGTHS, lead_s=2.0)
@@ -79,6 +83,21 @@ def test_sound_after_stop_is_a_fault() -> None:
     recorded = _record(_EXPECTED)
     recorded.samples[-RATE_HZ:] = 0.01
     assert any("silence was due" in fault for fault in faults(recorded, _sounds(), _EXPECTED))
+
+
+def test_one_node_with_a_fault_spoils_the_demos_status_and_is_named() -> None:
+    good, spoilt = _record(_EXPECTED), _record(_EXPECTED, without=_EXPECTED.heard[2])
+    said = StringIO()
+    show = Show(Console(file=said, width=200), "Asia/Ho_Chi_Minh")
+    assert judge({"loa-1": good, "loa-2": good}, _sounds(), _EXPECTED, show) == 0
+    assert judge({"loa-1": good, "loa-2": spoilt}, _sounds(), _EXPECTED, show) == 1
+    faulty = {line.partition(" s in")[0].rstrip(".0123456789") for line in _lines(said) if "✘" in line}
+    assert faulty == {"✘ loa-2: emergency "}
+    assert "✔ loa-1: everything sounded at its place" in _lines(said)
+
+
+def _lines(said: StringIO) -> list[str]:
+    return said.getvalue().splitlines()
 
 
 def test_a_recording_that_breaks_off_is_a_fault() -> None:

@@ -12,7 +12,8 @@ from loa.controller.core.sample import COMMUNE, SAMPLE, VILLAGES
 from loa.controller.store.tables import LogRow
 from loa.controller.web import catalogue
 from loa.protocol.units import to_ms
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, open_site
+from tests.passwords import PASSWORD
 
 VIETNAMESE_LETTER = re.compile(r"[À-ỹđĐ]")
 IN_VIETNAMESE = re.compile(r'<(\w+)[^>]* lang="vi"[^>]*>.*?</\1>', re.DOTALL)

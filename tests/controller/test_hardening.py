@@ -21,8 +21,9 @@ from loa.controller.gate import SESSION_COOKIE
 from loa.controller.ports import EventKind
 from loa.controller.services.budgets import Budget
 from loa.protocol.ids import AreaId
-from tests.controller.site import PASSWORD, Client, Site
+from tests.controller.site import Client, Site, listening
 from tests.fakes.controller import FakeClock
+from tests.passwords import PASSWORD
 from tests.waiting import wait_for
 
 CONTROLLER = Path(__file__).parents[2] / "loa/controller"
@@ -127,20 +128,7 @@ async def stream(site: Site, cookie: str, act: Callable[[EventHub, bytearray], N
         if until in told:
             over.set()
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/api/v1/events",
-        "raw_path": b"/api/v1/events",
-        "query_string": b"",
-        "headers": [(b"cookie", f"{SESSION_COOKIE}={cookie}".encode())],
-        "server": ("loa.test", 80),
-        "client": ("10.0.0.1", 1),
-    }
-    await asyncio.wait_for(site.app(scope, receive, send), 20)
+    await listening(site, "cookie", f"{SESSION_COOKIE}={cookie}")(receive, send)
     await asyncio.gather(*acting)
     return bytes(told)
 

@@ -11,7 +11,8 @@ from hatchling.builders.wheel import WheelBuilder
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.web.help_page import read_guide
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, open_site
+from tests.passwords import PASSWORD
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("README", "can-bo-xa", "ky-thuat-vien", "giam-sat", "quan-tri", "en")

@@ -17,7 +17,8 @@ from loa.protocol.ids import BootId, NodeId
 from loa.protocol.reasons import ClockState
 from loa.protocol.reports import Detail, State, Stopped
 from tests.controller.air import Times, place
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, open_site
+from tests.passwords import PASSWORD, hashed
 
 PRESS = "1" * 32
 
@@ -31,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         nobody = NewUser(
             id="moi",
             name="Moi",
-            password=opened.controller.people.hashed(PASSWORD, "moi"),
+            password=hashed(),
             grants=frozenset(),
         )
         opened.controller.people.insert(work, "test", nobody)

@@ -64,6 +64,7 @@ def test_every_standing_job_says_how_late_it_may_be_and_why() -> None:
         renew_rights=nothing,
         mark_missed=nothing,
         age=nothing,
+        compare=nothing,
         expect_all=nothing,
         refresh=nothing,
         tidy=nothing,
@@ -72,4 +73,4 @@ def test_every_standing_job_says_how_late_it_may_be_and_why() -> None:
     )
     assert all(one.why for one in found)
     assert all(one.grace_s is None or one.grace_s >= 15 for one in found), "one second drops runs silently"
-    assert len({one.name for one in found}) == len(found) == 8
+    assert len({one.name for one in found}) == len(found) == 9

@@ -8,7 +8,8 @@ import pytest
 from loa.controller.core.access import PERMITTED, Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.web.navigation import EMERGENCY, ME, MORE, RAIL, frame
-from tests.controller.site import PASSWORD, Client, open_site
+from tests.controller.site import Client, open_site
+from tests.passwords import PASSWORD
 
 EVERY = {*(way.href for way in RAIL), EMERGENCY.href, MORE.href, ME}
 

@@ -8,6 +8,7 @@ from loa.controller.core.sample import COMMUNE, VILLAGES
 from loa.controller.errors import Conflict, Forbidden, Invalid, NotFound
 from loa.controller.store.database import Database
 from loa.controller.store.passkeys import passkey_row, passkeys_of
+from loa.controller.store.people import replace_grants
 from loa.protocol.charter import appoint
 from loa.protocol.errors import ProtocolError
 from loa.protocol.ids import AreaId, NodeId
@@ -60,6 +61,20 @@ def test_while_nobody_has_a_passkey_normal_is_the_controllers_word(db: Database)
     office.renew()
     assert office.believed().charter.admissions[BroadcastClass.NORMAL].people == 0
     assert office.believed().charter.admissions[BroadcastClass.PRIORITY].people == 1
+
+
+def test_the_controllers_word_never_counts_again(office: Keepers) -> None:
+    """Who takes all approvers away, by the console or the database, wins nothing."""
+    office.appoint()
+    office.renew()
+    with office.db.work() as work:
+        replace_grants(work.session, "hoa", [])
+    office.renew()
+    found = office.trust()
+    assert found.roster is not None
+    assert found.charter is not None
+    assert found.roster.approvers == ()
+    assert found.charter.admissions[BroadcastClass.NORMAL].people == 1
 
 
 def test_what_the_database_says_later_is_told_as_a_difference(office: Keepers) -> None:

@@ -1,6 +1,7 @@
 """Two administrators bring a person back; neither can alone."""
 
 import hashlib
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,11 +13,14 @@ from loa.controller.errors import (
     NotFound,
     TooMany,
     Unauthenticated,
+    Unavailable,
 )
 from loa.controller.services.invitations import Invitations
 from loa.controller.services.people import UserChange
-from loa.controller.store.database import Database
+from loa.controller.services.recovery_mails import RecoveryMails
 from loa.controller.store.people_tables import RecoveryRow
+from loa.controller.store.tables import UserRow
+from loa.controller.web.alert_words import compose_recovery
 from loa.protocol.ids import AreaId
 from tests.controller.doors import (
     COMMUNE,
@@ -30,17 +34,6 @@ from tests.controller.doors import (
     whose,
 )
 from tests.controller.factories import DISTRICT, PASSWORD, Town
-
-
-@pytest.fixture
-def town(db: Database) -> Town:
-    return Town(db).build()
-
-
-@pytest.fixture
-def hoa(town: Town) -> Person:
-    return town.user("hoa", (COMMUNE, Role.APPROVER))
-
 
 # recovery by two
 
@@ -175,3 +168,54 @@ def test_a_stolen_database_gives_no_half_away(town: Town, keepers: tuple[Person,
     plain = hashlib.sha256(f"recovery:hoa:{first.replace('-', '')}".encode()).hexdigest()
     assert plain not in (row.first_hash, row.second_hash)
     assert first not in str(row)
+
+
+@dataclass
+class Letters:
+    """A server that takes mails, or does not."""
+
+    took: list[tuple[str, str]] = field(default_factory=list)
+    away: bool = False
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        if self.away:
+            raise Unavailable("mail", "no answer")
+        self.took.append((to, f"{subject}\n{text}"))
+
+
+@pytest.mark.usefixtures("hoa")
+def test_others_are_told_by_mail_that_a_recovery_was_opened(
+    town: Town, keepers: tuple[Person, Person]
+) -> None:
+    """The person and the other administrators, whether they asked for notices or not; nobody else."""
+    for user, area in (("mai", COMMUNE), ("ngoai", AreaId("thon-thong-nhat"))):
+        town.user(user, (area, Role.OFFICIAL if user == "mai" else Role.ADMIN))
+    with town.db.work() as work:
+        for user in ("hoa", "lan", "quan", "mai", "ngoai"):
+            work.session.get_one(UserRow, user).email = f"{user}@xa.vn"
+    letters = Letters(away=True)
+    mails = RecoveryMails(
+        db=town.db,
+        clock=town.clock,
+        people=town.people,
+        post=letters,
+        compose=compose_recovery("https://loa.xa.vn"),
+    )
+    assert mails.send_due() == 0
+    recoveries = making(town)
+    with town.db.work() as work:
+        half = recoveries.open(work, keepers[0], "hoa", "mất điện thoại")
+    assert mails.send_due() == 0
+    letters.away = False
+    assert mails.send_due() == 2
+    assert mails.send_due() == 0
+    assert sorted(to for to, _ in letters.took) == ["hoa@xa.vn", "quan@xa.vn"]
+    told = dict(letters.took)
+    assert "https://loa.xa.vn/me" in told["hoa@xa.vn"]
+    assert "https://loa.xa.vn/admin/people/hoa" in told["quan@xa.vn"]
+    assert all("mất điện thoại" in text and half.code not in text for text in told.values())
+    with town.db.work() as work:
+        recoveries.cancel(work, keepers[1], "hoa")
+        recoveries.open(work, keepers[1], "hoa", "lần nữa")
+    assert mails.send_due() == 2, "another one is told anew"
+    assert "lan@xa.vn" in dict(letters.took)

@@ -37,7 +37,8 @@ from loa.protocol.ids import AreaId
 from tests.controller.air import place
 from tests.controller.factories import Town
 from tests.controller.rights import AREA, RULES, THERE, Rule
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, listening, open_site
+from tests.passwords import PASSWORD
 from tests.protocol.bundles import make_manifest
 
 NAME = "Bimatten"
@@ -394,7 +395,7 @@ def test_a_secret_that_nobody_gave_opens_nothing(world: World, key: str) -> None
 
 @pytest.mark.parametrize("reader", READERS)
 def test_live_events_tell_of_nothing_foreign(world: World, reader: str) -> None:
-    heard = asyncio.run(asyncio.wait_for(listen(world, reader), 20))
+    heard = asyncio.run(listen(world, reader))
     assert "cum-nha" in heard, "own events arrive"
     assert "xala" not in heard
 
@@ -420,21 +421,7 @@ async def listen(world: World, reader: str) -> str:
         if b"cum-nha" in told:
             over.set()
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/api/v1/events",
-        "raw_path": b"/api/v1/events",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"loa.test"), (b"authorization", bearer.encode())],
-        "client": ("127.0.0.1", 1),
-        "server": ("loa.test", 80),
-    }
-    await world.site.app(scope, receive, send)
+    await listening(world.site, "authorization", bearer)(receive, send)
     return told.decode()
 
 

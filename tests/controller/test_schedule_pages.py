@@ -18,7 +18,8 @@ from loa.controller.store.bulletins import add_recording
 from loa.controller.store.tables import RecordingRow
 from loa.protocol.ids import AreaId, RecordingId
 from loa.protocol.when import When
-from tests.controller.site import PASSWORD, Client, Site, open_site
+from tests.controller.site import Client, Site, open_site
+from tests.passwords import PASSWORD
 
 TZ = "Asia/Ho_Chi_Minh"
 SOUND = RecordingId("a" * 64)

@@ -53,17 +53,6 @@ from tests.controller.doors import (
 from tests.controller.factories import PASSWORD, SEALER, Town
 from tests.fakes.controller import START
 
-
-@pytest.fixture
-def town(db: Database) -> Town:
-    return Town(db).build()
-
-
-@pytest.fixture
-def hoa(town: Town) -> Person:
-    return town.user("hoa", (COMMUNE, Role.APPROVER))
-
-
 # the code of the app
 
 

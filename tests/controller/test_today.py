@@ -59,9 +59,9 @@ class Glance:
         self.changes += self.counts
         return self.changes
 
-    def at(self, who: Person) -> Today:
+    def at(self, who: Person, *, behind: timedelta = timedelta()) -> Today:
         with self.town.db.look() as session:
-            return self.days.today(session, who)
+            return self.days.today(session, who, behind=behind)
 
     def air(
         self,
@@ -256,6 +256,21 @@ def test_people_of_the_same_roles_share_one_read_until_something_changes(
     later = glance.air(COMMUNE, "Nữa", timedelta(hours=2))
     glance.town.clock.forward(seconds=5)
     assert later in [one.id for one in glance.at(official).occurrences]
+
+
+def test_who_waited_after_a_change_shares_what_was_read_since(glance: Glance, official: Person) -> None:
+    glance.counts = False
+    waited = timedelta(milliseconds=200)
+    glance.at(official)
+    glance.air(COMMUNE, "Mới", timedelta(hours=1))
+    glance.changes += 1
+    glance.town.clock.forward(seconds=0.1)
+    assert told(glance.at(official, behind=waited)) == [], "read before, though not so long ago"
+    glance.town.clock.forward(seconds=0.1)
+    assert told(glance.at(official, behind=waited)) == [("Mới", Standing.TO_COME)]
+    glance.air(COMMUNE, "Nữa", timedelta(hours=2))
+    glance.changes += 1
+    assert len(told(glance.at(official))) == 2, "who just opens the page waited for nothing"
 
 
 def test_nobody_is_asked_to_approve_what_is_their_own(glance: Glance) -> None:

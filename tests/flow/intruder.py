@@ -1,6 +1,9 @@
 """Somebody who got at the broker, and reads and writes there as the controller and the nodes do."""
 
+import os
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from queue import Queue
 from ssl import SSLContext
 from types import TracebackType
@@ -9,9 +12,12 @@ from typing import Any, Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from loa.controller.core.broker_rules import BrokerFiles, acl_text, controller_user
+from tests.certificates import Issuer, context_of
 from tests.waiting import wait_for
 
 _WITHIN_S = 30.0
+_NAME = "intruder"
 
 
 class Intruder:
@@ -56,3 +62,18 @@ class Intruder:
 
     def _took(self, _client: Client, _data: Any, message: MQTTMessage) -> None:  # noqa: ANN401 -- paho's signature
         self._came.put(bytes(message.payload))
+
+
+def break_in(data: Path, *, folder: Path, host: str, port: int) -> Intruder:
+    """With what is in a controller's data directory: as somebody who may write everything."""
+    context = context_of(Issuer.of_controller(data, folder).authority.pem, let_in(data, folder, _NAME))
+    return Intruder(host=host, port=port, context=context)
+
+
+def let_in(data: Path, folder: Path, name: str) -> Path:
+    """Key and certificate of a new account that reads and writes as the controller does, in one file."""
+    files = BrokerFiles(data / "broker")
+    with Path(files.acl).open("a") as file:
+        file.write("\n" + acl_text([controller_user(name)]))
+    os.kill(int(Path(files.pid).read_text()), signal.SIGHUP)
+    return Issuer.of_controller(data, folder).client(name)

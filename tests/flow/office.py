@@ -110,8 +110,14 @@ class Office:
         self._numbers = count(1)
 
     def is_ready(self) -> bool:
+        return self._says_yes("/readyz")
+
+    def is_alive(self) -> bool:
+        return self._says_yes("/healthz")
+
+    def _says_yes(self, path: str) -> bool:
         try:
-            return self._root.get("/readyz").is_success
+            return self._root.get(path).is_success
         except httpx.TransportError:
             return False
 

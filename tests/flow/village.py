@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Self
 
 import psutil
 
-from loa.controller.core.broker_rules import BrokerFiles, acl_text, controller_user
+from loa.controller.core.broker_rules import BrokerFiles
 from loa.controller.demo.processes import Process, run_once
 from loa.controller.store.folder import DataFolder
 from loa.node_agent.adapters.enrolment import CERTIFICATE_FILE, KEY_FILE, load
@@ -22,14 +21,13 @@ from loa.protocol.keys import SigningKey
 from tests import loopback
 from tests.certificates import Issuer, context_of
 from tests.flow.ears import Ear
-from tests.flow.intruder import Intruder
+from tests.flow.intruder import Intruder, break_in
 from tests.flow.office import ADMIN, PASSWORD, PROVINCE_NAME, Office
 from tests.flow.times import now
 from tests.machines import Keeper, simulated
 from tests.waiting import wait_for
 
 START_WITHIN_S = 60.0
-INTRUDER = "intruder"
 
 
 class Loudspeaker:
@@ -164,8 +162,11 @@ class Village:
         """Run `loa-controller` with these arguments to its end; its output."""
         return run_once(["loa-controller", *arguments], environment=self._environment() | settings)
 
-    def start(self, *, at: datetime | None = None) -> None:
-        """Run the controller and the broker; with `at`, under a clock that shows `at` now."""
+    def start(self, *, at: datetime | None = None, whole: bool = True) -> None:
+        """Run the controller and the broker; with `at`, under a clock that shows `at` now.
+
+        Where it is not `whole`, as without its database, it only has to answer.
+        """
         self._ahead = timedelta(0) if at is None else at - now()
         log = self.folder / "controller.log"
         environment = {**self._environment(), **_clock(at)}
@@ -173,7 +174,8 @@ class Village:
         if self._broker_apart:
             wait_for(Path(self._files.acl).exists, what=f"the broker's last file, see {log}")
             self.start_broker()
-        wait_for(self._is_ready, what=f"the controller is ready, see {log}", within_s=START_WITHIN_S)
+        is_there = self._is_ready if whole else self._answers
+        wait_for(is_there, what=f"the controller is there, see {log}", within_s=START_WITHIN_S)
 
     def kill(self) -> None:
         """Controller and broker end at once, without a word."""
@@ -236,15 +238,7 @@ class Village:
 
     def intruder(self) -> Intruder:
         """Somebody who made an account of his own in the broker's files, and may write everything."""
-        context = context_of(self.trusted_authority, self.let_in(INTRUDER))
-        return Intruder(host=self._host, port=self.ports[1], context=context)
-
-    def let_in(self, name: str) -> Path:
-        """Key and certificate of an account that reads and writes as the controller does, in one file."""
-        with Path(self._files.acl).open("a") as file:
-            file.write("\n" + acl_text([controller_user(name)]))
-        os.kill(int(Path(self._files.pid).read_text()), signal.SIGHUP)
-        return Issuer.of_controller(self.data, self.folder).client(name)
+        return break_in(self.data, folder=self.folder, host=self._host, port=self.ports[1])
 
     def listener(self, node: Loudspeaker) -> Intruder:
         """Somebody with a loudspeaker's card, whose connection takes the place of its own."""
@@ -284,6 +278,11 @@ class Village:
         if self._controller is not None:
             self._controller.check()
         return self.office.is_ready()
+
+    def _answers(self) -> bool:
+        if self._controller is not None:
+            self._controller.check()
+        return self.office.is_alive()
 
     def _broker_answers(self) -> bool:
         return loopback.is_open(self._host, self.ports[1])

@@ -8,9 +8,11 @@ import pytest
 from loa.protocol.broadcast import Broadcast
 from loa.protocol.charter import Papers
 from loa.protocol.ids import AreaId, BroadcastId, OccurrenceId, broadcast_of
+from loa.protocol.keys import SigningKey
 from loa.protocol.kinds import BroadcastClass, StandingMessage
 from loa.protocol.programme import Config
 from loa.protocol.reasons import Reason, RefusalReason
+from loa.protocol.succession import Succession, name_next
 from loa.schedules.policy import default_policy
 from tests.node_agent.makers import (
     AREA,
@@ -22,6 +24,7 @@ from tests.node_agent.makers import (
     make_config,
     make_entry,
     make_programme,
+    make_silence,
     make_urgent,
     minutes,
 )
@@ -104,6 +107,15 @@ def test_the_controller_opens_no_hours(world: World, house: House) -> None:
     assert [one.outcome for one in world.plays()] == [Reason.QUIET_HOURS]
 
 
+def test_the_controller_shifts_no_hours(world: World, house: House) -> None:
+    """Noon of another time zone is our night."""
+    world.configure(chartered(papers(house, "hoa"), tz="America/New_York"))
+    at_night = make_broadcast(NIGHT)
+    world.issue(make_programme(house.entry(at_night, "hoa", at=NOON)))
+    world.go(NIGHT + minutes(40), step=minutes(5))
+    assert sounded(world) == set()
+
+
 def test_the_controller_may_close_hours(world: World, house: House) -> None:
     (always,) = default_policy().versions
     never = default_policy().model_copy(update={"versions": (always.model_copy(update={"hours": ()}),)})
@@ -171,6 +183,46 @@ def test_older_papers_and_those_of_another_root_change_nothing(world: World, hou
     assert sounded(world) == {said.id}
 
 
+def test_a_node_follows_the_root_to_the_next_one_and_never_back(world: World, house: House) -> None:
+    """No enrolment in between; what was approved before goes on, over a restart, too."""
+    old, new = house.root, SigningKey.generate()
+    world.configure(chartered(papers(house, "hoa")))
+    before = soon(NOON + minutes(3), title="Trước")
+    world.issue(make_programme(house.entry(before, "hoa", at=NOON)))
+    step = name_next(Succession(root=new.public.x, issued_at=NOON), old)
+    house.root = new
+    handed = papers(house, "hoa").model_copy(update={"successions": (step,)})
+    world.configure(chartered(handed, version=2))
+    house.root = old
+    world.configure(chartered(papers(house, "tam", version=9), version=3))
+    world.restart()
+    said = soon(title="Sau")
+    programme = make_programme(
+        house.entry(before, "hoa", at=NOON),
+        house.entry(said, "hoa", at=NOON),
+        house.entry(soon(title="Người của khóa cũ"), "tam", at=NOON),
+        version=2,
+    )
+    world.issue(programme)
+    world.go(NOON + minutes(6))
+    assert sounded(world) == {before.id, said.id}
+    assert RefusalReason.UNKNOWN_KEY in refused(world)
+
+
+def test_a_node_that_enrols_again_under_another_root_takes_its_papers(world: World, house: House) -> None:
+    world.configure(chartered(papers(house, "hoa")))
+    other = House(AREA)
+    world.root = other.root.public
+    world.restart()
+    world.configure(chartered(papers(other, "tam", version=2), version=2))
+    said = soon()
+    world.issue(
+        make_programme(other.entry(said, "tam", at=NOON), house.entry(soon(title="Cũ"), "hoa", at=NOON))
+    )
+    world.go(NOON + minutes(3))
+    assert sounded(world) == {said.id}
+
+
 def test_what_was_believed_is_believed_after_a_restart(world: World, house: House) -> None:
     world.configure(chartered(papers(house, "hoa")))
     world.restart()
@@ -178,6 +230,17 @@ def test_what_was_believed_is_believed_after_a_restart(world: World, house: Hous
     world.issue(make_programme(house.entry(said, "hoa", at=NOON), make_entry(soon(title="Lời máy chủ"))))
     world.go(NOON + minutes(3))
     assert sounded(world) == {said.id}
+
+
+def test_taking_sound_away_needs_nobodys_passkey(world: World, house: House) -> None:
+    world.configure(chartered(papers(house, "hoa")))
+    said = soon(NOON + minutes(2))
+    world.issue(make_programme(house.entry(said, "hoa", at=NOON)))
+    world.go(NOON + minutes(1))
+    world.urge(make_urgent(silences=(make_silence(NOON + minutes(1), NOON + minutes(30)),)))
+    world.go(NOON + minutes(6))
+    assert sounded(world) == set()
+    assert refused(world) == []
 
 
 def test_the_siren_is_one_that_the_keepers_have_heard(world: World, house: House) -> None:

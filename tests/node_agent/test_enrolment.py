@@ -21,15 +21,17 @@ from loa.node_agent.adapters.enrolment import (
     renew_after,
 )
 from loa.node_agent.adapters.recordings import RecordingFolder
-from loa.node_agent.condition import examine
+from loa.node_agent.condition import examine, say_root
 from loa.node_agent.core.shelf import Seen, Shelf
 from loa.node_agent.errors import EnrolmentFailedError, InUseError, NotEnrolledError
 from loa.node_agent.main import sole_owner
 from loa.node_agent.ports import Change, Reading
+from loa.protocol.charter import Papers
 from loa.protocol.codes import NodeCode
 from loa.protocol.ids import RecordingId, sha256_hex
 from loa.protocol.keys import PublicKey, SigningKey
 from loa.protocol.reasons import ClockSource, ClockState
+from loa.protocol.succession import Succession, name_next
 from tests.certificates import AUTHORITY, Issuer
 from tests.fakes.node_disk import FakeDisk
 from tests.node_agent.makers import KEY, NOON, SOUND, make_broadcast, make_config, make_entry, minutes
@@ -237,6 +239,15 @@ def test_status_tells_how_the_clock_is_kept() -> None:
     lost = examine(make_disk(), {SOUND}, is_running=True, now=NOON, clock=clock(ClockState.UNTRUSTED))
     assert not lost.is_well
     assert "nothing scheduled sounds" in " ".join(lost.lines)
+
+
+def test_status_tells_which_root_counts() -> None:
+    old, new = SigningKey.generate(), SigningKey.generate()
+    step = name_next(Succession(root=new.public.x, issued_at=NOON), old)
+    moved = make_config().model_copy(update={"papers": Papers(successions=(step,))})
+    assert "without a root key" in say_root(None, moved)
+    assert old.public.x in say_root(old.public, make_config())
+    assert new.public.x in say_root(old.public, moved)
 
 
 def test_status_tells_what_comes_next() -> None:

@@ -57,10 +57,13 @@ class FileBroker:
         self._server = PemFile(Path(self._files.server), make=make, clock=trust.clock)
         self._writing = threading.Lock()
         self._to_cut: set[NodeId] = set()
+        self._is_stale = False
 
     def start(self) -> None:
-        """Write the files; raises OSError."""
-        self.refresh()
+        """Write the files, or keep the last ones where the database does not answer; raises OSError."""
+        with self._writing:
+            self._write_or_keep()
+            self._signal()
 
     def stop(self) -> None:
         """Nothing: the broker is not ours."""
@@ -87,7 +90,10 @@ class FileBroker:
         self.sweep()
 
     def sweep(self) -> None:
-        """Throw out who is to be, as far as the broker can be reached."""
+        """Throw out who is to be, as far as the broker can be reached; write what `start` could not."""
+        if self._is_stale:
+            self.refresh()
+            self._is_stale = False
         for node in tuple(self._to_cut):
             try:
                 self._evict(node)
@@ -101,6 +107,17 @@ class FileBroker:
         trust = self._trust
         pair = trust.authority.make_client(node, trust.clock.now())
         evict(node, pair, trust.authority, (trust.hosts[0], self._listeners[0].port))
+
+    def _write_or_keep(self) -> None:
+        """Whoever was out when they were written is out of them, too."""
+        try:
+            self._write()
+        except Unavailable as error:
+            if not Path(self._files.acl).exists():
+                raise
+            self._is_stale = True
+            self._server.keep()
+            _log.warning("broker.keeps_its_files", why=str(error))
 
     def _write(self) -> None:
         users, revoked = list(self._users()), self._trust.revoked()
@@ -133,7 +150,7 @@ class ChildBroker(FileBroker):
 
     def start(self) -> None:
         """Return once every listener accepts; raises OSError, or Unavailable after 15 s."""
-        self._write()
+        self._write_or_keep()
         self._watcher.start()
         for listener in self._listeners:
             _wait_until_open(listener)

@@ -18,6 +18,8 @@ class AlertKind(StrEnum):
     """The node plays, and an ear says that nothing comes out."""
     NOT_SOUNDED = "not_sounded"
     """An occurrence that did not sound on some nodes, for a reason that nobody chose."""
+    NODE_DIVERGES = "node_diverges"
+    """A node holds other orders than it was given."""
     NODE_LOST = "node_lost"
     """A node has been silent to us since `since`."""
     NODE_STOPPED = "node_stopped"

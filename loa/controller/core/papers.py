@@ -13,6 +13,7 @@ from loa.protocol.charter import Admission, Appointment, Approver, Charter, Rost
 from loa.protocol.ids import AreaId, NodeId, RecordingId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.passkey import CredentialId
+from loa.protocol.policy import Policy
 from loa.schedules.policy import default_policy
 
 ALL_CLASSES = frozenset(BroadcastClass)
@@ -84,8 +85,10 @@ def make_roster(facts: Facts, appointment: Appointment, *, version: int, now: da
     )
 
 
-def make_charter(facts: Facts, roster: Roster, *, version: int, now: datetime) -> Charter:
-    """The nodes of the area, its policy, and how many people a class needs."""
+def make_charter(
+    facts: Facts, roster: Roster, held: Charter | None, *, version: int, now: datetime
+) -> Charter:
+    """The nodes of the area, its policy, and how many people a class needs; `held` is the one in force."""
     nodes = [node for node in facts.tree.nodes_of(facts.area) if facts.is_ours(AreaId(node))]
     return Charter(
         area=facts.area,
@@ -93,18 +96,22 @@ def make_charter(facts: Facts, roster: Roster, *, version: int, now: datetime) -
         issued_at=now,
         nodes={node: tuple(facts.tree.areas_of(node)) for node in sorted(nodes)},
         policy=facts.tree.policy_of(facts.area) or default_policy(),
-        admissions=admissions(roster),
+        tz=facts.tree.tz_of(facts.area),
+        admissions=admissions(roster, held),
         standing=tuple(sorted(facts.standing)),
     )
 
 
-def admissions(roster: Roster) -> dict[BroadcastClass, Admission]:
+def admissions(roster: Roster, held: Charter | None) -> dict[BroadcastClass, Admission]:
     """One person for what is planned, two for an emergency unless its recording was heard beforehand.
 
-    While nobody has a passkey the controller's word lets pass what is normal.
+    As long as nobody ever had a passkey the controller's word lets pass what is normal. It never does so
+    again: who owns the controller could take all approvers' roles away, and be believed once more.
     """
+    before = held.admissions.get(BroadcastClass.NORMAL) if held else None
+    signed = bool(roster.approvers) or (before is not None and before.people > 0)
     return {
-        BroadcastClass.NORMAL: Admission(people=1 if roster.approvers else 0),
+        BroadcastClass.NORMAL: Admission(people=1 if signed else 0),
         BroadcastClass.PRIORITY: Admission(people=1),
         BroadcastClass.EMERGENCY: Admission(people=2, people_for_standing=1),
     }
@@ -159,7 +166,7 @@ def charter_differences(old: Charter | None, new: Charter) -> tuple[Difference, 
             for class_, admission in sorted(new.admissions.items())
             if old is None or old.admissions.get(class_) != admission
         ),
-        *([Difference(Change.POLICY)] if old is None or old.policy != new.policy else []),
+        *([Difference(Change.POLICY)] if old is None or _hours(old) != _hours(new) else []),
         *(Difference(Change.NODE_ADDED, node) for node in new.nodes if node not in nodes),
         *(Difference(Change.NODE_REMOVED, node) for node in nodes if node not in new.nodes),
         *(
@@ -170,6 +177,11 @@ def charter_differences(old: Charter | None, new: Charter) -> tuple[Difference, 
         *(Difference(Change.STANDING_ADDED, one) for one in new.standing if one not in heard),
         *(Difference(Change.STANDING_REMOVED, one) for one in sorted(heard - set(new.standing))),
     )
+
+
+def _hours(charter: Charter) -> tuple[Policy, str]:
+    """A policy's hours are those of its time zone."""
+    return charter.policy, charter.tz
 
 
 def _by_person(roster: Roster | None) -> dict[tuple[str, AreaId], frozenset[Approver]]:

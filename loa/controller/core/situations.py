@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from loa.controller.core.divergence import Divergence
 from loa.controller.core.health import Point
 from loa.controller.core.identities import Verdict
 from loa.controller.core.node_states import Judged, fault_in, judged_self_test
@@ -27,7 +28,11 @@ class Situation(StrEnum):
     """It enrolled and has never said anything."""
     STOPPED = "stopped"
     """Somebody pressed the button at its pole."""
+    AHEAD = "ahead"
+    """It holds orders that the controller never gave."""
     LOST = "lost"
+    BEHIND = "behind"
+    """It is there, and does not take what it was sent."""
     SILENT = "silent"
     """It plays, and its ears do not find the sound."""
     NO_OUTPUT = "no_output"
@@ -88,6 +93,7 @@ class Seen:
     points: Sequence[Point] = ()
     """Its machine, hour by hour, in order."""
     silenced_until: datetime | None = None
+    divergence: Divergence | None = None
 
 
 def situations(seen: Seen) -> tuple[Found, ...]:
@@ -126,6 +132,8 @@ def _faults(seen: Seen) -> list[Found]:
         found.append(Found(Situation.LOST, node.state_at))
     elif node.presence == Presence.LATE:
         found.append(Found(Situation.LATE, node.state_at))
+    if seen.divergence is not None:
+        found.append(Found(Situation(seen.divergence.value)))
     silent = silent_since(seen.heard, seen.self_test)
     if silent is not None:
         found.append(Found(Situation.SILENT, silent))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +11,14 @@ from zoneinfo import ZoneInfo
 from loa.audio.errors import AudioError
 from loa.audio.find import Signal, decode
 from loa.controller.core.sample import COMMUNE, VILLAGES
-from loa.controller.demo.judge import RATE_HZ, faults
+from loa.controller.demo.judge import RATE_HZ, Recorded, faults
 from loa.controller.demo.listening import read_recorded
-from loa.controller.demo.office import PEOPLE, Answer, Desk, furnish, locate
+from loa.controller.demo.office import KEEPERS, PEOPLE, Answer, Desk, etag, furnish, locate
 from loa.controller.demo.processes import StageError, wait_until
 from loa.controller.demo.scenario import Expectation, Lengths, Plan, Sound, expectation, plan
 from loa.controller.demo.show import LogLine, Show
-from loa.controller.demo.stage import Stage
+from loa.controller.demo.signing import Keepers, Signer
+from loa.controller.demo.stage import EMERGENCY_LEAD_S, Stage
 from loa.protocol.when import DEFAULT_TZ
 from loa.schedules.policy import open_policy
 
@@ -29,8 +31,7 @@ EMERGENCY = "Cảnh báo khẩn cấp. Nước sông đang lên nhanh. Đề ngh
 NODES = {f"loa-{village.removeprefix('thon-')}": village for village in VILLAGES}
 PREPARE_S = 12.0
 """From the approvals to the first start: in this time the nodes fetch programmes and recordings."""
-LEAD_S = 0.5
-"""About how long after its request an emergency begins; the answer says when exactly."""
+BELIEVED_WITHIN_S = 60.0
 REPORTED_WITHIN_S = 60.0
 OCCURRENCES = 4
 
@@ -83,7 +84,12 @@ class Acts:
         if not self._wishes.sound.is_file():
             raise StageError(f"there is no file {self._wishes.sound}; give SOUND=/path/to/a/sound")
         self._set_up()
-        recordings = self._record()
+        with ThreadPoolExecutor(1) as aside:
+            recording = aside.submit(self._record)
+            codes = self._announce_nodes()
+            self._bring_papers_into_force()
+            self._enrol(codes)
+            recordings = recording.result()
         made = self._approve(recordings)
         expected = self._wait_and_interrupt(made, recordings)
         lines = self._read_log()
@@ -91,24 +97,51 @@ class Acts:
         return self._judge(recordings, expected)
 
     def _set_up(self) -> None:
-        self._show.step("Starting the controller and its broker (SQLite, loopback) …")
+        self._show.step("Starting the controller and its broker (SQLite, loopback, TLS) …")
         self._stage.open(self._password)
-        admin = self._desk("admin")
-        furnish(admin, self._password, open_policy("Bản dùng thử cho phát mọi giờ; xã có quy định riêng"))
+        self._show.step(f"The root key is in {self._stage.root}; a real one is on a stick in a safe.")
+        furnish(
+            self._desk("admin"),
+            self._password,
+            open_policy("Bản dùng thử cho phát mọi giờ; xã có quy định riêng"),
+        )
         self._show.step("The demo's policy allows all hours; a real commune has its own rule.")
         self._show.step(f"People: {', '.join(f'{name} ({role})' for _, name, role, _ in PEOPLE)}.")
+        self.official = self._desk("mai")
+        self.approver, self.second = self._signer("hoa"), self._signer("nam")
+        self.keepers = Keepers(COMMUNE, [self._signer(user) for user in KEEPERS])
+
+    def _announce_nodes(self) -> dict[str, str]:
+        """The code of each, with which it enrols."""
         technician = self._desk("binh")
+        codes = {}
         for node, village in NODES.items():
-            code = technician.post("/nodes", {"id": node, "name": f"Loa {village}", "parent": village})[
-                "code"
-            ]
+            entry = {"id": node, "name": f"Loa {village}", "parent": village}
+            codes[node] = str(technician.post("/nodes", entry)["code"])
             locate(technician, node, village)
-            self._stage.add_node(node, str(code))
-        self._show.step(f"Enrolled and started {len(NODES)} nodes: {', '.join(NODES)}.")
-        self.official, self.approver = self._desk("mai"), self._desk("hoa")
+        return codes
+
+    def _bring_papers_into_force(self) -> None:
+        self._stage.appoint(COMMUNE, KEEPERS)
+        self.keepers.renew()
+        keepers = " and ".join(name for user, name, *_ in PEOPLE if user in KEEPERS)
+        self._show.step(f"The root names {keepers} as keepers; both sign, by passkey, who may approve here.")
+
+    def _enrol(self, codes: Mapping[str, str]) -> None:
+        for node, code in codes.items():
+            self._stage.add_node(node, code)
+        wait_until(
+            lambda: set(self.keepers.trust()["holding"]) == set(codes),
+            what="every node's word that it holds what the keepers have signed",
+            within_s=BELIEVED_WITHIN_S,
+        )
+        self._show.step(f"{len(codes)} nodes enrolled, and believe these papers: {', '.join(codes)}.")
 
     def _desk(self, user: str) -> Desk:
         return Desk(self._stage.address, user, self._password, self._stage.trust())
+
+    def _signer(self, user: str) -> Signer:
+        return Signer.registered(self._desk(user), self._stage.address)
 
     def _record(self) -> Recordings:
         self._show.step(f"Preparing {self._wishes.sound} and speaking the text …")
@@ -132,16 +165,16 @@ class Acts:
             raise StageError(f"{path} could not be decoded: {error}") from error
 
     def _approve(self, recordings: Recordings) -> Plan:
-        made = plan(time.time() + PREPARE_S, recordings.lengths, LEAD_S)
+        made = plan(time.time() + PREPARE_S, recordings.lengths, EMERGENCY_LEAD_S)
         for sound, start_at, title in (
             (Sound.FILE, made.file_at, "Bản tin thu sẵn"),
             (Sound.TEXT, made.text_at, "Thông báo bằng giọng đọc"),
             (Sound.FILE, made.again_at, "Bản tin thu sẵn, phát lại"),
         ):
             bulletin = self._write(title, recordings.ids[sound], "normal", start_at)
-            self.approver.post(f"/bulletins/{bulletin['id']}/approve", etag=_etag(bulletin))
+            self.approver.approve(bulletin)
         self._show.step(
-            "Two bulletins are approved, the first one a second time at the end; nodes fetch them."
+            "Hòa signs two bulletins by passkey, the first one a second time for the end; nodes fetch them."
         )
         return made
 
@@ -150,18 +183,19 @@ class Acts:
         draft = {"area": COMMUNE, "title": title, "field": "other", "class": class_, "recording": recording}
         body = draft | {"plan": {"audience": [COMMUNE], "when": when}}
         bulletin = self.official.post("/bulletins", body)
-        return self.official.post(f"/bulletins/{bulletin['id']}/submit", etag=_etag(bulletin))
+        return self.official.post(f"/bulletins/{bulletin['id']}/submit", etag=etag(bulletin))
 
     def _wait_and_interrupt(self, made: Plan, recordings: Recordings) -> Expectation:
         emergency = self._write("Nước sông dâng cao", recordings.ids[Sound.EMERGENCY], "emergency", None)
         self._wait("the sound, then the text", made.emergency_asked_at)
-        answer = self.approver.post(f"/bulletins/{emergency['id']}/emergency", etag=_etag(emergency))
+        self.approver.approve(emergency)
+        answer = self.second.approve(emergency)
         emergency_at = datetime.fromisoformat(answer["broadcast"]["first_start_at"]).timestamp()
-        self._show.step("An emergency interrupts the text, which goes on afterwards.")
+        self._show.step("Hòa and Nam both sign an emergency: it interrupts the text, which goes on then.")
         self._wait("the emergency, the rest of the text, the sound again", made.stop_asked_at)
-        stopped = self.approver.post(f"/areas/{COMMUNE}/silences", {"minutes": 1})
+        stopped = self.approver.desk.post(f"/areas/{COMMUNE}/silences", {"minutes": 1})
         stopped_at = datetime.fromisoformat(stopped["from_at"]).timestamp()
-        self._show.step("STOP.")
+        self._show.step("STOP, by Hòa alone: silence needs nobody's signature.")
         expected = expectation(made, recordings.lengths, emergency_at=emergency_at, stopped_at=stopped_at)
         self._wait("silence", expected.ends_at + 1)
         return expected
@@ -185,16 +219,17 @@ class Acts:
         if self._wishes.sink is not None:
             self._show.failed(f"the sound went to {self._wishes.sink}, so nobody can judge it here")
             return 1
-        found = {
-            node: list(faults(read_recorded(self._stage.heard(node)), recordings.signals, expected))
-            for node in NODES
-        }
-        self._show.verdict(found)
-        return int(any(found.values()))
+        recorded = {node: read_recorded(self._stage.heard(node)) for node in NODES}
+        return judge(recorded, recordings.signals, expected, self._show)
 
 
-def _etag(bulletin: Answer) -> str:
-    return f'"{bulletin["revision"]}"'
+def judge(
+    recorded: Mapping[str, Recorded], signals: Mapping[Sound, Signal], expected: Expectation, show: Show
+) -> int:
+    """Say of every node what is wrong; 0 if nothing is, else 1."""
+    found = {node: list(faults(one, signals, expected)) for node, one in recorded.items()}
+    show.verdict(found)
+    return int(any(found.values()))
 
 
 def _local(at: float) -> str:

@@ -15,10 +15,15 @@ from loa.protocol.policy import Policy
 PEOPLE = (
     ("mai", "Nguyễn Thị Mai", "official", COMMUNE),
     ("hoa", "Nguyễn Văn Hòa", "approver", COMMUNE),
+    ("nam", "Hoàng Văn Nam", "approver", COMMUNE),
     ("binh", "Trần Văn Bình", "technician", COMMUNE),
     ("lan", "Phạm Thị Lan", "supervisor", SAMPLE[1].id),
+    ("kim", "Lê Thị Kim", "supervisor", COMMUNE),
+    ("lam", "Đỗ Văn Lâm", "supervisor", COMMUNE),
 )
 """Name at sign-in, name, role, area."""
+KEEPERS = ("kim", "lam")
+"""They sign who may approve, and approve nothing themselves."""
 Answer = dict[str, Any]
 _PATIENCE_S = 300.0
 
@@ -62,6 +67,11 @@ class Desk:
         _answer_status(answer)
         into.write_bytes(answer.content)
         return into
+
+
+def etag(bulletin: Answer) -> str:
+    """Which revision of it was read."""
+    return f'"{bulletin["revision"]}"'
 
 
 def furnish(admin: Desk, password: str, policy: Policy) -> None:

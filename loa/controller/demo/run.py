@@ -12,6 +12,7 @@ from rich.console import Console
 from loa.controller.demo.acts import Acts, Wishes
 from loa.controller.demo.processes import StageError
 from loa.controller.demo.show import Show
+from loa.controller.demo.signing import Keepers
 from loa.controller.demo.stage import Stage
 from loa.protocol.when import DEFAULT_TZ
 
@@ -25,10 +26,11 @@ def demo(environment: Mapping[str, str]) -> int:
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
     with closing(Stage(FOLDER.absolute(), sink=wishes.sink)) as stage:
+        acts = Acts(stage, show, wishes, password)
         try:
-            status = Acts(stage, show, wishes, password).play()
+            status = acts.play()
             if not wishes.once:
-                _stay(stage, show, password)
+                _stay(stage, show, password, acts.keepers)
         except KeyboardInterrupt:
             return 130
         except StageError as error:
@@ -37,9 +39,13 @@ def demo(environment: Mapping[str, str]) -> int:
     return status
 
 
-def _stay(stage: Stage, show: Show, password: str) -> None:
+def _stay(stage: Stage, show: Show, password: str, keepers: Keepers) -> None:
+    """Leave the stage to whoever opens the console; the keepers sign whatever changes meanwhile."""
     show.step(f"The console is at {stage.address}: sign in as mai, hoa or lan with {password}. Ctrl-C ends.")
     show.step(f"A browser believes it once it knows the demo's own authority: {stage.authority}")
+    show.step("To approve as hoa, make a passkey of your own at /me/passkeys; the keepers sign it at once.")
     while True:
         stage.check()
+        if keepers.catch_up():
+            show.step("The keepers have signed a change, unread; on a real site they read it first.")
         time.sleep(1)

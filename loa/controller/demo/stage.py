@@ -1,6 +1,8 @@
 """The demo's machines: a controller with its broker, and nodes, on free loopback ports below one folder."""
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from ssl import SSLContext, create_default_context
 
@@ -9,6 +11,8 @@ import httpx
 from loa.controller.demo.processes import Process, StageError, free_port, run_once, wait_until
 
 READY_WITHIN_S = 60.0
+EMERGENCY_LEAD_S = 3.0
+"""In this time two people sign an emergency before it begins, and every node hears of it."""
 
 
 class Stage:
@@ -20,6 +24,7 @@ class Stage:
         self._http_port = free_port()
         self._nodes: dict[str, Process] = {}
         self._controller: Process | None = None
+        self._root_key: str | None = None
 
     @property
     def address(self) -> str:
@@ -27,15 +32,29 @@ class Stage:
         return f"https://localhost:{self._http_port}"
 
     def open(self, password: str) -> None:
-        """Make a fresh controller with the sample tree, and start it; returns when it is ready."""
-        run_once(
-            ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
-            environment=self._environment(),
-        )
+        """Make a root key and a controller with the sample tree, and start it; returns when it is ready."""
+        with ThreadPoolExecutor(1) as aside:
+            root_key = aside.submit(self._make_root)
+            run_once(
+                ["loa-controller", "init", "--sample", "--admin", "admin", "--password", password],
+                environment=self._environment(),
+            )
+        self._root_key = root_key.result()
         self.authority.write_text(run_once(["loa-controller", "authority"], environment=self._environment()))
         log = self.folder / "controller.log"
         self._controller = Process(["loa-controller", "serve"], log=log, environment=self._environment())
         wait_until(self._is_ready, what=f"the controller's start (see {log})", within_s=READY_WITHIN_S)
+
+    def appoint(self, area: str, keepers: Sequence[str]) -> None:
+        """Have the root name an area's keepers: by a file that goes to where the key is, and one back."""
+        wanted, sealed = (str(self.folder / name) for name in ("keepers.json", "keepers.jws"))
+        named = [word for keeper in keepers for word in ("--keeper", keeper)]
+        for words in (
+            ["request", wanted, "--area", area, *named],
+            ["appoint", wanted, sealed, "--key", str(self.root), "--yes"],
+            ["import", sealed],
+        ):
+            run_once(["loa-controller", "root", *words], environment=self._environment())
 
     def add_node(self, node: str, code: str) -> None:
         """Enrol a node with its one-time code and switch it on."""
@@ -45,6 +64,11 @@ class Stage:
         sink = self._sink or f"wav:{self.heard(node)}"
         command = ["loa-node", "run", "--data", data, "--sink", sink]
         self._nodes[node] = Process(command, log=folder / "node.log", environment=os.environ)
+
+    @property
+    def root(self) -> Path:
+        """The root key: no business of the controller, whose data directory is another folder."""
+        return self.folder / "root.pem"
 
     @property
     def authority(self) -> Path:
@@ -71,6 +95,12 @@ class Stage:
             if process is not None:
                 process.stop()
 
+    def _make_root(self) -> str:
+        """The public part of a new root key, which nodes learn when they enrol."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made = run_once(["loa-controller", "root", "new", str(self.root)], environment=os.environ)
+        return made.split()[-1]
+
     def _is_ready(self) -> bool:
         if self._controller is None:
             raise StageError("the controller was not started")
@@ -91,4 +121,6 @@ class Stage:
             "LOA_BROKER_PUBLIC_HOST": "127.0.0.1",
             # nobody in the demo needs them, and it judges times on small machines
             "LOA_MAKE_STANDING_MESSAGES": "false",
+            "LOA_EMERGENCY_LEAD_MS": str(round(EMERGENCY_LEAD_S * 1000)),
+            **({"LOA_ROOT_KEY": self._root_key} if self._root_key else {}),
         }

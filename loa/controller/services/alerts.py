@@ -1,6 +1,6 @@
 """What needs a person, computed from what is: nothing to mark as read, it goes when its cause does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -36,9 +36,17 @@ SETTLING = timedelta(hours=1)
 class Alerts:
     """For home, the API and the mails: the same list."""
 
-    def __init__(self, *, clock: Clock, bulletins: Bulletins) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        bulletins: Bulletins,
+        diverging: Callable[[], Mapping[NodeId, datetime]] = dict,
+    ) -> None:
+        """`diverging` names nodes that hold other orders than they were given, and since when."""
         self._clock = clock
         self._bulletins = bulletins
+        self._diverging = diverging
 
     def of(self, session: Session, who: Person) -> list[Alert]:
         """All that needs this person now, the most urgent first."""
@@ -49,6 +57,7 @@ class Alerts:
         return in_order(
             [
                 *self._to_approve(view, who),
+                *_differing(view, nodes, self._diverging()),
                 *_ailing(view, nodes),
                 *_silent(view, log, nodes),
                 *_failed(view, log),
@@ -142,6 +151,14 @@ def _ailing(view: _View, nodes: frozenset[NodeId]) -> Iterable[Alert]:
         if one.concerns and one.heard_at is not None:
             alert = view.about(one.node, AlertKind.MACHINE, one.heard_at)
             yield replace(alert, concerns=one.concerns)
+
+
+def _differing(
+    view: _View, nodes: frozenset[NodeId], diverging: Mapping[NodeId, datetime]
+) -> Iterable[Alert]:
+    there = {node: since for node, since in diverging.items() if node in nodes}
+    view.learn(there)
+    return [view.about(node, AlertKind.NODE_DIVERGES, since) for node, since in there.items()]
 
 
 def _lost_since(one: store.Ailing, now: datetime) -> datetime | None:

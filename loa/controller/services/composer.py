@@ -63,6 +63,7 @@ class Composer:
         journal: SilenceJournal,
         air: Airwaves,
         address: Address | None = None,
+        successions: tuple[str, ...] = (),
     ) -> None:
         self._db = db
         self._clock = clock
@@ -71,6 +72,7 @@ class Composer:
         self._journal = journal
         self._air = air
         self._address = address
+        self._successions = successions
         self._config_floor: dict[NodeId, int] = {}
 
     def recall(self) -> None:
@@ -127,7 +129,7 @@ class Composer:
         """Compose and store those whose contents are new."""
         with self._db.look() as session:
             tree, standing = read_tree(session), standing_sources(session)
-            papers = binder(session)
+            papers = binder(session, self._successions)
         issued: list[ConfigPointer] = []
         for some in _chunks(sorted(nodes & tree.nodes()), NODES_AT_ONCE):
             with self._db.work() as work:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 import argon2
 
@@ -22,6 +23,12 @@ class Hashed:
     text: str = field(repr=False)
 
 
+@cache
+def _nobodys(rounds: int, memory_kib: int) -> str:
+    """What the password of a user who is not there is held against."""
+    return argon2.PasswordHasher(time_cost=rounds, memory_cost=memory_kib).hash("nobody has this password")
+
+
 class PasswordHasher:
     """Argon2id with the library's defaults (RFC 9106's second recommended option, 64 MiB)."""
 
@@ -29,7 +36,7 @@ class PasswordHasher:
         self._argon2 = argon2.PasswordHasher(time_cost=rounds, memory_cost=memory_kib)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._strangers = threading.BoundedSemaphore(strangers)
-        self._nobody = self._argon2.hash("nobody has this password")
+        self._nobody = _nobodys(rounds, memory_kib)
 
     def hash(self, password: str) -> Hashed:
         """A salted hash."""

@@ -106,6 +106,7 @@ def standing_jobs(
     renew_rights: Callable[[], object],
     mark_missed: Callable[[], object],
     age: Callable[[], object],
+    compare: Callable[[], object],
     expect_all: Callable[[], object],
     refresh: Callable[[], object],
     tidy: Callable[[], object],
@@ -119,6 +120,7 @@ def standing_jobs(
             name="rights", run=renew_rights, every_s=10, grace_s=None, why="STOP without a database needs it"
         ),
         Job(name="presence", run=age, every_s=15, grace_s=15, why="the next run sees the same, but fresher"),
+        Job(name="divergence", run=compare, every_s=30, grace_s=30, why="the next run sees it, too"),
         Job(
             name="missed", run=mark_missed, every_s=30, grace_s=None, why="a silent node must become visible"
         ),

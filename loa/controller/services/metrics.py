@@ -39,6 +39,15 @@ class Metrics:
         self.concerns = Gauge(
             "loa_nodes_concerned", "Nodes by what to mind", ["concern"], registry=self.registry
         )
+        self.diverging = Gauge(
+            "loa_nodes_diverging",
+            "Nodes that hold other orders than they were given",
+            ["how"],
+            registry=self.registry,
+        )
+        self.sign_ins_failed = Counter(
+            "loa_sign_ins_failed", "Sign-ins refused", ["step"], registry=self.registry
+        )
         self.connected = Gauge(
             "loa_broker_connected", "Whether the broker's session is up", registry=self.registry
         )

@@ -109,7 +109,7 @@ class PapersKeeper:
     def request(self, session: Session, area: AreaId, users: Sequence[str]) -> Appointment:
         """An appointment of these people, to be sealed with the root key; for the controller's terminal."""
         if self._party is None:
-            raise Conflict("no_passkeys_here", "passkeys need https and a name: set LOA_BASE_URL")
+            raise Conflict("no_passkeys_here", "passkeys need https and a name: set LOA_PUBLIC_URL")
         tree = read_tree(session)
         if area not in tree:
             raise NotFound("no_such_area", f"there is no area {area!r}", area=area)
@@ -129,6 +129,7 @@ class PapersKeeper:
 
     def take(self, work: Work, by: str, sealed: str) -> Appointment:
         """Keep an appointment; its keepers count once they have signed roster and charter."""
+        sealed = sealed.strip()
         appointment = self._verified(sealed)
         area = appointment.area
         if area not in read_tree(work.session):
@@ -229,7 +230,7 @@ class PapersKeeper:
         if self._root is None:
             raise Conflict("no_root_key", "set LOA_ROOT_KEY to the public part of the root key first")
         try:
-            return verify_appointment(sealed.strip(), self._root)
+            return verify_appointment(sealed, self._root)
         except ProtocolError as error:
             raise Invalid("not_the_root", f"the root key of LOA_ROOT_KEY did not seal it: {error}") from error
 
@@ -280,7 +281,8 @@ class PapersKeeper:
         version = next_version(last=last, now=now)
         try:
             roster = make_roster(facts, appointment, version=version, now=now)
-            return roster, make_charter(facts, roster, version=version, now=now)
+            before = Charter.from_bytes(held.charter.document) if held else None
+            return roster, make_charter(facts, roster, before, version=version, now=now)
         except ValidationError as error:
             raise Invalid(
                 "too_many_for_papers", "too many approvers or nodes for one area: name keepers further below"

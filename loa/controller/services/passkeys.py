@@ -135,7 +135,7 @@ class Passkeys:
         if signed.csrf is None:
             raise Forbidden("people_only", "a passkey is made by a person in a browser, not by a program")
         if self.party is None:
-            raise Conflict("no_passkeys_here", "passkeys need https and a name: set LOA_BASE_URL")
+            raise Conflict("no_passkeys_here", "passkeys need https and a name: set LOA_PUBLIC_URL")
         return self.party
 
     def _check_room(self, mine: list[PersonalKey]) -> None:

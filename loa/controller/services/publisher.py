@@ -53,6 +53,7 @@ class Publisher:
         metrics: Metrics,
         expect: Expect,
         address: Address | None = None,
+        successions: tuple[str, ...] = (),
         lull_s: float = LULL_S,
         calm_s: float = CALM_S,
     ) -> None:
@@ -64,7 +65,13 @@ class Publisher:
         self._expect = expect
         self._air = Airwaves()
         self._composer = Composer(
-            db=db, clock=clock, key=key, journal=journal, air=self._air, address=address
+            db=db,
+            clock=clock,
+            key=key,
+            journal=journal,
+            air=self._air,
+            address=address,
+            successions=successions,
         )
         self._chores = Chores(lull_s=lull_s, calm_s=calm_s)
         self._task = Task("publisher", self._run)

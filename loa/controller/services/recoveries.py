@@ -16,6 +16,7 @@ from loa.controller.errors import Conflict, Invalid, NotFound
 from loa.controller.ports import Clock
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.failed_sign_ins import Step
 from loa.controller.services.hashing import Hashed
 from loa.controller.services.people import People
 from loa.controller.store import factors, people
@@ -50,6 +51,7 @@ class Recoveries:
         people: People,
         attempts: Attempts,
         sealer: Sealer,
+        refused: Callable[[Step, str, str | None], None] = lambda _step, _source, _user: None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -58,6 +60,7 @@ class Recoveries:
         self._people = people
         self._attempts = attempts
         self._sealer = sealer
+        self._refused = refused
 
     def open(self, work: Work, who: Person, user_id: str, reason: str) -> Half:
         """The first administrator; `NotFound`, `Forbidden`, `Conflict` (oneself, open already), `Invalid`."""
@@ -130,6 +133,7 @@ class Recoveries:
             fits = self._fitting(session, user_id, halves) is not None
         if not fits:
             self._attempts.failed(subject)
+            self._refused(Step.RECOVERY, source, None)
             raise _unknown()
         hashed = self._people.hashed(password, user_id)
         self._attempts.succeeded(subject)

@@ -3,17 +3,19 @@
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from loa.controller.core.access import Person
 from loa.controller.core.guessing import ANYBODY_FREE, place_of
 from loa.controller.core.people import Token
-from loa.controller.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from loa.controller.errors import Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 from loa.controller.ports import Clock
 from loa.controller.services.attempts import Attempts
 from loa.controller.services.audit import Audit
+from loa.controller.services.failed_sign_ins import Step
 from loa.controller.services.hashing import Hashed, PasswordHasher
 from loa.controller.services.people import People
 from loa.controller.services.second_factors import SecondFactors
@@ -24,6 +26,7 @@ from loa.controller.store.tables import SessionRow
 TOKEN_PREFIX = "loa_"  # noqa: S105 -- marks our tokens for those who search for leaked ones
 LONGEST_AGENT = 200
 LONGEST_TOKEN = timedelta(days=730)
+Refused = Callable[[Step, str, str | None], None]
 HALF_LASTS = timedelta(minutes=10)
 """How long the second factor may follow the password."""
 
@@ -84,8 +87,12 @@ class Sessions:
         lasting: timedelta,
         idle: timedelta,
         look_again: Callable[[str], None] = lambda _user: None,
+        refused: Refused = lambda _step, _source, _user: None,
     ) -> None:
-        """`look_again` makes open pages of a user look whether their session is still one."""
+        """`look_again` makes open pages of a user look whether their session is still one.
+
+        `refused` is told what failed, from where, and of whom if the name is one of ours.
+        """
         self._db = db
         self._clock = clock
         self._audit = audit
@@ -95,6 +102,7 @@ class Sessions:
         self._lasting = lasting
         self._idle = idle
         self._look_again = look_again
+        self._refused = refused
         self._lock = threading.Lock()
         self._seen: dict[str, datetime] = {}
 
@@ -108,10 +116,13 @@ class Sessions:
             row = people.user_row(session, user_id)
             is_known = factors.knows_device(session, user_id, secret_hash(browser.device))
         known = row.password_hash if row is not None and row.active else None
-        subjects = self._welcome(user_id, browser, is_known=is_known)
+        ours = None if row is None else user_id
+        with self._noting_slowed(browser, ours):
+            subjects = self._welcome(user_id, browser, is_known=is_known)
         if not self._hasher.fits(known, password, is_known=is_known):
             for subject in subjects:
                 self._attempts.failed(subject)
+            self._refused(Step.PASSWORD, browser.source, ours)
             raise Unauthenticated("wrong_name_or_password", "name or password is not right")
         self._attempts.succeeded(subjects[0])
         renewed = self._renewed(known, password)
@@ -136,7 +147,8 @@ class Sessions:
             is_known = factors.knows_device(session, user_id, secret_hash(browser.device))
         # Whoever gets here knows the password: counting by name alone lets no stranger slow the person down.
         subject = f"code:{user_id}#{secret_hash(browser.device)}" if is_known else f"code:{user_id}"
-        self._attempts.check(subject)
+        with self._noting_slowed(browser, user_id):
+            self._attempts.check(subject)
         with self._db.work() as work:
             if self._second.take(work, user_id, code):
                 people.end_sessions(work.session, user_id, only=secret_hash(secret))
@@ -144,6 +156,7 @@ class Sessions:
                 return self.open_for(work, user_id, browser)
             self._attempts.failed(subject)
             self._audit.note(work, user_id, "session.code_refused", subject=user_id, source=browser.source)
+        self._refused(Step.CODE, browser.source, user_id)
         raise Unauthenticated("wrong_code", "the code is wrong or was used; take the next one")
 
     def half_of(self, secret: str) -> str:
@@ -269,6 +282,14 @@ class Sessions:
         self._audit.note(work, who.user_id, "token.revoked", subject=who.user_id, name=row.name)
         work.session.delete(row)
         self._tell(work, who.user_id)
+
+    @contextmanager
+    def _noting_slowed(self, browser: Browser, user: str | None) -> Iterator[None]:
+        try:
+            yield
+        except TooMany:
+            self._refused(Step.SLOWED, browser.source, user)
+            raise
 
     def _welcome(self, user_id: str, browser: Browser, *, is_known: bool) -> tuple[str, ...]:
         """What a failure counts for; raises `TooMany`. Known browsers are counted by themselves alone."""

@@ -3,13 +3,14 @@
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loa.controller.core.access import Grant, Role
 from loa.controller.core.passwords import SHORTEST, is_acceptable
 from loa.controller.core.tree import AreaKind
-from loa.controller.errors import Conflict, Invalid, NotFound
+from loa.controller.errors import Conflict, Invalid, NotFound, Unavailable
 from loa.controller.ports import Clock
 from loa.controller.services.areas import Areas, NewArea
 from loa.controller.services.attempts import Attempts
@@ -83,9 +84,10 @@ class Setup:
         self._over = False
 
     def start(self) -> None:
-        """Tell the code at the terminal, if there is nobody yet."""
-        if self.is_open():
-            self._tell(spaced(self._code))
+        """Tell the code at the terminal, if there is nobody yet; without its database nobody can tell."""
+        with suppress(Unavailable):
+            if self.is_open():
+                self._tell(spaced(self._code))
 
     def is_open(self) -> bool:
         """Whether there is no person yet; once there is one, never again."""

@@ -35,15 +35,17 @@ class Shared(Generic[T]):
         self._lock = threading.Lock()
         self._slots: OrderedDict[Hashable, _Slot[T]] = OrderedDict()
 
-    def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """The answer, read anew if something changed since."""
+    def get(self, key: Hashable, read: Callable[[], T], *, behind: timedelta = timedelta()) -> T:
+        """The answer, read anew if something changed since; or one that is `behind` by so much at most.
+
+        Who asks because something changed, and waited so long before, misses nothing by that.
+        """
         slot = self._slot(key)
         with slot.lock:
             now, changes = self._clock.now(), self._changes()
-            is_fresh = (
-                slot.at is not None and slot.changes == changes and timedelta() <= now - slot.at < FRESH
-            )
-            if slot.value is None or not is_fresh:
+            good_for = FRESH if slot.changes == changes else behind
+            is_good = slot.at is not None and timedelta() <= now - slot.at < good_for
+            if slot.value is None or not is_good:
                 # what changes while it is read must make it old: so the count from before
                 slot.value, slot.changes, slot.at = read(), changes, now
             return slot.value

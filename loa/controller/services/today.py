@@ -92,12 +92,13 @@ class Days:
         self._plans = DayPlans(journal=journal)
         self._boards: Shared[_Board] = Shared(clock=clock, changes=changes)
 
-    def today(self, session: Session, who: Person) -> Today:
+    def today(self, session: Session, who: Person, *, behind: timedelta = timedelta()) -> Today:
         """The day of the areas that the person may read; empty for a person without any.
 
         People of the same roles share one read until something changes: a change makes all of them look.
+        Such a look may be `behind` by less than it waited, so that many of them share one read again.
         """
-        board = self._boards.get(who.grants, lambda: self._board(session, who))
+        board = self._boards.get(who.grants, lambda: self._board(session, who), behind=behind)
         tree, now = board.day.tree, self._clock.now()
         others = {
             one.id for one in board.submitted if needs_another(tree, one.area, one.by, who.user_id, now)

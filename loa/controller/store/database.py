@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, FromClause, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import Engine, make_url
@@ -28,6 +29,7 @@ POOL = 50
 _WRITE = "loa_write"
 _PG_WRITER_LOCK = 0x4C6F61
 """Key of the advisory lock that makes PostgreSQL take one writer at a time, as SQLite does."""
+_log = structlog.get_logger(__name__)
 _PG_TAKE_TURN = text("SELECT pg_advisory_xact_lock(:key)")
 _PG_DISK_FULL = "53100"
 
@@ -64,6 +66,7 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._busy_timeout_s = busy_timeout_s
         self._writing = threading.Lock()
+        self._is_due = False
         self._engine = _sqlite(url, busy_timeout_s) if self.sqlite else _postgresql(url)
         self._writer = self._engine.execution_options(**{_WRITE: True})
         self._sessions = sessionmaker(class_=Session, expire_on_commit=False, info=tree.memory())
@@ -75,6 +78,7 @@ class Database:
 
         Not to be nested.
         """
+        self._catch_up()
         with self._turn(), _translated(), self._sessions(bind=self._writer) as session:
             connection = session.connection()
             if not self.sqlite:
@@ -87,6 +91,7 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Session]:
         """Reads of one moment; what is written in it is thrown away."""
+        self._catch_up()
         with _translated(), self._sessions(bind=self._engine) as session:
             yield session
 
@@ -94,6 +99,14 @@ class Database:
         """Bring the tables to the newest form; does nothing when they are."""
         with self._turn(), _translated(), self._writer.begin() as connection:
             upgrade(connection)
+
+    def begin(self) -> None:
+        """Migrate now; before the first use where the database does not answer: STOP does not wait for it."""
+        try:
+            self.migrate()
+        except Unavailable as error:
+            self._is_due = True
+            _log.warning("database.not_there", why=str(error))
 
     def check(self) -> None:
         """Return if the database answers, else raise `Unavailable`."""
@@ -103,6 +116,11 @@ class Database:
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
         self._engine.dispose()
+
+    def _catch_up(self) -> None:
+        if self._is_due:
+            self.migrate()
+            self._is_due = False
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -130,6 +130,14 @@ class DataFolder:
         _write_secret(self.key, key.to_pem())
         return key
 
+    def set_keys_aside(self, at: datetime, *, factors: bool) -> list[Path]:
+        """Rename the key and the authority, so that others can be made; the copy of rights goes."""
+        secrets = (self.key, self.authority, *([self.factors_key] if factors else []))
+        mark = f"{at:%Y%m%d-%H%M%S}"
+        aside = [path.rename(path.with_name(f"{path.name}.{mark}")) for path in secrets if path.exists()]
+        self.rights.unlink(missing_ok=True)
+        return aside
+
     def make_authority(self, now: datetime) -> Authority:
         """The certificate authority on disk: the one that is there, else a new one. Raises `Unavailable`."""
         if not self.authority.exists():

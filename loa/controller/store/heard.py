@@ -25,6 +25,8 @@ class Known:
     heard_at: datetime | None
     presence: Presence
     concerns: tuple[Concern, ...] = ()
+    presence_at: datetime | None = None
+    """Since when the presence is what it is."""
 
 
 def known_nodes(session: Session, nodes: Iterable[NodeId] | None = None) -> list[Known]:
@@ -35,13 +37,14 @@ def known_nodes(session: Session, nodes: Iterable[NodeId] | None = None) -> list
         col(NodeRow.state_at),
         col(NodeRow.presence),
         col(NodeRow.concerns),
+        col(NodeRow.presence_at),
     ).where(col(NodeRow.retired_at).is_(None))
     if nodes is not None:
         found = found.where(col(NodeRow.id).in_(list(nodes)))
     rows = session.connection().execute(found)
     return [
-        Known(NodeId(id_), _state(text), at, Presence(presence), concerns_in(concerns))
-        for id_, text, at, presence, concerns in rows
+        Known(NodeId(id_), _state(text), at, Presence(presence), concerns_in(concerns), since)
+        for id_, text, at, presence, concerns, since in rows
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from loa.controller.core.people import User
@@ -13,9 +14,16 @@ from loa.controller.store.tables import RoleRow, UserRow
 
 def wanting(session: Session) -> list[User]:
     """Who asked for mails and can sign in, by id."""
-    wanted = select(UserRow).where(
-        col(UserRow.mail_notices), col(UserRow.active), col(UserRow.email).is_not(None)
-    )
+    return _people(session, col(UserRow.mail_notices).is_(True))
+
+
+def reachable(session: Session) -> list[User]:
+    """Who has an address and can sign in, by id."""
+    return _people(session)
+
+
+def _people(session: Session, *conditions: ColumnElement[bool]) -> list[User]:
+    wanted = select(UserRow).where(col(UserRow.active), col(UserRow.email).is_not(None), *conditions)
     rows = session.exec(wanted.order_by(col(UserRow.id)))
     return [as_user(row, grants_of(session, row.id)) for row in rows]
 

@@ -28,6 +28,7 @@ class Binder:
     """All papers in force, to be handed to nodes."""
 
     by_area: Mapping[AreaId, InForce]
+    successions: tuple[str, ...] = ()
     _named: dict[AreaId, frozenset[NodeId]] = field(default_factory=dict)
     _made: dict[tuple[AreaId, ...], Papers] = field(default_factory=dict)
 
@@ -49,6 +50,7 @@ class Binder:
     def _papers(self, areas: Sequence[AreaId], chartered: AreaId) -> Papers:
         found = [self.by_area[area] for area in areas]
         return Papers(
+            successions=self.successions,
             appointments=tuple(one.appointment.sealed for one in found),
             rosters=tuple(signed_of(one.roster) for one in found),
             charter=signed_of(self.by_area[chartered].charter),
@@ -61,10 +63,10 @@ class Binder:
         return self._named[area]
 
 
-def binder(session: Session) -> Binder:
-    """The newest of each area of which both roster and charter are signed."""
+def binder(session: Session, successions: tuple[str, ...] = ()) -> Binder:
+    """The newest of each area of which both roster and charter are signed; beside them how roots followed."""
     found = {area: in_force(session, area) for area in appointed(session)}
-    return Binder({area: papers for area, papers in found.items() if papers is not None})
+    return Binder({area: papers for area, papers in found.items() if papers is not None}, successions)
 
 
 def in_force(session: Session, area: AreaId) -> InForce | None:
@@ -90,6 +92,16 @@ def appointment_row(session: Session, area: AreaId) -> AppointmentRow | None:
     """The newest."""
     wanted = select(AppointmentRow).where(AppointmentRow.area_id == area)
     return session.exec(wanted.order_by(col(AppointmentRow.version).desc())).first()
+
+
+def living_appointments(session: Session) -> list[AppointmentRow]:
+    """Of each area the one in force and, where keepers have not signed yet, the newest."""
+    rows: list[AppointmentRow] = []
+    for area in sorted(appointed(session)):
+        held = in_force(session, area)
+        found = [None if held is None else held.appointment, appointment_row(session, area)]
+        rows += {row.version: row for row in found if row is not None}.values()
+    return rows
 
 
 def waiting(session: Session, area: AreaId) -> list[PaperRow]:

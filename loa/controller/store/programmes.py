@@ -1,5 +1,6 @@
 """What stands in the programme of an area, and the versions that were sent."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from loa.protocol.broadcast import Entry
 from loa.protocol.ids import AreaId, BroadcastId, NodeId, WithdrawalId
 from loa.protocol.kinds import BroadcastClass
 from loa.protocol.programme import ConfigPointer, ProgrammePointer, Silence, Withdrawal
+from loa.protocol.reports import Held
 
 AFTERLIFE = timedelta(days=1)
 """How long what is over stays in a programme: a node that was away still learns of it, and reports."""
@@ -72,6 +74,15 @@ def sent_to_areas(session: Session) -> list[Sent]:
         col(ProgrammeRow.urgent),
     )
     return [Sent(AreaId(row[0]), row[1], row[2], row[3]) for row in session.connection().execute(found)]
+
+
+def versions_of(session: Session, areas: Collection[AreaId]) -> dict[AreaId, Held]:
+    """The versions that these areas were sent last; one that was never sent anything is absent."""
+    columns = sqlalchemy.select(
+        col(ProgrammeRow.area_id), col(ProgrammeRow.version), col(ProgrammeRow.urgent_version)
+    )
+    found = session.connection().execute(columns)
+    return {AreaId(row[0]): Held(programme=row[1], urgent=row[2]) for row in found if row[0] in areas}
 
 
 def placed_areas(session: Session, now: datetime) -> frozenset[AreaId]:

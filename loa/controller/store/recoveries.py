@@ -1,5 +1,7 @@
 """Recoveries by two people in the database."""
 
+from datetime import datetime
+
 from sqlmodel import Session, col, select
 
 from loa.controller.core.factors import Recovery, RecoveryEnd
@@ -10,6 +12,12 @@ def last_of(session: Session, user_id: str) -> RecoveryRow | None:
     """The one that was opened last for that user."""
     wanted = select(RecoveryRow).where(RecoveryRow.user_id == user_id)
     return session.exec(wanted.order_by(col(RecoveryRow.opened_at).desc(), col(RecoveryRow.id))).first()
+
+
+def still_open(session: Session, now: datetime) -> list[Recovery]:
+    """Those that can still be confirmed or used, the first that was opened first."""
+    wanted = select(RecoveryRow).where(col(RecoveryRow.ended_at).is_(None), col(RecoveryRow.until) > now)
+    return [as_recovery(row) for row in session.exec(wanted.order_by(col(RecoveryRow.opened_at)))]
 
 
 def as_recovery(row: RecoveryRow) -> Recovery:

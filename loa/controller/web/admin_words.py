@@ -87,6 +87,8 @@ ACTS = {
     "passkey.added": lazy("Tạo khóa cá nhân"),
     "passkey.removed": lazy("Bỏ khóa cá nhân"),
     "trust.appointed": lazy("Cử người giữ khóa"),
+    "keys.renewed": lazy("Đổi khóa của máy chủ"),
+    "trust.root_succeeded": lazy("Đổi khóa gốc"),
     "trust.composed": lazy("Lập sổ người duyệt và quy chế"),
     "trust.signed": lazy("Ký sổ người duyệt hoặc quy chế"),
     "trust.in_force": lazy("Sổ người duyệt hoặc quy chế có hiệu lực"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loa.controller.core.alerts import Alert, AlertKind, Contact
 from loa.controller.core.people import Address, User
+from loa.controller.services.recovery_mails import Letter
 from loa.controller.web import catalogue
 from loa.controller.web.localtime import weekday_time
 from loa.controller.web.words import _, lazy
@@ -31,6 +32,7 @@ CONCERNS = {
 ICONS = {
     AlertKind.HORN_SILENT: ("horn-off", "bad"),
     AlertKind.NOT_SOUNDED: ("cross", "bad"),
+    AlertKind.NODE_DIVERGES: ("shield", "bad"),
     AlertKind.NODE_LOST: ("waves-off", "bad"),
     AlertKind.NODE_STOPPED: ("octagon", "warn"),
     AlertKind.TO_APPROVE: ("hourglass", "act"),
@@ -82,6 +84,33 @@ def compose_mail(base_url: str) -> Callable[[User, Sequence[Alert]], tuple[str, 
     return compose
 
 
+def compose_recovery(base_url: str) -> Callable[[Letter], tuple[str, str]]:
+    """How the notice of a recovery reads, for the person and for the others."""
+
+    def compose(letter: Letter) -> tuple[str, str]:
+        recovery, reader, person = letter.recovery, letter.reader, letter.person
+        at = weekday_time(recovery.opened_at, DEFAULT_TZ)
+        if reader.id == person.id:
+            subject = _("Loa: có người mở khôi phục tài khoản của bạn")
+            ask = _("Nếu bạn không nhờ, hủy ngay ở %(page)s.", page=f"{base_url}/me")
+        else:
+            subject = _("Loa: khôi phục tài khoản của %(who)s", who=person.name)
+            page = f"{base_url}/admin/people/{person.id}"
+            ask = _("Hỏi lại %(who)s. Nếu không phải, hủy ở %(page)s.", who=person.name, page=page)
+        hello = _("Chào %(who)s,", who=addressed(reader.name, reader.address))
+        told = _(
+            "%(by)s mở khôi phục tài khoản của %(who)s lúc %(at)s. Lý do: %(why)s. Ai có đủ hai nửa mã sẽ "
+            "đặt được mật khẩu mới.",
+            by=letter.opened_by,
+            who=person.name,
+            at=at,
+            why=recovery.reason,
+        )
+        return subject, f"{hello}\n\n{told}\n\n{ask}\n"
+
+    return compose
+
+
 def _lost(alert: Alert, tz: str) -> tuple[str, str, str]:
     at = weekday_time(alert.since, tz)
     title = _("%(node)s mất liên lạc từ %(at)s", node=alert.name, at=at)
@@ -90,6 +119,12 @@ def _lost(alert: Alert, tz: str) -> tuple[str, str, str]:
         _("%(place)s. Loa vẫn phát theo lịch đã nhận.", place=alert.place),
         f"/nodes/{alert.subject}",
     )
+
+
+def _diverges(alert: Alert, tz: str) -> tuple[str, str, str]:
+    title = _("%(node)s giữ lệnh khác với máy chủ", node=alert.name)
+    at = weekday_time(alert.since, tz)
+    return title, _("%(place)s, từ %(at)s.", place=alert.place, at=at), f"/nodes/{alert.subject}"
 
 
 def _silent(alert: Alert, tz: str) -> tuple[str, str, str]:
@@ -126,6 +161,7 @@ def _machine(alert: Alert, _tz: str) -> tuple[str, str, str]:
 
 
 _SAYERS = {
+    AlertKind.NODE_DIVERGES: _diverges,
     AlertKind.NODE_LOST: _lost,
     AlertKind.HORN_SILENT: _silent,
     AlertKind.NOT_SOUNDED: _failed,

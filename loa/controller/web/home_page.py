@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,8 @@ from loa.protocol.ids import AreaId, NodeId
 
 EVENTS_URL = "/api/v1/events"
 MOST_COMMUNES = 40
+GATHERED = timedelta(milliseconds=200)
+"""An open page asks anew 250 ms after it was told of something (`live.js`)."""
 SPREAD_MS, SPREAD_MOST_MS = 40, 10_000
 """Of each open page: what all are told of, all ask for, and a server of one core answers so many in time."""
 
@@ -45,7 +48,7 @@ def router(console: Console, _bodies: Bodies) -> APIRouter:
         return console.show(
             "_today.html" if is_part else "home.html",
             visit,
-            _context(console, visit) | {"part": is_part},
+            _context(console, visit, behind=GATHERED if is_part else timedelta()) | {"part": is_part},
             here="home",
         )
 
@@ -59,9 +62,9 @@ def router(console: Console, _bodies: Bodies) -> APIRouter:
     return routes
 
 
-def _context(console: Console, visit: Visit) -> dict[str, Any]:
+def _context(console: Console, visit: Visit, *, behind: timedelta) -> dict[str, Any]:
     with console.controller.db.look() as session:
-        day = console.controller.days.today(session, visit.person)
+        day = console.controller.days.today(session, visit.person, behind=behind)
     links = Links(console.served)
     tasks = home_tasks.tasks(day, links)
     places = visit.places

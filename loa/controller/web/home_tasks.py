@@ -172,6 +172,11 @@ def _failed(day: Today, alert: Alert) -> tuple[str, str]:
     return title, f"{at} {why}." if why and "{" not in why else at
 
 
+def _diverges(day: Today, alert: Alert) -> tuple[str, str]:
+    text = _("Từ %(time)s. Mở trang của loa để xem cần làm gì.", time=when(day, alert.since))
+    return _("%(loa)s giữ lệnh khác với máy chủ", loa=_loa(alert)), text
+
+
 def _lost(day: Today, alert: Alert) -> tuple[str, str]:
     text = _("Từ %(time)s. Loa vẫn phát theo lịch đã nhận.", time=when(day, alert.since))
     return _("%(loa)s mất liên lạc", loa=_loa(alert)), text
@@ -201,6 +206,14 @@ _KINDS: Mapping[AlertKind, tuple[str, str, _Words, Callable[[int], str]]] = {
         "bad",
         _failed,
         lambda num: ngettext("%(num)s lượt phát không vang lên", "%(num)s lượt phát không vang lên", num),
+    ),
+    AlertKind.NODE_DIVERGES: (
+        "shield",
+        "bad",
+        _diverges,
+        lambda num: ngettext(
+            "%(num)s cụm loa giữ lệnh khác với máy chủ", "%(num)s cụm loa giữ lệnh khác với máy chủ", num
+        ),
     ),
     AlertKind.NODE_LOST: (
         "waves-off",

@@ -112,6 +112,7 @@ class _Reader:
                 heard=[one for line in past if (one := heard_of(line)) is not None],
                 points=points,
                 silenced_until=silenced_until,
+                divergence=self._parts.divergences.of(session, node.id),
             )
         )
         return Facts(

@@ -68,6 +68,22 @@ SAYINGS: Mapping[Situation, Saying] = {
         lazy("Loa im cho đến khi lãnh đạo xã hoặc kỹ thuật cho phát lại. Hỏi rõ vì sao họ bấm."),
         calls=True,
     ),
+    Situation.AHEAD: Saying(
+        _NEEDS_LOOK,
+        BAD,
+        lazy("giữ lệnh mà máy chủ không ra"),
+        lazy("Có thể ai đó có khóa của máy chủ, hoặc máy chủ vừa khôi phục bản sao cũ. Báo người quản trị."),
+        calls=True,
+    ),
+    Situation.BEHIND: Saying(
+        _NEEDS_LOOK,
+        BAD,
+        lazy("không nhận lệnh mới"),
+        lazy(
+            "Thường do tải về không được. Mạng tốt mà vẫn vậy thì máy đang từ chối lệnh: báo người quản trị."
+        ),
+        calls=True,
+    ),
     Situation.LOST: Saying(
         catalogue.LOST,
         BAD,

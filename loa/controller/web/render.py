@@ -47,6 +47,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # or each template of a page is looked up on the disk for each page
             extensions=["jinja2.ext.i18n"],
         )
         self._jinja.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it

@@ -1,7 +1,7 @@
 """Whom the loudspeakers believe: keepers read what changes, in words, and sign it with their passkeys."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from loa.controller.web.bodies import Bodies, text_of
 from loa.controller.web.catalogue import CLASSES, say
 from loa.controller.web.console import Console, Visit, page_route
 from loa.controller.web.forms import Errors
+from loa.controller.web.node_words import STANDING
 from loa.controller.web.render import see_other
 from loa.controller.web.words import _, lazy, ngettext
 from loa.protocol.charter import KEEPERS_NEEDED, Charter
@@ -63,8 +64,8 @@ WORDS: Mapping[Change, Callable[["_Naming", Difference], str]] = {
     Change.NODE_MOVED: lambda names, one: _("Cụm loa %(node)s chuyển địa bàn", node=names.node(one)),
     Change.POLICY: lambda _names, _one: _("Giờ được phát, số phút và âm lượng theo quy chế hiện nay"),
     Change.ADMISSION: lambda _names, one: admission(BroadcastClass(one.subject), one.people),
-    Change.STANDING_ADDED: lambda _names, one: _("Thêm bản thu sẵn %(sound)s", sound=one.subject[:8]),
-    Change.STANDING_REMOVED: lambda _names, one: _("Bỏ bản thu sẵn %(sound)s", sound=one.subject[:8]),
+    Change.STANDING_ADDED: lambda names, one: _("Thêm bản thu sẵn %(sound)s", sound=names.sound(one.subject)),
+    Change.STANDING_REMOVED: lambda names, one: _("Bỏ bản thu sẵn %(sound)s", sound=names.sound(one.subject)),
 }
 
 
@@ -84,11 +85,32 @@ def admission(class_: BroadcastClass, people: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Line:
+    """A difference in words, and the recording that is to be heard before one signs it."""
+
+    text: str
+    sound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Naming:
     """Names for ids."""
 
     visit: Visit
     people: Mapping[str, str]
+    sounds: Mapping[str, str]
+    """Standing messages of now by their recording, which everybody may hear."""
+
+    def lines(self, differences: Iterable[Difference]) -> list["_Line"]:
+        return [_Line(WORDS[one.change](self, one), self._to_hear(one)) for one in differences]
+
+    def _to_hear(self, one: Difference) -> str:
+        """Who signs that it may sound at any time has to have heard it."""
+        is_new = one.change is Change.STANDING_ADDED
+        return one.subject if is_new and one.subject in self.sounds else ""
+
+    def sound(self, recording: str) -> str:
+        return self.sounds.get(recording, recording[:8])
 
     def person(self, one: Difference) -> str:
         return self.people.get(one.subject, one.subject)
@@ -148,9 +170,11 @@ def _show(console: Console, visit: Visit, errors: Errors, done: str = "") -> Res
     papers = console.controller.papers
     with console.controller.db.look() as session:
         found = papers.find(session, visit.person)
+        standing = console.controller.standing.all(session)
+    sounds: dict[str, str] = {one.recording: str(STANDING[one.name]) for one in standing if one.recording}
     if not found and Act.MANAGE_PEOPLE not in visit.viewer.acts:
         raise NotFound("no_such_page", "you keep no papers, nor people of an area with papers")
-    names = _Naming(visit, console.person_names(_people(found)))
+    names = _Naming(visit, console.person_names(_people(found)), sounds)
     context = {
         "errors": errors,
         "done": done,
@@ -170,7 +194,8 @@ def _area(names: _Naming, visit: Visit, one: AreaTrust) -> dict[str, object]:
         "since": one.since,
         "admissions": _admissions(one.charter),
         "drafts": [_draft(names, visit, one, draft) for draft in one.drafts],
-        "lag": [WORDS[change.change](names, change) for change in one.lag],
+        "lag": names.lines(one.lag),
+        "heard": _heard(names, one.charter),
         "short_of": one.lacking,
         "nodes": len(nodes),
         "holding": len(one.holding),
@@ -187,6 +212,12 @@ def _admissions(charter: Charter | None) -> list[tuple[str, bool]]:
     return [(admission(class_, one.people), one.people == 0) for class_, one in charter.admissions.items()]
 
 
+def _heard(names: _Naming, charter: Charter | None) -> list[_Line]:
+    """The standing messages for which one person is enough."""
+    allowed = charter.standing if charter else ()
+    return [_Line(names.sound(one), one) for one in allowed if one in names.sounds]
+
+
 def _draft(names: _Naming, visit: Visit, trust: AreaTrust, draft: Draft) -> dict[str, object]:
     user = visit.person.user_id
     mine = [one.passkey.id for one in trust.appointment.keepers if one.user == user]
@@ -196,7 +227,7 @@ def _draft(names: _Naming, visit: Visit, trust: AreaTrust, draft: Draft) -> dict
         "title": TITLES[draft.kind],
         "at": draft.composed_at,
         "by": names.people[draft.composed_by],
-        "differences": [WORDS[one.change](names, one) for one in draft.differences],
+        "differences": names.lines(draft.differences),
         "signed_by": [names.people[one] for one in draft.signed_by],
         "missing": KEEPERS_NEEDED - len(draft.signed_by),
         "asked": json.dumps(asked) if mine and user not in draft.signed_by else "",

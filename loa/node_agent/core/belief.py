@@ -28,7 +28,8 @@ class Belief:
     def bind(self, held: Config | None, arrived: Config) -> Config:
         """What of `arrived` the papers allow, with the newest papers; raises a `ProtocolError` if none do.
 
-        The controller can leave areas out, allow fewer hours, lower the volume; it can add nothing.
+        The controller can leave areas out, allow fewer hours, lower the volume; it can add nothing, and
+        not shift the hours by another time zone.
         """
         if self.root is None:
             return arrived
@@ -40,6 +41,7 @@ class Belief:
             update={
                 "areas": tuple(area for area in arrived.areas if area in trust.areas),
                 "policy": tighten(trust.charter.policy, arrived.policy),
+                "tz": trust.charter.tz,
                 "standing": {
                     name: source
                     for name, source in arrived.standing.items()

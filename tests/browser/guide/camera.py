@@ -17,10 +17,11 @@ SHADE = 28
 HIDDEN = "svg.qr, .code-line"
 """What is another each time."""
 SECRETS = (
-    (re.compile(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}\b"), "XXXX-XXXX-XXXX"),
+    (re.compile(r"\b[A-Z0-9]{4}(-[A-Z0-9]{4}){2,7}\b"), "XXXX-XXXX-XXXX"),
     (re.compile(r"\b[0-9a-f]{4} [0-9a-f]{4} …"), "0000 0000 …"),
     (re.compile(r"\b[\w-]{43}(?![\w-])"), "0…"),  # a key
     (re.compile(r"/\S+/data\b"), "/…/data"),
+    (re.compile(r"/\S+/(\w+\.pem)\b"), r"/…/\1"),
     (re.compile(r"\b[1-6]\d{4}\b"), "00000"),
 )
 READ = "() => document.body.innerText"

@@ -17,7 +17,7 @@ from loa.protocol.ids import NodeId, OccurrenceId, occurrence_id
 from loa.protocol.kinds import StandingMessage
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.guide.scene import DISTRICT, INVITED, LOST, NODES, NOW, PROVINCE, Scene
-from tests.browser.site import PASSWORD
+from tests.passwords import PASSWORD
 
 OUTSIDE = ""
 """Nobody is signed in."""

@@ -35,10 +35,11 @@ from loa.protocol.kinds import StandingMessage
 from loa.protocol.reasons import ClockSource, ClockState
 from loa.protocol.reports import Detail, Held, Output, State
 from loa.protocol.units import SizeBytes
-from tests.browser.site import PASSWORD, Site
+from tests.browser.site import Site
 from tests.certificates import AUTHORITY
 from tests.controller.log_factory import ears, log_line
 from tests.fakes.controller import FakeClock
+from tests.passwords import PASSWORD, hashed
 from tests.protocol.bundles import make_bundle
 
 NOW = datetime(2026, 6, 11, 9, 42, tzinfo=UTC)
@@ -152,7 +153,7 @@ def _settle(scene: Scene) -> None:
             controller.areas.insert(work, "quan", new)
         for user, name, phone, roles in PEOPLE:
             grants = frozenset(Grant(area, role) for area, role in roles)
-            password = None if user == INVITED else controller.people.hashed(PASSWORD, user)
+            password = None if user == INVITED else hashed()
             new_user = NewUser(id=user, name=name, password=password, phone=phone, grants=grants)
             controller.people.insert(work, "quan", new_user)
         for known in sample_whereabouts():
@@ -179,6 +180,7 @@ def _write_what_is_past(scene: Scene, office: Office, sound: str) -> None:
     mai, hoa = office.mai, office.hoa
     fee = _wish("Thu phí vệ sinh môi trường", sound, "environment", area=COMMUNE, when=_once("11T16:40"))
     scene.ids["now"] = _approved(mai, hoa, fee)
+    scene.clock.forward(seconds=1)
     vaccine = _said(mai, "Lịch tiêm phòng đợt 2", VACCINE, "health", area=COMMUNE, when=_once("11T17:30"))
     scene.ids["later"] = _approved(mai, hoa, vaccine)
     son, ha = office.son, office.ha
