@@ -65,7 +65,8 @@ def man_in_the_middle(stage: Stage, sample: Sample) -> Shown:
     with _other_broker(town) as (other, card), _led_astray(node, other.port):
         node.kill()
         before = len(node.log())
-        entry = stage.forger.entry(stage.forger.broadcast(sample, at=soon(0.3)))
+        begins = soon(10)  # by then it has been switched on
+        entry = stage.forger.entry(stage.forger.broadcast(sample, at=begins))
         other.publish(card, str(URGENT), stage.forger.urgent(entry))
         node.start()
         wait_for(
@@ -77,7 +78,7 @@ def man_in_the_middle(stage: Stage, sample: Sample) -> Shown:
         if told:
             town.awaits_absence(VICTIM)
         else:
-            node.ear.hears_more(seconds(3))
+            node.ear.waits_until(begins + seconds(2))
     back = len(node.log())
     node.restart()
     town.awaits_back(VICTIM, back)
