@@ -52,7 +52,7 @@ class Broker:
     def overhear(self, card: Card, topics: Sequence[str], *, for_s: float | None = None) -> "Heard":
         """mosquitto_sub at work, until it is ended, or its time is up."""
         limit = [] if for_s is None else ["-W", str(for_s)]
-        command = self._listening(card, topics, "-F", "%t %p", *limit)
+        command = ["stdbuf", "-oL", *self._listening(card, topics, "-d", "-F", "%t %p", *limit)]
         return Heard(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
 
     def flood(self, card: Card, topic: str, payloads: Sequence[bytes]) -> "subprocess.Popen[bytes]":
@@ -81,6 +81,10 @@ class Broker:
         return ["mosquitto_sub", *self._where(), *card.arguments(), "-q", "1", *named, *more]
 
 
+_SAYS = ("Client ", "Subscribed ")
+"""How mosquitto_sub begins to say (-d) what it does: thrown out, it calls again, and again."""
+
+
 class Heard:
     """What a listener hears: lines of a topic, a space and what came."""
 
@@ -88,7 +92,7 @@ class Heard:
         self._client = client
         self._lines: list[str] = []
         self.ended_s: float | None = None
-        """When its connection ended, by `time.monotonic`; None while it stands."""
+        """When its first connection ended, by `time.monotonic`; None while it stands."""
         self._reader = Thread(target=self._read, name="overhearing", daemon=True)
         self._reader.start()
 
@@ -113,9 +117,18 @@ class Heard:
     def _read(self) -> None:
         assert self._client.stdout is not None
         with self._client.stdout as lines:
+            calls = 0
             for line in lines:
-                self._lines.append(line.strip())
-        self.ended_s = time.monotonic()
+                if not line.startswith(_SAYS):
+                    self._lines.append(line.strip())
+                elif "sending CONNECT" in line:
+                    calls += 1
+                    if calls > 1:
+                        self._end()
+        self._end()
+
+    def _end(self) -> None:
+        self.ended_s = self.ended_s or time.monotonic()
 
 
 class Requests:
