@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.figure import Figure
 from bench.site import SOUND, Site, site
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.codec import encode
 from loa.protocol.ids import BroadcastId, JournalId, NodeId, occurrence_id
 from loa.protocol.keys import SigningKey
@@ -58,10 +59,11 @@ def measure() -> Figure:
 
 
 def _messages(node: NodeId, key: SigningKey) -> Iterator[bytes]:
-    topic = Topic(Channel.REPORTS, node)
+    topic, chain = Topic(Channel.REPORTS, node), GENESIS
     for first in range(1, REPORTS + 1, BATCH):
         reports = tuple(_play(number) for number in range(first, first + BATCH))
-        yield encode(topic, Reports(node=node, journal_id=JOURNAL, reports=reports), key)
+        yield encode(topic, Reports(node=node, journal_id=JOURNAL, chain=chain, reports=reports), key)
+        chain = extend(chain, (one.to_bytes() for one in reports))
 
 
 def _play(number: int) -> PlayReport:
@@ -133,7 +135,8 @@ def _insert_bare(running: Site) -> float:
     source = sqlite3.connect(running.folder / "loa.db")
     tables = {name: source.execute(f"SELECT * FROM {name}").fetchall() for name in ("reports", "log")}  # noqa: S608 -- two literals
     forms = source.execute(
-        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('reports', 'log') AND sql IS NOT NULL"
+        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('reports', 'log') AND sql IS NOT NULL "
+        "AND type <> 'trigger'"
     ).fetchall()
     source.close()
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as folder:

@@ -1,17 +1,14 @@
 """`loa-controller audit`: whether the trail is whole, and the trail for others to check."""
 
-import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from loa.controller.commands import read_settings, told
+from loa.controller.commands import read_settings, told, write_lines
 from loa.controller.core.trail import GENESIS, Broken, Fault, Head, exported, verify
 from loa.controller.errors import Invalid
-from loa.controller.settings import Settings
 from loa.controller.store import audits
 from loa.controller.store.database import Database
 from loa.controller.store.folder import DataFolder
@@ -54,22 +51,8 @@ def verify_trail(
 
 def export(file: Annotated[Path | None, typer.Argument(help="Default: the standard output.")] = None) -> None:
     """Write the whole trail as JSON Lines, with digests; docs/audit.md says how to check it."""
-    with told():
-        settings = read_settings()
-        if file is None:
-            _write(settings, sys.stdout.write)
-            return
-        try:
-            with file.open("x", encoding="utf-8", newline="\n") as opened:
-                _write(settings, opened.write)
-        except OSError as error:
-            raise Invalid("not_written", f"{error}; name a new file in a folder of yours") from error
-
-
-def _write(settings: Settings, write: Callable[[str], object]) -> None:
-    with closing(Database(settings.database)) as db, db.look() as session:
-        for sealed in audits.all_lines(session):
-            write(exported(sealed) + "\n")
+    with told(), closing(Database(read_settings().database)) as db, db.look() as session:
+        write_lines(file, (exported(sealed) for sealed in audits.all_lines(session)))
 
 
 def _head(text: str) -> Head:

@@ -2,12 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from pydantic import ValidationError
@@ -189,6 +190,22 @@ def told() -> Iterator[None]:
     except ControllerError as error:
         Console(stderr=True).print(f"loa-controller: {error.detail}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
+
+
+def write_lines(file: Path | None, lines: Iterable[str]) -> None:
+    """To a new file, or to the standard output; raises `Invalid` where a file can't be made."""
+    if file is None:
+        _write_to(sys.stdout, lines)
+        return
+    try:
+        with file.open("x", encoding="utf-8", newline="\n") as opened:
+            _write_to(opened, lines)
+    except OSError as error:
+        raise Invalid("not_written", f"{error}; name a new file in a folder of yours") from error
+
+
+def _write_to(out: TextIO, lines: Iterable[str]) -> None:
+    out.writelines(line + "\n" for line in lines)
 
 
 def read_settings() -> Settings:

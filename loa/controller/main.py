@@ -14,6 +14,7 @@ from loa.controller import (
     key_commands,
     map_commands,
     release_commands,
+    report_commands,
     root_commands,
 )
 from loa.controller.api.app import create_app
@@ -51,6 +52,7 @@ def program() -> typer.Typer:
     root_commands.add_to(app)
     map_commands.add_to(app)
     audit_commands.add_to(app)
+    report_commands.add_to(app)
     doctor_command.add_to(app)
     key_commands.add_to(app)
     return app

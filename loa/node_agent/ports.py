@@ -15,6 +15,7 @@ from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.core.wish import UpdateMemory
 from loa.node_agent.errors import StorageError
+from loa.protocol.chain import GENESIS
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Address, Config
 from loa.protocol.reasons import ClockSource, ClockState, ProblemCode
@@ -129,6 +130,8 @@ class Unsent:
 
     journal_id: JournalId
     reports: tuple[Report, ...]
+    chain: str = GENESIS
+    """Of the journal, before the first of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,7 +249,9 @@ class Telling:
         unsent = self._writing.unsent(limit)
         if not unsent.reports:
             return False
-        batch = Reports(node=self._voice.node, journal_id=unsent.journal_id, reports=unsent.reports)
+        batch = Reports(
+            node=self._voice.node, journal_id=unsent.journal_id, chain=unsent.chain, reports=unsent.reports
+        )
         try:
             self._send(Channel.REPORTS, batch)
         except TooLargeError:

@@ -85,7 +85,7 @@ class Writing:
         if found.reports or self._trouble is None:
             return found
         self._own_up()
-        return Unsent(self._spare.journal_id, self._spare.unsent(limit))
+        return Unsent(self._spare.journal_id, self._spare.unsent(limit), self._spare.chain)
 
     def count_unsent(self) -> int:
         """How many reports no receipt covers."""
@@ -144,7 +144,7 @@ class Writing:
         """What waits, with the reports: those without a number as drafts, the others as they are."""
         self._own_up()
         numbered, drafts = self._spare.numbered(), tuple(self._spare.drafts)
-        carried = (Unsent(self._spare.journal_id, numbered),) if numbered else ()
+        carried = (Unsent(self._spare.journal_id, numbered, self._spare.chain),) if numbered else ()
         closed = set(self._waiting.closed) - occurrences_of(drafts)
         return replace(self._waiting, reports=drafts, closed=closed, carried=carried)
 

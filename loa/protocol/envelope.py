@@ -14,6 +14,7 @@ from loa.protocol.errors import BadSignatureError, MalformedError
 from loa.protocol.keys import KeyRing, SigningKey
 
 ALGORITHM = "Ed25519"
+_PARTS = len(("header", "payload", "signature"))
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_HEADER_BYTES = 512
 """Ours have about 120. What is read before the signature is verified stays small and shallow."""
@@ -31,6 +32,17 @@ def unseal(sealed: bytes, *, typ: str, keys: KeyRing) -> bytes:
     Raises `MalformedError`, `UnknownKeyError` or `BadSignatureError`.
     """
     return _verify(sealed, typ=typ, keys=keys, payload=None)
+
+
+def payload_of(sealed: str) -> bytes:
+    """The payload without a look at the signature, for an envelope that was verified before.
+
+    Raises `MalformedError`.
+    """
+    parts = sealed.split(".")
+    if len(parts) != _PARTS:
+        raise MalformedError("not a JWS in compact serialisation")
+    return from_base64url(parts[1])
 
 
 def sign_detached(payload: bytes, *, typ: str, key: SigningKey) -> str:
@@ -64,7 +76,7 @@ def _kid_of(sealed: bytes, typ: str) -> str:
 
 def _header_of(sealed: bytes) -> dict[str, Any]:
     parts = sealed.split(b".")
-    if len(parts) != len(("header", "payload", "signature")):
+    if len(parts) != _PARTS:
         raise MalformedError("not a JWS in compact serialisation")
     if len(parts[0]) > _MAX_HEADER_BYTES:
         raise MalformedError(f"the envelope's header has more than {_MAX_HEADER_BYTES} bytes")

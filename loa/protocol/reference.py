@@ -48,6 +48,10 @@ bytes, holds whatever a newer sender adds. Canonical bytes: sorted keys, no spac
 null. An approval of kind `controller` is a detached JWS (RFC 7515, appendix F; `typ` `loa-approval`) over the
 canonical bytes of `{{"approved_at", "approver", "broadcast", "kind"}}`.
 
+Reports of a journal are chained. `Reports.chain` is the chain before the batch's first report: 43 times `A`
+at the beginning of a journal, and after each report the SHA-256, in base64url, over the chain before it (its
+43 characters) and the report's canonical bytes, as they stand in the batch.
+
 A bundle with a release of the agent is a plain tar archive: first `manifest.jws`, the `Manifest` in the
 envelope (`typ` `loa-release`, signed by a release key), then the wheels, in the order in which the
 manifest names them. It is fetched from `/api/v1/releases/{{sha256}}/content`.

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from loa.protocol.chain import Chain
 from loa.protocol.health import Health
 from loa.protocol.ids import AreaId, BootId, HardwareId, JournalId, NodeId, Nonce, OccurrenceId, StopId
 from loa.protocol.programme import Version
@@ -278,6 +279,8 @@ class Reports(Wire):
 
     node: NodeId
     journal_id: JournalId
+    chain: Chain | None = None
+    """Of the journal before the first of these (`loa.protocol.chain`); absent if the node does not chain."""
     reports: Annotated[tuple[Report, ...], Field(min_length=1, max_length=500)]
 
 

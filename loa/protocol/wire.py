@@ -19,7 +19,7 @@ class Wire(BaseModel):
     def to_bytes(self) -> bytes:
         """Canonical bytes: JSON with sorted keys and no spaces, UTF-8, absent instead of null."""
         content = self.model_dump(mode="json", exclude_none=True, exclude_defaults=self.is_brief)
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return canonical(content)
 
     @classmethod
     def from_bytes(cls, content: bytes | str) -> Self:
@@ -28,6 +28,11 @@ class Wire(BaseModel):
             return cls.model_validate_json(content)
         except ValidationError as error:
             raise MalformedError(f"{cls.__name__}: {_first_fault(error)}") from error
+
+
+def canonical(content: object) -> bytes:
+    """JSON with sorted keys and no spaces, UTF-8; raises ValueError for half a surrogate pair."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _first_fault(error: ValidationError) -> str:

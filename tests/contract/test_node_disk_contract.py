@@ -17,6 +17,7 @@ from loa.node_agent.core.shelf import Ordered, Seen, Shelf
 from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.errors import StorageDamagedError, StorageError, StorageFullError, StorageReadOnlyError
 from loa.node_agent.ports import Change, Disk, Unsent
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.ids import JournalId, OccurrenceId, StopId
 from loa.protocol.reasons import ProblemCode, Reason
 from loa.protocol.reports import Held, PlayReport, Report
@@ -277,6 +278,46 @@ def test_whatever_is_written_and_covered_no_number_is_lost_or_given_twice(acts: 
             disk.forget(disk.journal_id, min(act, written))
             covered = max(covered, min(act, written))
     assert [report.number for report in disk.unsent(99, {}).reports] == list(range(covered + 1, written + 1))
+
+
+def contents(unsent: Unsent) -> list[bytes]:
+    return [one.to_bytes() for one in unsent.reports]
+
+
+def test_the_chain_goes_on_over_receipts_and_restarts(reopen: Reopen) -> None:
+    disk = reopen()
+    for detail in "abcd":
+        disk.write(make_trouble(detail))
+    whole = disk.unsent(10, {})
+    assert whole.chain == GENESIS
+    after = [extend(GENESIS, contents(whole)[:number]) for number in range(5)]
+    assert disk.unsent(10, {disk.journal_id: 3}).chain == after[3]
+    disk.forget(disk.journal_id, 1)
+    assert disk.unsent(10, {}).chain == after[1]
+    disk.close()
+    disk = reopen()
+    assert disk.unsent(1, {}).chain == after[1]
+    assert disk.unsent(1, {disk.journal_id: 3}).chain == after[3]
+    disk.forget(disk.journal_id, 4)
+    disk.forget(disk.journal_id, 4)
+    disk.close()
+    disk = reopen()
+    disk.write(make_trouble("e"))
+    assert disk.unsent(10, {}).chain == after[4]
+
+
+def test_what_was_numbered_elsewhere_brings_its_chain(reopen: Reopen) -> None:
+    disk = reopen()
+    disk.write(make_trouble("own"))
+    disk.write(Change(carried=(Unsent(OTHER_JOURNAL, numbered(4, 5), "c" * 43),)))
+    disk.close()
+    disk = reopen()
+    carried = disk.unsent(10, {})
+    assert carried.chain == "c" * 43
+    disk.forget(OTHER_JOURNAL, 4)
+    assert disk.unsent(10, {}).chain == extend("c" * 43, contents(carried)[:1])
+    disk.forget(OTHER_JOURNAL, 5)
+    assert disk.unsent(10, {}).chain == GENESIS
 
 
 def test_what_was_numbered_elsewhere_keeps_journal_and_number_and_goes_first(reopen: Reopen) -> None:

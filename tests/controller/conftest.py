@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from loa.controller import audit_commands, commands, doctor_command
+from loa.controller import audit_commands, commands, doctor_command, report_commands
 from loa.controller.core.access import Person, Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.logs import configure
@@ -124,6 +124,7 @@ def command() -> Iterator[Command]:
     app = typer.Typer()
     commands.add_to(app)
     audit_commands.add_to(app)
+    report_commands.add_to(app)
     doctor_command.add_to(app)
     before = os.umask(0o022)
 

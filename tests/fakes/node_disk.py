@@ -5,6 +5,7 @@ from datetime import datetime
 from loa.node_agent.core.shelf import Shelf
 from loa.node_agent.errors import StorageDamagedError, StorageError, StorageFullError
 from loa.node_agent.ports import Change, Covered, Recalled, Unsent
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.ids import JournalId, OccurrenceId, RecordingId
 from loa.protocol.reports import PlayReport, Report
 
@@ -23,6 +24,7 @@ class FakeDisk:
         self._state = Recalled()
         self._reports: dict[JournalId, dict[int, Report]] = {}
         self._last_number = 0
+        self._chains: dict[JournalId, str] = {}
 
     def recall(self) -> Recalled:
         return self._state
@@ -49,6 +51,7 @@ class FakeDisk:
         for unsent in change.carried:
             carried = {report.number: report for report in unsent.reports}
             self._reports.setdefault(unsent.journal_id, {}).update(carried)
+            self._chains[unsent.journal_id] = unsent.chain
         for draft in change.reports:
             self._number(draft)
 
@@ -59,7 +62,7 @@ class FakeDisk:
         for name in sorted(self._reports, key=lambda name: name == self.journal_id):
             reports = self._beyond(name, covered)
             if reports:
-                return Unsent(name, reports[:limit])
+                return Unsent(name, reports[:limit], self._chain(name, covered))
         return Unsent(self.journal_id, ())
 
     def count_unsent(self, covered: Covered) -> int:
@@ -67,6 +70,7 @@ class FakeDisk:
 
     def forget(self, journal_id: JournalId, up_to: int) -> None:
         self._meet_fault()
+        self._chains[journal_id] = self._chain(journal_id, {journal_id: up_to})
         kept = self._beyond(journal_id, {journal_id: up_to})
         self._reports[journal_id] = {report.number: report for report in kept}
 
@@ -80,6 +84,11 @@ class FakeDisk:
     def _beyond(self, journal_id: JournalId, covered: Covered) -> tuple[Report, ...]:
         reports = self._reports.get(journal_id, {})
         return tuple(reports[number] for number in sorted(reports) if number > covered.get(journal_id, 0))
+
+    def _chain(self, journal_id: JournalId, covered: Covered) -> str:
+        reports = self._reports.get(journal_id, {})
+        covered_ones = (reports[number] for number in sorted(reports) if number <= covered.get(journal_id, 0))
+        return extend(self._chains.get(journal_id, GENESIS), (one.to_bytes() for one in covered_ones))
 
     def _meet_fault(self) -> None:
         fault = StorageFullError if self.is_full else self.fault

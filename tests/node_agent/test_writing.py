@@ -21,6 +21,7 @@ from loa.node_agent.errors import (
 from loa.node_agent.memory import Memory
 from loa.node_agent.pending import join
 from loa.node_agent.ports import Change, Unsent
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.ids import JournalId, OccurrenceId, RecordingId
 from loa.protocol.reasons import ProblemCode, Reason
 from loa.protocol.reports import PlayReport, Report
@@ -56,12 +57,17 @@ class Controller:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.stored: dict[tuple[JournalId, int], Report] = {}
+        self.chains: dict[tuple[JournalId, int], str] = {}
 
     def hear(self, *, limit: int, gives_receipt: bool) -> Unsent:
         """What is sent now, and the answer, which may be lost on the way."""
         sent = self.memory.writing.unsent(limit)
+        chain = sent.chain
         for report in sent.reports:
+            before = sent.journal_id, report.number - 1
+            assert chain == self.chains.get(before, GENESIS), "a chain goes on, whatever befell the disk"
             key = sent.journal_id, report.number
+            chain = self.chains[key] = extend(chain, [report.to_bytes()])
             assert self.stored.setdefault(key, report) == report, "a number stands for one report"
         if gives_receipt and sent.reports:
             self.memory.writing.forget(sent.journal_id, sent.reports[-1].number)

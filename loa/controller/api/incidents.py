@@ -32,18 +32,19 @@ class IncidentQuery(Given):
 
 
 class Incident(BaseModel):
-    """A refusal (a message that a node did not accept), a problem (what failed), an update or an identity.
+    """A refusal (a message that a node did not accept), a problem (what failed), an update, identity, chain.
 
-    The last is the controller's own: another machine or card speaks under the node's name (`verdict`).
+    The last two are the controller's own: another machine or card speaks under the node's name (`verdict`);
+    the node's reports do not follow those that were kept of it (`fault`).
     """
 
     node: str
     kind: Annotated[str, Field(examples=["refusal"])]
     at: Instant
-    """By the node's clock; an identity's by the controller's."""
+    """By the node's clock; of what is the controller's own by its."""
     received_at: Instant
     report: dict[str, Any]
-    """As the node told it; an identity as the controller judged it."""
+    """As the node told it, or as the controller judged it."""
 
 
 class Incidents(BaseModel):

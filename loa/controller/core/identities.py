@@ -33,6 +33,8 @@ class Verdict(StrEnum):
     """The same machine and card with a new journal: wiped, damaged, or gone back in time."""
     NODE_REPLACED = "node_replaced"
     """Another machine with another journal under the old name."""
+    CHAIN_BROKEN = "chain_broken"
+    """Its reports do not follow those that were kept of it (`loa.controller.core.chaining`)."""
 
 
 class Identity(Wire):

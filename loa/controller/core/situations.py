@@ -40,6 +40,8 @@ class Situation(StrEnum):
     TWO_MACHINES = "two_machines"
     OTHER_MACHINE = "other_machine"
     OTHER_CARD = "other_card"
+    CHAIN_BROKEN = "chain_broken"
+    """Its reports do not follow those that it sent before."""
     DISK_ERRORS = "disk_errors"
     UNDER_VOLTAGE = "under_voltage"
     HOT = "hot"
@@ -70,6 +72,7 @@ _OF_VERDICT = {
     Verdict.DISK_REPLACED: Situation.OTHER_CARD,
     Verdict.DISK_RETURNED: Situation.OTHER_CARD,
     Verdict.JOURNAL_ANEW: Situation.OTHER_CARD,
+    Verdict.CHAIN_BROKEN: Situation.CHAIN_BROKEN,
 }
 
 

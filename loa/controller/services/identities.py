@@ -25,6 +25,7 @@ WORDS = {
     Verdict.DISK_RETURNED: "it has a card back that it had before",
     Verdict.JOURNAL_ANEW: "its journal was begun anew on the same card; reports may be missing",
     Verdict.NODE_REPLACED: "another machine with another card speaks under its name",
+    Verdict.CHAIN_BROKEN: "its reports do not follow those that were kept of it",
 }
 
 

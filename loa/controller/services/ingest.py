@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from loa.controller.core.chaining import Sealed, sealed
 from loa.controller.core.evidence import found_by_ears, last_self_tests
 from loa.controller.core.ingest import gapless, outcome_row, report_row
 from loa.controller.core.rollouts import news_of
@@ -21,6 +22,7 @@ from loa.controller.services.metrics import Metrics
 from loa.controller.services.nodekeys import NodeKeys
 from loa.controller.services.places import place_of
 from loa.controller.services.presence import Presences, Said
+from loa.controller.services.report_chains import ReportChains
 from loa.controller.services.tasks import Task
 from loa.controller.store import reports as store
 from loa.controller.store import rollouts
@@ -62,7 +64,7 @@ _UNKNOWN = Facts(title="", field="", class_="unknown", duration_ms=0)
 class Batch:
     """What was accepted of what came together."""
 
-    reports: list[Reports] = field(default_factory=list)
+    reports: list[Sealed] = field(default_factory=list)
     hellos: list[Greeting] = field(default_factory=list)
     states: list[Said] = field(default_factory=list)
 
@@ -101,6 +103,7 @@ class Ingest:
         self._metrics = metrics
         self._gaps = gaps or Gaps()
         self._keys = NodeKeys(db=db)
+        self._chains = ReportChains(events=events)
         self._facts: dict[BroadcastId, Facts] = {}
         self._task = Task("ingest", self._run)
         self._stopping = False
@@ -141,14 +144,15 @@ class Ingest:
 
     def _accept(self, batch: Batch, incoming: Incoming) -> None:
         try:
-            message = self._verify(incoming)
+            self._sort(batch, incoming, self._verify(incoming))
         except ProtocolError as error:
             self._metrics.refused.labels(error.reason).inc()
             _log.warning("ingest.refused", topic=incoming.topic, reason=error.reason, why=str(error))
-            return
+
+    def _sort(self, batch: Batch, incoming: Incoming, message: Message) -> None:
         match message:
             case Reports():
-                batch.reports.append(message)
+                batch.reports.append(sealed(message, incoming.payload, self._keys.key_x(message.node)))
             case Hello():
                 batch.hellos.append(Greeting(message, incoming.came_s))
             case State():
@@ -170,13 +174,16 @@ class Ingest:
 
     # From reports to rows.
 
-    def _store(self, batches: list[Reports]) -> None:
+    def _store(self, some: list[Sealed]) -> None:
         now = to_whole_ms(self._clock.now())
+        batches = [one.batch for one in some]
         with self._db.work() as work:
-            up_to = self._store_rows(work, batches, now)
+            up_to = self._store_rows(work, some, batches, now)
             work.after_commit(lambda: self._confirm(up_to, batches, now))
 
-    def _store_rows(self, work: Work, batches: list[Reports], now: datetime) -> dict[Journal, int]:
+    def _store_rows(
+        self, work: Work, some: list[Sealed], batches: list[Reports], now: datetime
+    ) -> dict[Journal, int]:
         rows = [
             report_row(one.node, one.journal_id, report, now) for one in batches for report in one.reports
         ]
@@ -187,6 +194,7 @@ class Ingest:
         known = store.journals(work.session, {(one.node, one.journal_id) for one in batches})
         up_to = self._advance(known, store.beyond(work.session, known))
         store.store_journals(work.session, up_to, now)
+        self._chains.keep(work, some, known=known, up_to=up_to, now=now)
         self._metrics.reports.inc(len(rows))
         return up_to
 
@@ -205,12 +213,14 @@ class Ingest:
         return up_to
 
     def _store_outcomes(self, work: Work, batches: list[Reports], now: datetime) -> None:
-        plays = {
-            (report.occurrence, one.node): (one.node, report)
-            for one in reversed(batches)  # the first that came counts, as it does afterwards
-            for report in one.reports
+        told = [
+            (one.node, report)
+            for one in reversed(batches)
+            for report in reversed(one.reports)
             if isinstance(report, PlayReport)
-        }
+        ]
+        told.sort(key=lambda one: one[1].played_ms)  # of two that say as much, the first that came counts
+        plays = {(report.occurrence, node): (node, report) for node, report in told}
         self._learn(work, {broadcast_of(report.occurrence) for _, report in plays.values()})
         tree = read_tree(work.session)
         places = {node: place_of(tree, node) for node in {one.node for one in batches}}
@@ -254,13 +264,13 @@ class Ingest:
             self._events.announce(kind, AreaId(node), node)
 
 
-def _slices(batches: list[Reports]) -> Iterator[list[Reports]]:
+def _slices(batches: list[Sealed]) -> Iterator[list[Sealed]]:
     """In the order in which they came, about `REPORTS_AT_ONCE` together."""
-    some: list[Reports] = []
+    some: list[Sealed] = []
     count = 0
     for one in batches:
         some.append(one)
-        count += len(one.reports)
+        count += len(one.link.numbers)
         if count >= REPORTS_AT_ONCE:
             yield some
             some, count = [], 0

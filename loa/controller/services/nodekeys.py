@@ -30,6 +30,10 @@ class NodeKeys:
             kept = self._read(node)
         return kept[2]
 
+    def key_x(self, node: NodeId) -> str:
+        """The key of the ring that was given out last, in base64url."""
+        return self._rings[node][1] or ""
+
     def renew(self, node: NodeId) -> bool:
         """Look whether the node has another key by now, as after a new enrolment."""
         kept = self._rings.get(node)

@@ -24,7 +24,7 @@ class Periods:
     plays: timedelta = timedelta(days=400)
     """Play reports as they were sent."""
     lines: timedelta | None = None
-    """Lines of the log; None: for good."""
+    """Lines of the log, and what proves them; None: for good."""
     answers: timedelta = timedelta(days=2)
     """Answers under an Idempotency-Key."""
     sessions: timedelta = timedelta(days=1)
@@ -51,6 +51,7 @@ class Retention:
         kinds: list[tuple[str, timedelta | None, _Delete]] = [
             ("plays", self._periods.plays, store.delete_plays),
             ("lines", self._periods.lines, store.delete_lines),
+            ("envelopes", self._periods.lines, store.delete_envelopes),
             ("answers", self._periods.answers, store.delete_answers),
             ("sessions", self._periods.sessions, store.delete_sessions),
             ("health", self._periods.health, store.delete_health),

@@ -36,7 +36,7 @@ def store_identities(session: Session, node: NodeId, identities: Identities) -> 
     session.connection().execute(update(NodeRow).where(col(NodeRow.id) == node).values(identities=text))
 
 
-def note_incident(session: Session, node: NodeId, body: str, now: datetime) -> None:
+def note_incident(session: Session, node: NodeId, body: str, now: datetime, *, kind: str = KIND) -> None:
     """A word of the controller about a node, among what the node itself reported."""
     mine = (col(ReportRow.node_id) == node) & (col(ReportRow.journal_id) == JOURNAL)
     last = session.exec(select(func.max(ReportRow.number)).where(mine)).one()
@@ -44,7 +44,7 @@ def note_incident(session: Session, node: NodeId, body: str, now: datetime) -> N
         node_id=node,
         journal_id=JOURNAL,
         number=(last or 0) + 1,
-        kind=KIND,
+        kind=kind,
         at=now,
         received_at=now,
         body=body,

@@ -1,4 +1,4 @@
-"""What nodes reported of refusals, problems and updates, and what the controller noted of their identity."""
+"""What nodes reported of refusals, problems and updates, and what the controller noted of them itself."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from loa.controller.store.identities import KIND as IDENTITY
 from loa.controller.store.tables import ReportRow, ZoneMemberRow
 from loa.protocol.ids import AreaId, NodeId
 
-KINDS = ("refusal", "problem", "update", IDENTITY)
+CHAIN = "chain"
+KINDS = ("refusal", "problem", "update", IDENTITY, CHAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

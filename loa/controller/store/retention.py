@@ -14,6 +14,7 @@ from loa.controller.store.tables import (
     ReportRow,
     SessionRow,
 )
+from loa.controller.store.trust_tables import EnvelopeRow
 from loa.protocol.reports import PlayReport
 
 
@@ -30,6 +31,11 @@ def delete_lines(session: Session, before: datetime, limit: int) -> int:
     return _delete(
         session, LogRow, (col(LogRow.planned_at) < before) & (col(LogRow.outcome) != EXPECTED), limit
     )
+
+
+def delete_envelopes(session: Session, before: datetime, limit: int) -> int:
+    """What proves lines of the log."""
+    return _delete(session, EnvelopeRow, col(EnvelopeRow.received_at) < before, limit)
 
 
 def delete_answers(session: Session, before: datetime, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""Tables of trust: people's passkeys, and the papers that root and keepers sign."""
+"""Tables of trust: people's passkeys, the papers that root and keepers sign, and what nodes signed."""
 
 from datetime import datetime
 
@@ -64,3 +64,30 @@ class HalfApprovedRow(SQLModel, table=True):
     approvals: str = text_column()
     """JSON list (`loa.protocol.broadcast.PasskeyApproval`)."""
     composed_at: datetime = moment()
+
+
+class EnvelopeRow(SQLModel, table=True):
+    """A batch of reports in the very envelope in which it came: what proves lines of the log."""
+
+    __tablename__ = "envelopes"
+    node_id: str = Field(primary_key=True, max_length=64)
+    journal_id: str = Field(primary_key=True, max_length=32)
+    first_number: int = Field(primary_key=True, sa_type=BigInteger)
+    last_number: int = Field(primary_key=True, sa_type=BigInteger)
+    key_x: str = Field(max_length=64)
+    """The node's public key at that time, with which it was verified."""
+    sealed: str = text_column()
+    received_at: datetime = moment(index=True)
+
+
+class ChainRow(SQLModel, table=True):
+    """How far the chain of a node's journal was followed."""
+
+    __tablename__ = "chains"
+    node_id: str = Field(primary_key=True, max_length=64)
+    journal_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(sa_type=BigInteger)
+    chain: str | None = Field(default=None, max_length=43)
+    """After the report of that number; None from nodes that do not chain."""
+    broken_at: datetime | None = moment(nullable=True)
+    """When it was said at last that it is broken."""

@@ -26,7 +26,9 @@ MOST_CALLEES = 3
 SELF_TEST_VALID = timedelta(minutes=10)
 """After this a node does not do it any more."""
 _DAY_MS = 86_400_000
-_IDENTITY = frozenset({Situation.TWO_MACHINES, Situation.OTHER_MACHINE, Situation.OTHER_CARD})
+_IDENTITY = frozenset(
+    {Situation.TWO_MACHINES, Situation.OTHER_MACHINE, Situation.OTHER_CARD, Situation.CHAIN_BROKEN}
+)
 
 
 @dataclass(frozen=True, slots=True)

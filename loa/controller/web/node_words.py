@@ -133,6 +133,13 @@ SAYINGS: Mapping[Situation, Saying] = {
         lazy("Nhật ký chưa gửi của thẻ cũ có thể thiếu. Nếu bạn vừa thay thẻ thì bấm Đúng máy của mình."),
         calls=True,
     ),
+    Situation.CHAIN_BROKEN: Saying(
+        _NEEDS_LOOK,
+        WARN,
+        lazy("báo cáo không nối tiếp nhau"),
+        lazy("Báo cáo mới không khớp với những gì đã lưu của loa. Nhờ kỹ thuật viên đối chiếu nhật ký phát."),
+        calls=True,
+    ),
     Situation.DISK_ERRORS: Saying(
         _NEEDS_LOOK,
         BAD,

@@ -21,7 +21,7 @@ from loa.node_agent.adapters.disk_read import (
     read_unsent,
 )
 from loa.node_agent.adapters.disk_rows import RowReader, set_fact
-from loa.node_agent.adapters.disk_write import begin_anew, last_number, write_change
+from loa.node_agent.adapters.disk_write import begin_anew, forget_reports, last_number, write_change
 from loa.node_agent.errors import StorageDamagedError, StorageError
 from loa.node_agent.ports import Change, Covered, Recalled, Unsent
 from loa.protocol.ids import JournalId
@@ -79,7 +79,7 @@ class SqliteDisk:
             if journal_id == own and up_to > last_number(base):
                 own = begin_anew(base, own)
             else:
-                base.execute("DELETE FROM reports WHERE journal = ? AND number <= ?", (journal_id, up_to))
+                forget_reports(base, own, journal_id, up_to)
         self.journal_id = own
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from loa.node_agent.adapters.disk_rows import COPY, Row, RowReader, is_sealed
+from loa.node_agent.adapters.disk_rows import COPY, Row, RowReader, is_sealed, read_fact
 from loa.node_agent.core.plays import Play
 from loa.node_agent.core.presses import Press
 from loa.node_agent.core.reports import problem
@@ -16,6 +16,7 @@ from loa.node_agent.core.stand_ins import Siren
 from loa.node_agent.core.wish import UpdateMemory
 from loa.node_agent.ports import Change, Covered, Recalled, Unsent
 from loa.protocol.broadcast import Entry
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.ids import AreaId, JournalId, OccurrenceId, RecordingId
 from loa.protocol.programme import Config, Silence, Withdrawal
 from loa.protocol.reasons import ProblemCode
@@ -25,6 +26,7 @@ from loa.protocol.units import from_ms
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 PRESSES = TypeAdapter(tuple[Press, ...])
 _UNSENT = "SELECT * FROM reports WHERE journal = ? AND number > ? ORDER BY number LIMIT ?"
+_UP_TO = "SELECT * FROM reports WHERE journal = ? AND number <= ? ORDER BY number"
 _MOST_REBUILT = 10_000
 _EPOCH = from_ms(0)
 _WORDS = {
@@ -71,7 +73,7 @@ def read_damaged(base: sqlite3.Connection) -> Stored:
     journals: dict[JournalId, dict[int, Report]] = {}
     for journal_id, report in reader.read("reports", parse_report):
         journals.setdefault(journal_id, {})[report.number] = report
-    unsent = (Unsent(name, _without_gaps(reports)) for name, reports in journals.items())
+    unsent = (_carried(name, reports, facts) for name, reports in journals.items())
     return Stored(recalled=recalled, unsent=tuple(unsent))
 
 
@@ -111,8 +113,20 @@ def read_unsent(base: sqlite3.Connection, own: JournalId, covered: Covered, limi
         values = (name, covered.get(journal_id, 0), limit)
         reports = tuple(_read_report(row) for row in base.execute(_UNSENT, values))
         if reports:
-            return Unsent(journal_id, reports)
+            return Unsent(journal_id, reports, read_chain(base, journal_id, reports[0].number - 1))
     return Unsent(own, ())
+
+
+def read_chain(base: sqlite3.Connection, journal: JournalId, up_to: int) -> str:
+    """The chain of a journal after that number: what is kept of those forgotten, with those still here."""
+    rows = base.execute(_UP_TO, (journal, up_to)).fetchall()
+    chain = _chain_after(read_fact(base, chain_fact(journal)), rows[0][1] - 1 if rows else up_to)
+    return extend(chain, (_read_report(row).to_bytes() for row in rows))
+
+
+def chain_fact(journal: JournalId) -> str:
+    """Under which name the chain of a journal is kept, as NUMBER:CHAIN of the last that was forgotten."""
+    return f"chain {journal}"
 
 
 def parse_report(row: Row) -> tuple[JournalId, Report]:
@@ -156,6 +170,17 @@ def _without_gaps(reports: Mapping[int, Report]) -> tuple[Report, ...]:
     last = max(reports)
     first = max(min(reports), last - _MOST_REBUILT)
     return tuple(reports.get(number, _lost(number)) for number in range(first, last + 1))
+
+
+def _carried(journal: JournalId, reports: Mapping[int, Report], facts: Mapping[str, str]) -> Unsent:
+    whole = _without_gaps(reports)
+    return Unsent(journal, whole, _chain_after(facts.get(chain_fact(journal)), whole[0].number - 1))
+
+
+def _chain_after(kept: str | None, number: int) -> str:
+    """Kept chains of other numbers say nothing: an agent that does not chain wrote here since."""
+    named, _, chain = (kept or "").partition(":")
+    return chain if named == str(number) else GENESIS
 
 
 def _read_shelf(reader: RowReader) -> Shelf:

@@ -50,6 +50,17 @@ def set_fact(base: sqlite3.Connection, name: str, content: str) -> None:
     insert_sealed(base, "facts", [(name, content), (COPY + name, content)])
 
 
+def read_fact(base: sqlite3.Connection, name: str) -> str | None:
+    """A fact, from whichever of its two rows is sound; None if neither is there."""
+    rows = base.execute("SELECT * FROM facts WHERE name IN (?, ?)", (name, COPY + name))
+    return next((str(row[1]) for row in rows if is_sealed(row)), None)
+
+
+def drop_fact(base: sqlite3.Connection, name: str) -> None:
+    """Forget a fact, if it is there."""
+    base.execute("DELETE FROM facts WHERE name IN (?, ?)", (name, COPY + name))
+
+
 def decode_text(text: bytes) -> str:
     """For `Connection.text_factory`: damaged text is read, too, and told by its seal."""
     return text.decode(errors="surrogateescape")

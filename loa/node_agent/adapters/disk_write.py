@@ -5,8 +5,8 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from loa.node_agent.adapters.disk_read import PRESSES, parse_report
-from loa.node_agent.adapters.disk_rows import insert_sealed, set_fact
+from loa.node_agent.adapters.disk_read import PRESSES, chain_fact, parse_report, read_chain
+from loa.node_agent.adapters.disk_rows import drop_fact, insert_sealed, set_fact
 from loa.node_agent.core.shelf import Said, Seen, Shelf
 from loa.node_agent.ports import Change
 from loa.protocol.ids import JournalId, OccurrenceId
@@ -29,6 +29,7 @@ def write_change(base: sqlite3.Connection, own: JournalId, change: Change) -> No
     for unsent in change.carried:
         rows = [(unsent.journal_id, one.number, one.to_bytes().decode()) for one in unsent.reports]
         insert_sealed(base, "reports", rows)
+        _keep_chain(base, unsent.journal_id, rows[0][1] - 1, unsent.chain)
     _number(base, own, change.reports)
 
 
@@ -37,11 +38,30 @@ def begin_anew(base: sqlite3.Connection, own: JournalId) -> JournalId:
     rows = base.execute(_OWN_REPORTS, (own,)).fetchall()
     reports = [parse_report(row)[1] for row in rows]
     base.execute("DELETE FROM reports WHERE journal = ?", (own,))
+    drop_fact(base, chain_fact(own))
     journal_id = JournalId(secrets.token_hex(16))
     set_fact(base, "journal_id", journal_id)
     set_fact(base, "last_number", "0")
     _append(base, journal_id, reports)
     return journal_id
+
+
+def forget_reports(base: sqlite3.Connection, own: JournalId, journal: JournalId, up_to: int) -> None:
+    """Of a journal up to that number; its chain keeps them."""
+    chain = read_chain(base, journal, up_to)
+    here = "FROM reports WHERE journal = ?"
+    last = base.execute(f"SELECT max(number) {here} AND number <= ?", (journal, up_to)).fetchone()[0]
+    if last is None:
+        return
+    base.execute(f"DELETE {here} AND number <= ?", (journal, up_to))
+    if journal == own or base.execute(f"SELECT 1 {here}", (journal,)).fetchone():
+        _keep_chain(base, journal, last, chain)
+    else:
+        drop_fact(base, chain_fact(journal))
+
+
+def _keep_chain(base: sqlite3.Connection, journal: JournalId, number: int, chain: str) -> None:
+    set_fact(base, chain_fact(journal), f"{number}:{chain}")
 
 
 def _forget(base: sqlite3.Connection, change: Change) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from loa.protocol.chain import GENESIS, extend
 from loa.protocol.ids import JournalId
 from loa.protocol.reports import PlayReport, Report
 
@@ -21,6 +22,8 @@ class Spare:
         self.journal_id = journal_id
         self.drafts: list[Report] = []
         self.dropped = 0
+        self.chain = GENESIS
+        """Before the first that no receipt covers."""
         self._numbered: dict[int, Report] = {}
         self._last = 0
 
@@ -50,4 +53,6 @@ class Spare:
 
     def forget(self, up_to: int) -> None:
         """A receipt came."""
+        covered = (one.to_bytes() for number, one in self._numbered.items() if number <= up_to)
+        self.chain = extend(self.chain, covered)
         self._numbered = {number: one for number, one in self._numbered.items() if number > up_to}
