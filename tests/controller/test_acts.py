@@ -137,6 +137,7 @@ UNWRITTEN = {
     "Placing.place_emergency": "part of an approval",
     "Placing.tell": "only tells nodes",
     "Renewals.renew": "nodes do so by themselves; each certificate is kept with its serial number",
+    "ReportChains.keep": "what a node has reported is no act of a person",
     "SavedFilters.delete": "a bookmark",
     "SavedFilters.save": "a bookmark",
     "SecondFactors.ask": "sets a date at the sign-in",
