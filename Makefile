@@ -40,7 +40,7 @@ test: test-packages $(VENV)/.project ## all tests, or ONLY="tests/schedules -k l
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-flows test-others
+	@$(MAKE) --no-print-directory --jobs=2 test-flows test-others
 	$(BIN)/python -m pytest -m realtime
 endif
 
