@@ -41,15 +41,17 @@ ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
 else
 	@$(MAKE) --no-print-directory --jobs=2 test-flows test-others
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m browser
 	$(BIN)/python -m pytest -m realtime
 endif
 
-# Flows wait for loudspeakers most of the time: meanwhile the others take what they leave of the processor.
+# Flows wait for loudspeakers most of the time: meanwhile others take what they leave of the processor. Browsers do
+# not: they set their own priority.
 .PHONY: test-flows test-others
 test-flows:
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m flow
 test-others:
-	nice -n 15 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not realtime and not install and not flow"
+	nice -n 15 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime and not install and not flow and not browser"
 
 .PHONY: check
 check: python-packages $(VENV)/.project ## style, types, architecture, dead and doubled code, lock file

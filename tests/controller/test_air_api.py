@@ -196,7 +196,7 @@ def test_events_of_ones_areas_arrive_as_they_happen(site: Site, official: Client
         await eventually(lambda: bool(hub._listeners), what="the listening page")
         hub.announce(EventKind.LOG, VILLAGES[0], "own")
         hub.announce(EventKind.LOG, AreaId("vinh-phuc"), "not his")
-        await asyncio.sleep(0)
+        await eventually(lambda: not hub._gathered, what="all pages are told")
         hub.close()
 
     async def both() -> str:

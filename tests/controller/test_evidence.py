@@ -83,7 +83,8 @@ def test_the_last_self_test_of_a_node_is_kept(post: Post) -> None:
         self_test(post, 2, SelfTestOutcome.BUSY, hours=1),
         self_test(post, 3, SelfTestOutcome.SILENT, hours=2),
     )
-    post.report(latest, later)
+    post.report(latest)
+    post.report(later)
     post.report(self_test(post, 1, SelfTestOutcome.PASSED))
     with post.town.db.look() as session:
         kept = SelfTestReport.from_bytes(post.town.nodes.get(session, TECHNICIAN, NODE).self_test or "")

@@ -32,7 +32,7 @@ from loa.controller.store.self_tests import store_self_tests
 from loa.controller.store.tree import read_tree
 from loa.protocol.codec import decode
 from loa.protocol.errors import MalformedError, ProtocolError, UntrustedError
-from loa.protocol.ids import AreaId, BroadcastId, NodeId, broadcast_of
+from loa.protocol.ids import AreaId, BroadcastId, NodeId, OccurrenceId, broadcast_of
 from loa.protocol.reports import (
     Hello,
     PlayReport,
@@ -213,14 +213,7 @@ class Ingest:
         return up_to
 
     def _store_outcomes(self, work: Work, batches: list[Reports], now: datetime) -> None:
-        told = [
-            (one.node, report)
-            for one in reversed(batches)
-            for report in reversed(one.reports)
-            if isinstance(report, PlayReport)
-        ]
-        told.sort(key=lambda one: one[1].played_ms)  # of two that say as much, the first that came counts
-        plays = {(report.occurrence, node): (node, report) for node, report in told}
+        plays = _plays(batches)
         self._learn(work, {broadcast_of(report.occurrence) for _, report in plays.values()})
         tree = read_tree(work.session)
         places = {node: place_of(tree, node) for node in {one.node for one in batches}}
@@ -276,6 +269,18 @@ def _slices(batches: list[Sealed]) -> Iterator[list[Sealed]]:
             some, count = [], 0
     if some:
         yield some
+
+
+def _plays(batches: list[Reports]) -> dict[tuple[OccurrenceId, NodeId], tuple[NodeId, PlayReport]]:
+    """Of several reports on one occurrence the one that sounded most, and of equal ones the first."""
+    found: dict[tuple[OccurrenceId, NodeId], tuple[NodeId, PlayReport]] = {}
+    for one in batches:
+        for report in one.reports:
+            if isinstance(report, PlayReport):
+                key = report.occurrence, one.node
+                if key not in found or found[key][1].played_ms < report.played_ms:
+                    found[key] = one.node, report
+    return found
 
 
 _FACTS_LIMIT = 10_000
