@@ -17,6 +17,7 @@ from tests.browser.conftest import DESK, PHONE, Desk, Watch
 from tests.browser.site import Site, running_site
 from tests.passwords import hashed
 
+pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOA_PICTURES")
 """A folder for pictures of the pages, to be looked at."""
 CHOSEN = "hoa sen trang 1986"

@@ -17,6 +17,8 @@ from tests.browser.steps import type_a_text
 
 NORTH, EAST, SOUTH = VILLAGES
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module", autouse=True)
 def scene(site: Site) -> None:
