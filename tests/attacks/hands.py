@@ -81,8 +81,8 @@ class Broker:
         return ["mosquitto_sub", *self._where(), *card.arguments(), "-q", "1", *named, *more]
 
 
-_SAYS = ("Client ", "Subscribed ")
-"""How mosquitto_sub begins to say (-d) what it does: thrown out, it calls again, and again."""
+_TOPIC = "loa/"
+"""Other lines are what mosquitto_sub says (-d) of what it does: thrown out, it calls again, and again."""
 
 
 class Heard:
@@ -119,7 +119,7 @@ class Heard:
         with self._client.stdout as lines:
             calls = 0
             for line in lines:
-                if not line.startswith(_SAYS):
+                if line.startswith(_TOPIC):
                     self._lines.append(line.strip())
                 elif "sending CONNECT" in line:
                     calls += 1
