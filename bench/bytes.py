@@ -55,7 +55,6 @@ RUN_S = 330.0
 SUM_WITHIN = 0.15
 """By how much the real minutes may differ from the sum."""
 _QUIET_S = 7.0
-"""Longer than the controller keeps an idle connection of HTTP, whose end belongs to what opened it."""
 _OFTEN_MS = 3_000
 _ROUNDS = 3
 _MANY = 10
@@ -136,7 +135,7 @@ class _Site:
         self._village = village
         self._office = village.office
         self._tunnels: tuple[Tunnel, ...] = (to_http, to_mqtt)
-        self._mqtt = to_mqtt
+        self._http, self._mqtt = to_http, to_mqtt
         self._database = Database(f"sqlite:///{village.data / 'loa.db'}")
         self._node = node
         self._lead_through(to_http.port, to_mqtt.port)
@@ -241,6 +240,16 @@ class _Site:
         return sum((one.tally() for one in self._tunnels), Tally())
 
     def _rest(self) -> None:
+        """Until nothing is said any more, and what HTTP had opened has ended.
+
+        The controller keeps an idle connection for longer than we want to wait; in the field hours lie
+        between one use and the next, so that each pays for its own beginning and end.
+        """
+        self._wait_until_quiet()
+        self._http.cut()
+        self._wait_until_quiet()
+
+    def _wait_until_quiet(self) -> None:
         def is_quiet() -> bool:
             return all(time.monotonic() - one.last_s > _QUIET_S for one in self._tunnels)
 
