@@ -1,7 +1,6 @@
 """Making a release: a key, and a bundle of wheels that it signs. For a computer that is no server of ours."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from loa.controller.errors import Conflict, Invalid
+from loa.controller.store.private_files import make_private
 from loa.protocol.bundle import write_bundle
 from loa.protocol.errors import MalformedError
 from loa.protocol.ids import sha256_hex
@@ -33,13 +33,11 @@ def make_key_file(file: Path) -> SigningKey:
     """A new key in a file that only its owner may read; raises `Conflict` where one is."""
     key = SigningKey.generate()
     try:
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        make_private(file, key.to_pem().encode())
     except FileExistsError as error:
         raise Conflict("key_exists", f"{file} exists already, and nodes may believe that key") from error
     except OSError as error:
         raise Invalid("not_written", f"{error}; name a file in a folder where you may write") from error
-    with os.fdopen(opened, "w") as out:
-        out.write(key.to_pem())
     return key
 
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from loa.controller.core.certificates import Authority, KeyPair
+from loa.controller.store.private_files import make_private
 
 WITHIN_S = 5.0
 _CONNECT, _DISCONNECT = 0x10, b"\xe0\x00"
@@ -45,8 +46,7 @@ def _context(pair: KeyPair, authority: Authority) -> ssl.SSLContext:
     context = broker_context(authority.pem)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "client.pem"
-        file.touch(mode=0o600)
-        file.write_text(pair.key + pair.leaf.pem)
+        make_private(file, (pair.key + pair.leaf.pem).encode())
         context.load_cert_chain(file)
     return context
 

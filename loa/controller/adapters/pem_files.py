@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loa.controller.core.certificates import RENEW_BEFORE, KeyPair
 from loa.controller.ports import Clock
+from loa.controller.store.private_files import replace_private
 
 
 class PemFile:
@@ -32,9 +33,6 @@ class PemFile:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Atomic, mode 0600."""
+    """Atomic, mode 0600, in a folder that is made where there is none."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.touch(mode=0o600)
-    new.write_text(text)
-    new.replace(path)
+    replace_private(path, text.encode())

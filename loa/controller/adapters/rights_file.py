@@ -1,11 +1,11 @@
 """The copy of people's rights on disk, signed so that nobody can grant himself a STOP with an editor."""
 
-import os
 import threading
 from pathlib import Path
 
 import structlog
 
+from loa.controller.store.private_files import replace_private
 from loa.protocol.envelope import seal, unseal
 from loa.protocol.errors import ProtocolError
 from loa.protocol.keys import KeyRing, SigningKey
@@ -26,13 +26,7 @@ class SignedRightsFile:
         """Replace the copy; raises OSError."""
         sealed = seal(content, typ=_TYP, key=self._key)
         with self._writing:
-            new = self._path.with_name(self._path.name + ".new")
-            new.touch(mode=0o600)
-            with new.open("wb") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
+            replace_private(self._path, sealed)
 
     def read(self) -> bytes | None:
         """The last copy; None if there is none, or if it was not written with our key."""

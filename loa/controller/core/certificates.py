@@ -1,6 +1,5 @@
 """The controller's certificate authority: X.509 (RFC 5280) for nodes, the broker and the controller."""
 
-import base64
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from loa.protocol.base64url import from_base64url
 from loa.protocol.codes import fingerprint
 from loa.protocol.ids import NodeId
 from loa.protocol.keys import PublicKey
@@ -109,7 +109,7 @@ class Authority:
 
     def certify_node(self, node: NodeId, key: PublicKey, now: datetime) -> Leaf:
         """For the node's own key, which it also signs its reports with."""
-        raw = base64.urlsafe_b64decode(key.x + "=")
+        raw = from_base64url(key.x)
         return self._sign_client(node, Ed25519PublicKey.from_public_bytes(raw), now)
 
     def make_client(self, name: str, now: datetime) -> KeyPair:

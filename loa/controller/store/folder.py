@@ -1,7 +1,6 @@
 """The controller's folder: what lies where, and the key that only its owner may read."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from loa.controller.core.certificates import Authority, BadAuthorityError
 from loa.controller.errors import Conflict, Unavailable
+from loa.controller.store.private_files import make_private
 from loa.protocol.errors import MalformedError
 from loa.protocol.keys import SigningKey
 
@@ -127,7 +127,7 @@ class DataFolder:
         """A new key on disk; raises `Conflict` as `check_new`."""
         self.check_new()
         key = SigningKey.generate()
-        _write_secret(self.key, key.to_pem())
+        make_private(self.key, key.to_pem().encode())
         return key
 
     def set_keys_aside(self, at: datetime, *, factors: bool) -> list[Path]:
@@ -141,7 +141,7 @@ class DataFolder:
     def make_authority(self, now: datetime) -> Authority:
         """The certificate authority on disk: the one that is there, else a new one. Raises `Unavailable`."""
         if not self.authority.exists():
-            _write_secret(self.authority, Authority.make(now).to_pem())
+            make_private(self.authority, Authority.make(now).to_pem().encode())
         return self.read_authority()
 
     def read_authority(self) -> Authority:
@@ -163,12 +163,3 @@ class DataFolder:
             ) from error
         except (OSError, MalformedError) as error:
             raise Unavailable("key_unreadable", f"{self.key}: {error}") from error
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """A new file for its owner alone, on the disk when this returns."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())

@@ -1,12 +1,12 @@
 """A head of the audit trail in a file, where whoever changes the database does not reach."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from loa.controller.core.trail import GENESIS, Head
 from loa.controller.errors import Unavailable
+from loa.controller.store.private_files import replace_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,8 @@ class HeadFile:
 
     def write(self, head: Head) -> None:
         """Replace it; raises OSError."""
-        new = self.path.with_name(self.path.name + ".new")
-        new.touch(mode=0o600)
-        with new.open("w") as file:
-            file.write(json.dumps({"id": head.id, "digest": head.digest}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
+        line = json.dumps({"id": head.id, "digest": head.digest}) + "\n"
+        replace_private(self.path, line.encode())
 
     def read(self) -> Head | None:
         """The last one, None if there is none; raises `Unavailable` for a file that cannot be read."""

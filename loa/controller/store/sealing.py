@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import hmac
-import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from loa.controller.errors import Unavailable
+from loa.controller.store.private_files import make_private
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -27,14 +28,8 @@ class Sealer:
     def at(cls, path: Path) -> "Sealer":
         """With the key in that file, which is made if there is none; raises `Unavailable`."""
         try:
-            try:
-                file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                return cls._with(path.read_bytes(), path)
-            with os.fdopen(file, "wb") as opened:
-                opened.write(secrets.token_bytes(KEY_BYTES))
-                opened.flush()
-                os.fsync(opened.fileno())
+            with suppress(FileExistsError):
+                make_private(path, secrets.token_bytes(KEY_BYTES))
             return cls._with(path.read_bytes(), path)
         except OSError as error:
             raise Unavailable("key_unreadable", f"{path}: {error}") from error
