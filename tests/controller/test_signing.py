@@ -10,6 +10,7 @@ import pytest
 from loa.controller.core.access import Role
 from loa.controller.core.sample import COMMUNE
 from loa.controller.services.alarms import Wish
+from loa.controller.services.broadcasts import LEAD
 from loa.controller.services.signatures import LASTING
 from loa.controller.store.database import Database
 from loa.controller.store.programmes import contents_of
@@ -143,6 +144,9 @@ def test_an_emergency_waits_for_a_second_person(commune: Commune) -> None:
     commune.sign("binh", bulletin, second)
     (entry,) = commune.entries()
     assert [one.approver for one in entry.approvals[1:]] == ["hoa", "binh"]
+    assert entry.issued_at == commune.desk.clock.now() + LEAD, (
+        "neighbours begin together, not as it reaches them"
+    )
     assert commune.believes(entry)
     assert not commune.believes(entry.model_copy(update={"approvals": entry.approvals[:2]}))
 
@@ -162,6 +166,12 @@ def test_an_alarm_is_handed_in_to_be_signed_by_two(commune: Commune) -> None:
     assert commune.believes(entry)
     alone = commune.office.hoa.refused(409, "POST", "/emergencies", {"audience": [COMMUNE], "text": text})
     assert alone["code"] == "passkey_needed"
+
+
+def test_what_is_signed_before_its_time_is_issued_at_once(commune: Commune) -> None:
+    commune.sign("hoa", commune.submitted())
+    (entry,) = commune.entries()
+    assert entry.issued_at == commune.desk.clock.now()
 
 
 def test_the_first_signature_does_not_wait_for_ever(commune: Commune) -> None:

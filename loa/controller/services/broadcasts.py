@@ -282,7 +282,8 @@ class Broadcasts:
         """Keep it, and place it: the controller's word stands beside whatever people have signed."""
         broadcast, starts = composed.broadcast, composed.examined.starts
         word = approve(broadcast, approver=who.user_id, approved_at=now, key=self._key)
-        entry = _entry(broadcast, (word, *signed), now)
+        begins_at = max(starts.near[0], now + self._lead)
+        entry = _entry(broadcast, (word, *signed), now if begins_at == starts.near[0] else begins_at)
         scheduled = Scheduled(
             id=entry.id,
             broadcast=broadcast,
