@@ -35,6 +35,12 @@ _LINGER_S = 5.0
 _GIVE_UP_NS = 2_000_000_000
 """Judging a sound never lasts longer than this beyond its time: its report goes out without."""
 _MOST_TALLIES = 64
+_STEP_NS = 100_000_000
+"""Once the clock was set by more than this, the time of a window of before does not lead to it any more."""
+_LOOKS = 3
+"""A busy machine may come between the looks at two clocks; hardly each time."""
+_UNSETTLED_NS = 2_000_000_000
+"""So long after that, the player may tell of something by the clock of before."""
 _FRAME = RATE_HZ * FRAME_MS // 1000
 
 _log = logging.getLogger(__name__)
@@ -82,6 +88,8 @@ class Witness:
         self._tallies: dict[str, dict[str, Tally]] = {}
         self._listens_until_s = 0.0
         self._is_open = False
+        self._ahead_ns: int | None = None
+        self._set_at_ns = -_UNSETTLED_NS
         self._wait_ns = max((one.limits.last_ms for one in listeners), default=0) * 1_000_000 + _SLACK_NS
 
     def expect(self, cues: Iterable[Cue]) -> None:
@@ -93,9 +101,11 @@ class Witness:
         """The player says that something began or ended."""
         if not self._listeners:
             return
+        self._mind_the_clock()
         match event:
             case Began():
-                self._begin(event)
+                if self._is_of_this_clock(event.at):
+                    self._begin(event)
             case Ended():
                 for watch in self._watches:
                     if _name(watch.cue) == _name(event.cue):
@@ -107,6 +117,7 @@ class Witness:
         """Judge the windows for which all has been captured. Quick when nothing sounds."""
         if not self._listeners:
             return
+        self._mind_the_clock()
         now = self._clock.now()
         near = any(cue.start_at - _EARLY <= now <= cue.stop_at for cue in self._cues)
         self._mind_the_ears(wanted=near or bool(self._watches))
@@ -136,6 +147,29 @@ class Witness:
         self._watches.clear()
         for one in self._listeners:
             one.ear.close()
+
+    def _mind_the_clock(self) -> None:
+        """Judge no more of what sounds once the clock was set: it was captured by the one of before."""
+        ahead_ns, self._ahead_ns = self._ahead_ns, min(self._look() for _ in range(_LOOKS))[1]
+        if ahead_ns is None or abs(self._ahead_ns - ahead_ns) <= _STEP_NS:
+            return
+        self._set_at_ns = self._monotonic_ns()
+        for watch in self._watches:
+            watch.sound.close()
+        self._watches.clear()
+
+    def _look(self) -> tuple[int, int]:
+        """How long two looks at the clocks took, and how far the wall clock is ahead of the other."""
+        before_ns = self._monotonic_ns()
+        ahead_ns = to_ns(self._clock.now()) - before_ns
+        return self._monotonic_ns() - before_ns, ahead_ns
+
+    def _is_of_this_clock(self, at: datetime) -> bool:
+        is_settled = self._monotonic_ns() - self._set_at_ns >= _UNSETTLED_NS
+        return is_settled or abs(to_ns(at) - to_ns(self._clock.now())) < _UNSETTLED_NS // 2
+
+    def _monotonic_ns(self) -> int:
+        return int(self._clock.monotonic() * 1_000_000_000)
 
     def _begin(self, event: Began) -> None:
         cue = event.cue

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from loa.audio.ear import FRAME_NS
 from loa.audio.evidence import BANDS, HEARD, RENDERED, Bands, bands_of, thin
@@ -110,6 +111,35 @@ def test_windows_that_were_not_captured_are_not_judged() -> None:
     witness = square.witness()
     sound_it(square, witness)
     assert witness.findings("o@1") == {}
+
+
+@pytest.mark.parametrize(("by_s", "judged"), [(-5, 3), (5, 3), (-0.05, 10)])
+def test_once_the_clock_was_set_nothing_more_is_judged_of_what_sounded(by_s: float, judged: int) -> None:
+    square = Square()
+    witness = square.witness()
+    witness.expect([CUE])
+    square.go(witness, START_AT)
+    witness.note(Began(CUE, START_AT, 0))
+    square.go(witness, START_AT + seconds(4))
+    square.clock.set(START_AT + seconds(4 + by_s))
+    square.go(witness, START_AT + seconds(LENGTH_S + 3))
+    finding = witness.findings("o@1")["rendered"]
+    assert (finding.is_there, finding.judged) == (True, judged)
+    assert [sound.closed for sound in square.sounds] == [True]
+    assert not witness.is_busy("o@1")
+
+
+def test_what_the_player_tells_by_the_clock_of_before_is_not_judged() -> None:
+    square = Square()
+    witness = square.witness()
+    square.go(witness, START_AT - seconds(30))
+    square.clock.set(START_AT)
+    told_by_old, told_by_new = Began(CUE, START_AT - seconds(30), 0), Began(CUE, START_AT, 0)
+    witness.note(told_by_old)
+    assert not witness.is_busy("o@1")
+    witness.note(told_by_new)
+    square.go(witness, START_AT + seconds(LENGTH_S + 3))
+    assert witness.findings("o@1")["rendered"].judged == LENGTH_S
 
 
 def test_two_ears_are_judged_each_by_its_own_limits() -> None:
