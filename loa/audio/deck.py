@@ -177,7 +177,10 @@ def _moved(gone: Mapping[_Key, Voice], cue: Cue, now: datetime) -> _Key | None:
     since_frames = frame_at(to_ns(now), to_ns(cue.start_at))
     for key, voice in gone.items():
         is_same = replace(voice.cue, start_at=cue.start_at) == replace(
-            cue, stop_at=voice.cue.stop_at, gain_db=voice.cue.gain_db
+            cue,
+            stop_at=voice.cue.stop_at,
+            gain_db=voice.cue.gain_db,
+            may_last_until=voice.cue.may_last_until,
         )
         if is_same and voice.begun and not voice.done and voice.sound is not None:
             wanted = voice.offset_frames + since_frames - voice.shift_frames

@@ -74,6 +74,14 @@ class Voice:
         """Where in the recording the cue starts."""
         return self.cue.offset_ms * RATE_HZ // 1000
 
+    @property
+    def stop_ns(self) -> int:
+        """When it stops (epoch): what began late ends as much later, as far as its cue lets it."""
+        stop_ns, latest = to_ns(self.cue.stop_at), self.cue.may_last_until
+        if self.cue.late is not Late.SHIFT or latest is None:
+            return stop_ns
+        return max(stop_ns, min(stop_ns + ns_of(self.shift_frames), to_ns(latest)))
+
 
 class Mixer:
     """Works out, block by block, what sounds. Pure: time and sounds come in, samples and events go out."""
@@ -92,10 +100,11 @@ class Mixer:
         block = np.zeros(frames, np.float32)
         for voice in cut:
             self._cut(voice, start_ns, block)
+        free = 0
         for number, voice in enumerate(voices):
             if not voice.done:
                 following = voices[number + 1] if number + 1 < len(voices) else None
-                self._play(voice, following, start_ns, block)
+                free = max(free, self._play(voice, following, start_ns, block, free))
         return np.clip(block, -_FULL_SCALE, _FULL_SCALE).astype(np.int16)
 
     def silent(self, frames: int) -> Samples:
@@ -121,13 +130,17 @@ class Mixer:
             self.finish(voice, start_ns + ns_of(len(tail)), voice.cut_as)
         voice.done = True
 
-    def _play(self, voice: Voice, following: Voice | None, start_ns: int, block: NDArray[np.float32]) -> None:
+    def _play(
+        self, voice: Voice, following: Voice | None, start_ns: int, block: NDArray[np.float32], free: int
+    ) -> int:
+        """Put in what sounds of it, from frame `free` on; up to which frame it keeps out what follows."""
         frames = len(block)
-        first = frame_at(to_ns(voice.cue.start_at), start_ns)
-        stop = frame_at(to_ns(voice.cue.stop_at), start_ns)
+        first, stop = _start_frame(voice, start_ns), frame_at(voice.stop_ns, start_ns)
         displaced = frames + _FADE_FRAMES if following is None else _start_frame(following, start_ns)
+        if following is not None and following.cue.start_at >= voice.cue.stop_at:
+            displaced = max(displaced, stop)
         end = min(stop, displaced)
-        begin = max(0, first)
+        begin = max(free, first)
         if begin < min(end, frames) and voice.sound is not None:
             wanted = voice.offset_frames + (begin - first) - voice.shift_frames
             self._place(voice, wanted, block[begin : min(end, frames)], start_ns + ns_of(begin))
@@ -135,6 +148,9 @@ class Mixer:
         if end <= frames and first < frames and not voice.done:
             reason = Ending.STOP_AT if stop <= displaced else Ending.DISPLACED
             self._reach_end(voice, start_ns + ns_of(max(0, end)), reason)
+        if not voice.begun:
+            return 0
+        return frame_at(voice.last_ns, start_ns) if voice.done else end
 
     def _reach_end(self, voice: Voice, at_ns: int, reason: Ending) -> None:
         if not voice.begun and reason is Ending.STOP_AT:

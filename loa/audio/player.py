@@ -16,7 +16,7 @@ class Late(StrEnum):
     """What a cue does when its start has already passed (an emergency, a node that comes back)."""
 
     REJOIN = "rejoin"  # leave out what was missed: stay on the clock
-    SHIFT = "shift"  # lose nothing of the beginning: sound as soon as possible, `stop_at` still ends it
+    SHIFT = "shift"  # lose nothing: sound as soon as possible, and end later by as much if the cue may
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Cue:
     """One stretch of one sound: at `start_at` the sound's `offset_ms` is heard, at `stop_at` nothing of it.
 
     `occurrence`, `path`, `start_at` and `offset_ms` together name a cue. Instants are aware UTC. Where the
-    sound ends by itself, `may_last_until` says until when one that is begun late may go on past `stop_at`.
+    sound ends by itself, `may_last_until` says until when one that is begun late may go on past `stop_at`;
+    a cue that begins at `stop_at` or later waits for that.
     """
 
     occurrence: str

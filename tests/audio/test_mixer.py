@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,6 +112,34 @@ def test_a_shifted_cue_loses_nothing_and_keeps_its_shift() -> None:
     desk.blocks(2)
     late.sound = ReadySound()
     assert np.array_equal(desk.blocks(10), SOUND[: 10 * BLOCK])
+
+
+@pytest.mark.parametrize(("may_last_ms", "heard_frames"), [(None, 18), (1_050, 19), (9_000, 20)])
+def test_a_shifted_cue_ends_as_much_later_as_it_may(may_last_ms: int | None, heard_frames: int) -> None:
+    late = voice(None, late=Late.SHIFT)
+    latest = None if may_last_ms is None else START + timedelta(milliseconds=may_last_ms)
+    late.cue = replace(late.cue, may_last_until=latest)
+    desk = Desk(late)
+    desk.blocks(2)
+    late.sound = ReadySound(SOUND[: 20 * BLOCK])
+    heard = desk.blocks(22)
+    assert np.array_equal(heard[: heard_frames * BLOCK - 480], SOUND[: heard_frames * BLOCK - 480])
+    assert not heard[heard_frames * BLOCK :].any()
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "begins_ms"), [(1_000, 1_100), (900, 900)], ids=["follows", "interrupts"]
+)
+def test_only_what_was_to_interrupt_it_displaces_a_shifted_cue(after_ms: int, begins_ms: int) -> None:
+    late, flat = voice(None, late=Late.SHIFT), np.full(96_000, 10_000, np.int16)
+    late.cue = replace(late.cue, may_last_until=START + timedelta(minutes=1))
+    desk = Desk(late, voice(ReadySound(flat), after_ms=after_ms))
+    desk.blocks(2)
+    late.sound = ReadySound(SOUND[: 20 * BLOCK])
+    heard = desk.blocks(26)
+    begins = begins_ms * 48 - 2 * BLOCK
+    assert np.array_equal(heard[: begins - 480], SOUND[: begins - 480])
+    assert (heard[begins + 480 : begins + 4 * BLOCK] == 10_000).all()
 
 
 @pytest.mark.parametrize("drift_ns", [5_000, -5_000])
