@@ -49,7 +49,7 @@ endif
 # not: they set their own priority.
 .PHONY: test-flows test-others
 test-flows:
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m flow
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m flow
 test-others:
 	nice -n 15 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not realtime and not install and not flow and not browser"
 

@@ -43,8 +43,9 @@ def test_work_is_committed_at_the_end_and_then_the_acts_are_called_in_order(db: 
         work.session.add(MetaRow(key="a", value="1"))
         work.after_commit(lambda: seen.append(meta(db)))
         work.after_commit(lambda: seen.append("second"))
+        work.after_commit(lambda: seen.append("in haste"), first=True)
         assert seen == []
-    assert seen == [{"a": "1"}, "second"]
+    assert seen == ["in haste", {"a": "1"}, "second"]
 
 
 def test_an_error_rolls_back_and_calls_no_act(db: Database) -> None:

@@ -282,8 +282,7 @@ class Broadcasts:
         """Keep it, and place it: the controller's word stands beside whatever people have signed."""
         broadcast, starts = composed.broadcast, composed.examined.starts
         word = approve(broadcast, approver=who.user_id, approved_at=now, key=self._key)
-        begins_at = max(starts.near[0], now + self._lead)
-        entry = _entry(broadcast, (word, *signed), now if begins_at == starts.near[0] else begins_at)
+        entry = _entry(broadcast, (word, *signed), self._issued_at(starts.near[0], now))
         scheduled = Scheduled(
             id=entry.id,
             broadcast=broadcast,
@@ -306,6 +305,11 @@ class Broadcasts:
         )
         self._place(work, composed, scheduled, entry)
         return scheduled
+
+    def _issued_at(self, start_at: datetime, now: datetime) -> datetime:
+        """Now; a lead later where the start is all but over, so that neighbours begin together."""
+        is_ahead = start_at >= now + min(self._lead, LEAD)
+        return now if is_ahead else now + self._lead
 
     def _place(self, work: Work, composed: "_Composed", scheduled: Scheduled, entry: Entry) -> None:
         draft, goes_to = composed.draft, self._goes_to(work.session, composed)

@@ -29,14 +29,14 @@ class Placing:
     def place_emergency(self, work: Work, entry: Entry, over_at: datetime | None, to: Destinations) -> None:
         """As `place`, and it leaves at once."""
         places = frozenset(to.placed)
-        work.after_commit(lambda: self._publisher.emergency(places, entry, over_at))
+        work.after_commit(lambda: self._publisher.emergency(places, entry, over_at), first=True)
         self.place(work, entry.id, to, entry.issued_at)
 
     def changed(self, work: Work, areas: Collection[AreaId], *, urgent: bool) -> None:
         """Have the programmes of the areas issued anew, the urgent messages first."""
         every = frozenset(areas)
         if urgent and every:
-            work.after_commit(lambda: self._publisher.urgent_changed(every))
+            work.after_commit(lambda: self._publisher.urgent_changed(every), first=True)
         if every:
             work.after_commit(lambda: self._publisher.programme_changed(every))
 

@@ -39,18 +39,20 @@ class Work:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._hasty: list[Callable[[], None]] = []
         self._acts: list[Callable[[], None]] = []
 
-    def after_commit(self, act: Callable[[], None]) -> None:
+    def after_commit(self, act: Callable[[], None], *, first: bool = False) -> None:
         """Have `act` called, in order, once the transaction is on disk; never after a rollback.
 
+        What leaves for nodes at once goes `first`: others wake threads that would take the processor from it.
         It must not raise: what was committed stays so.
         """
-        self._acts.append(act)
+        (self._hasty if first else self._acts).append(act)
 
     def finish(self) -> None:
         """Call the acts; for `Database`, after its commit."""
-        for act in self._acts:
+        for act in (*self._hasty, *self._acts):
             act()
 
 
