@@ -76,6 +76,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """Another time that was asked for, as it was typed."""
+
+    broadcast: str
+    date: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Those of one state."""
 
@@ -128,9 +137,14 @@ class InboxPage:
         return AreaId(asked) if asked else next(iter(mine), None)
 
     def show(
-        self, visit: Visit, commune: AreaId | None, wanted: str = "", errors: Errors | None = None
+        self,
+        visit: Visit,
+        commune: AreaId | None,
+        wanted: str = "",
+        errors: Errors | None = None,
+        typed: Typed | None = None,
     ) -> Response:
-        """The list with what may be decided."""
+        """The list with what may be decided; what was `typed` and refused stays in its fields."""
         items = [] if commune is None else self._items(visit, commune)
         shown = [one for one in items if plain(wanted) in plain(one.scheduled.broadcast.title)]
         waiting = sum(one.state is InboxState.WAITING and not self._gone(one) for one in items)
@@ -155,6 +169,7 @@ class InboxPage:
             "today": today(self._console.controller.clock.now(), tz).isoformat() if tz else "",
             "here_url": "/inbox?" + urlencode({"area": commune or "", "q": wanted}),
             "errors": errors or {},
+            "typed": typed,
         }
         return self._console.show("inbox.html", visit, context, here="inbox", status=422 if errors else 200)
 
@@ -171,7 +186,7 @@ class InboxPage:
             except ControllerError as error:
                 errors["broadcast"] = say(error.code, error.facts)
         if errors:
-            return self.show(visit, commune, errors=errors)
+            return self.show(visit, commune, errors=errors, typed=_typed(form))
         return see_other("/inbox?" + urlencode({"area": commune}))
 
     def _act(
@@ -261,6 +276,12 @@ def _when(form: FormData, tz: str, errors: Errors) -> When | None:
     read = read_when(asked, tz)
     errors.update(read.errors)
     return read.when if isinstance(read.when, When) else None
+
+
+def _typed(form: FormData) -> Typed | None:
+    if text_of(form, "act") != "time":
+        return None
+    return Typed(*(text_of(form, name) for name in ("broadcast", "date", "time")))
 
 
 def _moved(order: Sequence[BroadcastId], one: BroadcastId, by: int) -> list[BroadcastId]:

@@ -19,7 +19,7 @@ HIDDEN = "svg.qr, .code-line"
 SECRETS = (
     (re.compile(r"\b[A-Z0-9]{4}(-[A-Z0-9]{4}){2,7}\b"), "XXXX-XXXX-XXXX"),
     (re.compile(r"\b[0-9a-f]{4} [0-9a-f]{4} …"), "0000 0000 …"),
-    (re.compile(r"\b[\w-]{43}(?![\w-])"), "0…"),  # a key
+    (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "0…"),  # a key
     (re.compile(r"/\S+/data\b"), "/…/data"),
     (re.compile(r"/\S+/(\w+\.pem)\b"), r"/…/\1"),
     (re.compile(r"\b[1-6]\d{4}\b"), "00000"),
@@ -43,7 +43,7 @@ class Photo:
     words: str
     """What stands on the page, line by line, without what is another each time."""
     everything: str
-    """All words, those for ears as well."""
+    """All words, those for ears as well, without what is another each time."""
 
     def keep(self, folder: Path, name: str) -> None:
         """Write picture and words."""
@@ -65,7 +65,7 @@ def take(page: Page, tallest: int) -> Photo:
     words = page.evaluate(READ)
     everything = page.evaluate(READ_ALL)
     page.set_viewport_size(size)
-    return Photo(_packed(shot), _plain(words), everything)
+    return Photo(_packed(shot), _plain(words), _plain(everything))
 
 
 def _packed(png: bytes) -> bytes:
