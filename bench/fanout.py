@@ -42,7 +42,7 @@ QUIET_LOOKS = 7
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of one number of subscribers; medians, but for the CPU."""
+    """Of one number of subscribers; medians."""
 
     subscribers: int
     ours_s: float
@@ -52,10 +52,7 @@ class Measured:
     rested_ratio: float
     """After a rest of the whole site."""
     cpu_s: float
-    """The controller's, from the call on for `CPU_WITHIN_S`, less what it uses at rest.
-
-    The least of the rounds: the work is always the same, and whatever a busy machine does only adds to it.
-    """
+    """The controller's, from the call on for `CPU_WITHIN_S`, less what it uses at rest."""
     payload_bytes: int
 
 
@@ -121,7 +118,7 @@ def _summary(subscribers: int, rounds: Sequence[_Round], rested: Sequence[_Round
         raw_s=statistics.median(one.raw_s for one in rounds),
         ratio=_ratio(rounds),
         rested_ratio=_ratio(rested),
-        cpu_s=min(one.cpu_s for one in rounds),
+        cpu_s=statistics.median(one.cpu_s for one in rounds),
         payload_bytes=rounds[-1].payload_bytes,
     )
 

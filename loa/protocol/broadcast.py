@@ -124,10 +124,7 @@ class Entry(Wire):
     """Canonical JSON of the broadcast."""
     approvals: Annotated[tuple[Approval, ...], Field(min_length=1, max_length=8)]
     issued_at: Instant
-    """When the controller issued it to this area; it can sound no earlier.
-
-    Half a second ahead where it is to sound at once, so that neighbours begin together.
-    """
+    """When it was issued to this area; nothing of it sounds before. Ahead where neighbours begin at once."""
 
     @model_validator(mode="after")
     def _document_is_a_broadcast(self) -> Self:
