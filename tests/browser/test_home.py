@@ -111,6 +111,20 @@ def test_a_slow_network_is_enough_and_nothing_jumps(desk: Desk) -> None:
     assert not jumps
 
 
+def test_the_tabs_are_as_high_in_the_font_of_the_telephone(desk: Desk) -> None:
+    """Loa's own font may come after the first look, or never: nothing wraps without it."""
+    heights = []
+    for has_font in (True, False):
+        page = desk.sign_in("hoa", "/bulletins", viewport=PHONE)
+        if not has_font:
+            page.route("**/*.woff2", lambda route: route.fulfill(status=404))
+        page.goto("/")
+        box = page.locator(".tabs").bounding_box()
+        assert box
+        heights.append(box["height"])
+    assert heights[0] == heights[1]
+
+
 def slow(page: Page) -> list[int]:
     """From now on a slow 3G; what comes over it, in bytes."""
     received: list[int] = []
